@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The configuration as all processes read it: plain structs in one arena, built
+ * once by the master, immutable afterwards, inherited through fork. One per
+ * generation. Durations in ms (0: none), sizes in bytes. Strings are never NULL
+ * unless said.
+ */
+#ifndef WEIR_CONFIG_CFG_H
+#define WEIR_CONFIG_CFG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/base/addr.h"
+#include "lib/base/arena.h"
+#include "lib/base/span.h"
+#include "lib/expr/cond.h"
+#include "lib/http/limits.h"
+#include "lib/net/log_target.h"
+
+struct cfg_proxy;
+
+enum cfg_mode { CFG_MODE_TCP, CFG_MODE_HTTP, CFG_MODE_HEALTH };
+enum cfg_level { CFG_LEVEL_USER, CFG_LEVEL_OPERATOR, CFG_LEVEL_ADMIN };
+
+struct cfg_stats_socket {
+	const char *path;
+	mode_t mode;
+	uid_t uid;
+	gid_t gid; /* -1: as created */
+	enum cfg_level level;
+};
+
+struct cfg_global {
+	uint32_t nbproc;      /* resolved: auto has become a number */
+	const char *user;     /* NULL: not set */
+	const char *group;    /* NULL: not set */
+	uid_t uid;	      /* (uid_t)-1: do not change */
+	gid_t gid;
+	const char *chroot;   /* NULL: none */
+	bool daemon;
+	const char *pidfile;  /* NULL: none */
+	uint32_t maxconn;     /* over all workers; resolved from the fd limit when not set */
+	uint32_t fds_needed;  /* per worker, for maxconn; RLIMIT_NOFILE is raised to it */
+	const char *log_tag;  /* "weir" */
+	const char *shm;
+	bool shm_unsafe;
+	struct cfg_stats_socket *sockets;
+	size_t sockets_n;
+	uint64_t drain_timeout_ms, close_spread_ms, reload_max_delay_ms;
+	uint32_t max_generations;
+	uint64_t watchdog_ms;
+	int *cpu_of_worker; /* [nbproc], NULL: no pinning */
+	bool quiet, debug, foreground; /* -q, -d, -db / -d */
+};
+
+struct cfg_timeouts {
+	uint64_t connect_ms, client_ms, server_ms, http_request_ms, http_keep_alive_ms,
+		queue_ms, check_ms, tunnel_ms, tarpit_ms, client_fin_ms, server_fin_ms;
+};
+
+enum cfg_option {
+	CFG_OPT_HTTPLOG = 1 << 0,
+	CFG_OPT_TCPLOG = 1 << 1,
+	CFG_OPT_REDISPATCH = 1 << 2,
+	CFG_OPT_FORWARDFOR = 1 << 3,
+	CFG_OPT_HTTP_SERVER_CLOSE = 1 << 4,
+	CFG_OPT_HTTPCLOSE = 1 << 5,
+	CFG_OPT_ABORTONCLOSE = 1 << 6,
+	CFG_OPT_VIA = 1 << 7,
+	CFG_OPT_DONTLOGNULL = 1 << 8,
+	CFG_OPT_HTTPCHK = 1 << 9,
+	CFG_OPT_TCPKA = 1 << 10,	 /* SO_KEEPALIVE both sides */
+	CFG_OPT_LOG_HEALTH_CHECKS = 1 << 11,
+	CFG_OPT_ALLBACKUPS = 1 << 12,
+	CFG_OPT_DONTLOG_NORMAL = 1 << 13,
+	CFG_OPT_LOG_SEPARATE_ERRORS = 1 << 14,
+};
+
+enum cfg_shards { CFG_SHARDS_PER_WORKER, CFG_SHARDS_SHARED };
+
+/* One listening address. A port range in the file has become one per port. */
+struct cfg_bind {
+	const char *name; /* given, or the address as text: the shm listener's name */
+	struct addr addr;
+	int backlog;	  /* 0: maxconn of the frontend, at least 1024 */
+	uint32_t maxconn; /* 0: none */
+	enum cfg_shards shards;
+	bool v4v6, v6only;
+	const char *interface;	      /* NULL: none */
+	mode_t mode;		      /* unix sockets; (mode_t)-1: umask */
+	struct cfg_proxy *frontend;
+	uint32_t index;		      /* over all binds of the configuration */
+	const char *where;	      /* "file:line:col" */
+};
+
+struct cfg_header {
+	struct span name, value;
+};
+
+/* `return` and `deny`: a fixed answer. */
+struct cfg_reply {
+	int status;
+	const char *content_type; /* NULL: none */
+	struct cfg_header *headers;
+	size_t headers_n;
+	struct span body;
+};
+
+enum cfg_action { CFG_ACTION_RETURN, CFG_ACTION_DENY };
+
+/* One http_request rule. */
+struct cfg_rule {
+	enum cfg_action action;
+	struct cfg_reply reply;
+	const struct expr_cond *cond; /* NULL: always */
+	bool unless;		      /* acts when the condition is false */
+};
+
+struct cfg_use_backend {
+	struct cfg_proxy *backend;
+	const struct expr_cond *cond; /* NULL: always */
+	bool unless;
+};
+
+enum cfg_balance { CFG_BALANCE_ROUNDROBIN, CFG_BALANCE_LEASTCONN, CFG_BALANCE_SOURCE };
+
+/* Both ends included. */
+struct cfg_range {
+	uint16_t from, to;
+};
+
+enum cfg_expect_kind {
+	CFG_EXPECT_NONE,	/* any 2xx or 3xx (HAProxy's default) */
+	CFG_EXPECT_STATUS,	/* list of ranges */
+	CFG_EXPECT_RSTATUS,	/* regex on the status */
+	CFG_EXPECT_STRING,	/* substring of the body */
+	CFG_EXPECT_RSTRING,	/* regex on the body */
+};
+
+struct cfg_expect {
+	enum cfg_expect_kind kind;
+	bool negate;
+	struct cfg_range *ranges;
+	size_t ranges_n;
+	struct span pattern;
+	void *regex; /* pcre2_code *, compiled at load */
+};
+
+enum cfg_check_kind { CFG_CHECK_TCP, CFG_CHECK_HTTP };
+
+/* How a backend's servers are checked. */
+struct cfg_check {
+	enum cfg_check_kind kind;
+	struct span method, uri, version; /* defaults OPTIONS / HTTP/1.0 as HAProxy */
+	struct cfg_header *headers;	  /* Host among them when given */
+	size_t headers_n;
+	struct cfg_expect *expects;
+	size_t expects_n;
+};
+
+struct cfg_server {
+	const char *name;
+	struct addr addr;	 /* ADDR_NONE: the name could not be resolved; starts DOWN */
+	const char *addr_text;	 /* as written */
+	uint32_t weight;	 /* 0..256, default 1 */
+	bool backup, disabled, check;
+	uint64_t inter_ms, fastinter_ms, downinter_ms; /* fast and down default to inter */
+	uint32_t rise, fall;
+	struct addr check_addr;	 /* where checks go: addr with check_addr/check_port applied */
+	bool send_to_client_port; /* address without port: the client's destination port is used */
+	int port_offset;	  /* "+1000" / "-10": added to the client's destination port */
+	struct cfg_proxy *backend;
+	uint32_t index;		  /* within the backend */
+	uint32_t id;		  /* from 1, position in the backend */
+};
+
+struct cfg_stats {
+	const char *uri;       /* NULL: no stats page here */
+	uint64_t refresh_ms;   /* 0: none */
+	const char *realm;
+	const char **auths;    /* "user:password" */
+	size_t auths_n;
+	bool hide_version;
+};
+
+enum { CFG_CAP_FRONTEND = 1, CFG_CAP_BACKEND = 2 };
+
+struct cfg_proxy {
+	const char *name;
+	unsigned caps;	      /* CFG_CAP_*: a `listens` section has both */
+	uint32_t id;	      /* from 1, position over all proxies: HAProxy's iid */
+	uint32_t index;	      /* in cfg->proxies */
+	enum cfg_mode mode;
+	uint32_t options;     /* enum cfg_option */
+	struct cfg_timeouts timeout;
+	struct http_limits limits;
+	uint64_t log_mask;    /* bits of cfg->log_targets */
+	struct span forwardfor_header; /* "X-Forwarded-For" */
+	bool forwardfor_if_none;
+	struct cfg_stats stats;
+	const char *where;    /* "file:line:col" of its name */
+
+	/* frontend */
+	struct cfg_bind **binds;
+	size_t binds_n;
+	uint32_t maxconn;     /* default: global.maxconn */
+	struct cfg_rule *http_request; /* also used as a backend */
+	size_t http_request_n;
+	struct cfg_use_backend *use_backend;
+	size_t use_backend_n;
+	struct cfg_proxy *default_backend; /* NULL: 503 (a listen: itself) */
+	struct span monitor_uri;	   /* empty: none */
+
+	/* backend */
+	enum cfg_balance balance;
+	struct cfg_server **servers;
+	size_t servers_n;
+	uint32_t retries;
+	int redispatch_interval; /* option redispatch [n]: -1 = on the last retry */
+	struct cfg_check check;
+	bool is_disabled;
+};
+
+struct cfg {
+	struct arena *arena;
+	struct cfg_global global;
+	struct log_target *log_targets; /* of all proxies and global, at most LOG_TARGETS_MAX */
+	size_t log_targets_n;
+	uint64_t global_log_mask;
+	struct cfg_proxy **proxies; /* in the order of the files */
+	size_t proxies_n;
+	struct cfg_bind **binds;    /* all, by index */
+	size_t binds_n;
+	const char **warnings;	    /* "file:line:col: text" */
+	size_t warnings_n;
+	uint64_t hash;		    /* of the effective text */
+};
+
+#endif

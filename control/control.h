@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Entry of the control process: runtime API sockets, files and
+ * sockets of the log, rates sampled once per second.
+ */
+#ifndef WEIR_CONTROL_CONTROL_H
+#define WEIR_CONTROL_CONTROL_H
+
+#include "config/cfg.h"
+#include "lib/net/inherit.h"
+#include "shm/region.h"
+
+struct control_inherit {
+	const struct cfg *cfg;
+	struct shm *shm;
+	struct net_inherit net;
+	const int *socket_fds; /* listening, one per cfg->global.sockets, owned by the master */
+};
+
+/* Called in the child after privileges are dropped and shm_child_enter(); reports
+ * ready in its slot, runs until told to stop, returns the exit status. */
+int control_main(const struct control_inherit *in);
+/* Called before privileges are dropped: what needs them (log files, log sockets). */
+void control_prepare(const struct control_inherit *in);
+
+#endif

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Parsing and printing of numbers. Any process.
+ */
+#include "lib/base/num.h"
+
+/* Digits at the front of s; *rest is what follows them. */
+static enum num_result
+digits(struct span s, uint64_t *out, struct span *rest)
+{
+	uint64_t v = 0;
+	size_t i = 0;
+	for (; i < s.n && s.p[i] >= '0' && s.p[i] <= '9'; i++)
+		if (__builtin_mul_overflow(v, 10, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)(s.p[i] - '0'), &v))
+			return NUM_RANGE;
+	if (i == 0)
+		return NUM_SYNTAX;
+	*out = v;
+	*rest = span_of(s.p + i, s.n - i);
+	return NUM_OK;
+}
+
+enum num_result
+num_u64(struct span s, uint64_t *out)
+{
+	struct span rest;
+	enum num_result r = digits(s, out, &rest);
+	return r == NUM_OK && rest.n ? NUM_SYNTAX : r;
+}
+
+struct unit {
+	struct span name;
+	uint64_t factor;
+};
+
+static enum num_result
+scaled(struct span s, const struct unit *units, size_t units_n, uint64_t *out)
+{
+	struct span rest;
+	uint64_t v;
+	enum num_result r = digits(s, &v, &rest);
+	if (r != NUM_OK)
+		return r;
+	for (size_t i = 0; i < units_n; i++)
+		if (span_eq(rest, units[i].name))
+			return __builtin_mul_overflow(v, units[i].factor, out) ? NUM_RANGE
+									       : NUM_OK;
+	return NUM_SYNTAX;
+}
+
+enum num_result
+num_duration_ms(struct span s, uint64_t *out)
+{
+	static const struct unit us[] = {
+		{{"us", 2}, 1},	      {{"ms", 2}, 1000},     {{"", 0}, 1000},
+		{{"s", 1}, 1000000},  {{"m", 1}, 60000000},  {{"h", 1}, 3600000000},
+		{{"d", 1}, 86400000000},
+	};
+	uint64_t v;
+	enum num_result r = scaled(s, us, sizeof(us) / sizeof(us[0]), &v);
+	if (r == NUM_OK)
+		*out = v / 1000 + (v % 1000 != 0);
+	return r;
+}
+
+enum num_result
+num_size(struct span s, uint64_t *out)
+{
+	static const struct unit bytes[] = {
+		{{"", 0}, 1},	       {{"k", 1}, 1 << 10}, {{"K", 1}, 1 << 10},
+		{{"m", 1}, 1 << 20},   {{"M", 1}, 1 << 20}, {{"g", 1}, 1 << 30},
+		{{"G", 1}, 1 << 30},
+	};
+	return scaled(s, bytes, sizeof(bytes) / sizeof(bytes[0]), out);
+}
+
+size_t
+num_put(char *p, uint64_t v)
+{
+	char tmp[20];
+	size_t n = 0;
+	do
+		tmp[n++] = (char)('0' + v % 10);
+	while (v /= 10);
+	for (size_t i = 0; i < n; i++)
+		p[i] = tmp[n - 1 - i];
+	return n;
+}
+
+size_t
+num_put_hex(char *p, uint64_t v)
+{
+	static const char hex[] = "0123456789abcdef";
+	size_t n = v ? (size_t)(67 - __builtin_clzll(v)) / 4 : 1;
+	for (size_t i = n; i-- > 0; v >>= 4)
+		p[i] = hex[v & 15];
+	return n;
+}

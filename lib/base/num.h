@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Numbers as people write them: "10s", "16k", "5m"; and decimals for the hot path.
+ */
+#ifndef WEIR_BASE_NUM_H
+#define WEIR_BASE_NUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/span.h"
+
+enum num_result { NUM_OK = 0, NUM_SYNTAX = -1, NUM_RANGE = -2 };
+
+/* Unsigned decimal, digits only, whole span. */
+enum num_result num_u64(struct span s, uint64_t *out);
+/* A duration in milliseconds: bare number = ms, or with us ms s m h d
+ * (configuration.txt 2.5 "Time format"). "1us".."999us" round up to 1 ms. */
+enum num_result num_duration_ms(struct span s, uint64_t *out);
+/* A size in bytes: bare number, or with k m g (powers of 1024). */
+enum num_result num_size(struct span s, uint64_t *out);
+/* Writes v in decimal at p (20 bytes at most), no terminator; returns the length. */
+size_t num_put(char *p, uint64_t v);
+/* Writes v in lower-case hex without leading zeros (16 bytes at most). */
+size_t num_put_hex(char *p, uint64_t v);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The head of a message: start line and fields, parsed strictly (RFC 9112 2-5, RFC
+ * 9110 5) from contiguous bytes into a table of offsets. Pure: no sockets, no
+ * allocation, no copies; the struct is large scratch memory of the caller, filled
+ * once per message and dead afterwards.
+ */
+#ifndef WEIR_HTTP_HEAD_H
+#define WEIR_HTTP_HEAD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "lib/base/span.h"
+#include "lib/http/limits.h"
+
+enum http_reject {
+#define REJECT(id, status, text) HTTP_REJECT_##id,
+#include "lib/http/reject.def"
+#undef REJECT
+	HTTP_REJECTS_N
+};
+int http_reject_status(enum http_reject r);
+const char *http_reject_word(enum http_reject r); /* "length_conflict" */
+const char *http_reject_text(enum http_reject r);
+
+/* Fields the proxy itself looks at. Everything else is HTTP_FIELD_OTHER. */
+enum http_field_id {
+	HTTP_FIELD_OTHER,
+	HTTP_FIELD_HOST,
+	HTTP_FIELD_CONNECTION,
+	HTTP_FIELD_CONTENT_LENGTH,
+	HTTP_FIELD_TRANSFER_ENCODING,
+	HTTP_FIELD_UPGRADE,
+	HTTP_FIELD_EXPECT,
+	HTTP_FIELD_KEEP_ALIVE,
+	HTTP_FIELD_PROXY_CONNECTION,
+	HTTP_FIELD_TE,
+	HTTP_FIELD_TRAILER,
+	HTTP_FIELD_VIA,
+	HTTP_FIELD_MAX_FORWARDS,
+	HTTP_FIELD_X_FORWARDED_FOR,
+	HTTP_FIELD_AUTHORIZATION,
+	HTTP_FIELD_IDS_N,
+};
+
+enum http_method {
+	HTTP_METHOD_OTHER, /* any other token */
+	HTTP_METHOD_GET,
+	HTTP_METHOD_HEAD,
+	HTTP_METHOD_POST,
+	HTTP_METHOD_PUT,
+	HTTP_METHOD_DELETE,
+	HTTP_METHOD_OPTIONS,
+	HTTP_METHOD_TRACE,
+	HTTP_METHOD_CONNECT,
+	HTTP_METHOD_PATCH,
+};
+/* RFC 9110 9.2.2 */
+bool http_method_is_idempotent(enum http_method m);
+
+/* One field line: base[line_off, line_off + line_n) with its CRLF; the value without
+ * surrounding white space. */
+struct http_field {
+	uint16_t line_off, line_n;
+	uint16_t name_n;
+	uint16_t value_off, value_n;
+	uint8_t id;	 /* enum http_field_id */
+	uint8_t dropped; /* set by edits: not forwarded */
+};
+
+enum http_target { /* RFC 9112 3.2 */
+	HTTP_TARGET_ORIGIN,
+	HTTP_TARGET_ABSOLUTE,
+	HTTP_TARGET_AUTHORITY,
+	HTTP_TARGET_ASTERISK,
+};
+
+struct http_head {
+	const char *base;	 /* the first byte of the start line */
+	uint32_t skipped;	 /* bytes of empty lines before base (tolerated, RFC 9112 2.2) */
+	uint32_t bytes;		 /* from base to the end of the final CRLF */
+	uint8_t minor;		 /* HTTP/1.minor; 1.2+ counts as 1 */
+	/* request */
+	enum http_method method;
+	enum http_target target_form;
+	struct span method_text;
+	struct span target;	 /* as received */
+	struct span path;	 /* origin and absolute form: path; "*": "*" */
+	struct span query;	 /* without '?'; p == NULL: no '?' */
+	struct span authority;	 /* absolute and authority form, else from Host; may be empty */
+	/* response */
+	uint16_t status;
+	struct span reason;
+
+	uint32_t seen;		 /* bit per enum http_field_id */
+	uint16_t first[HTTP_FIELD_IDS_N]; /* index of the first such field, if seen */
+	uint16_t fields_n;
+	struct http_field fields[HTTP_FIELDS_MAX];
+};
+
+enum http_parse { HTTP_PARSE_OK, HTTP_PARSE_INCOMPLETE, HTTP_PARSE_REJECTED };
+
+/* Parses a request head at p. OK: h is filled, p[skipped + bytes] is the first byte of
+ * the body. INCOMPLETE: more bytes are needed (limits and the syntax of what is there
+ * are already enforced, as far as a complete line goes). REJECTED: *why. `from` is where
+ * the search for the end of the head goes on: 0 at first, the n of the last INCOMPLETE
+ * call later (so that byte-by-byte arrival stays linear). */
+enum http_parse http_head_parse_request(const char *p, size_t n, size_t from,
+					const struct http_limits *limits,
+					struct http_head *h, enum http_reject *why);
+/* The same for a response head. */
+enum http_parse http_head_parse_response(const char *p, size_t n, size_t from,
+					 const struct http_limits *limits,
+					 struct http_head *h, enum http_reject *why);
+
+static inline struct span
+http_field_name(const struct http_head *h, const struct http_field *f)
+{
+	return span_of(h->base + f->line_off, f->name_n);
+}
+
+static inline struct span
+http_field_value(const struct http_head *h, const struct http_field *f)
+{
+	return span_of(h->base + f->value_off, f->value_n);
+}
+
+/* Index of the next field with that name (any case) at or after `from`, -1: none. */
+int http_head_find(const struct http_head *h, struct span name, unsigned from);
+/* The value of the first field with that id; p == NULL when there is none. */
+struct span http_head_value(const struct http_head *h, enum http_field_id id);
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Where log lines go, as plain data; and the sender.
+ *
+ * UDP targets are written by the process itself, in batches (sendmmsg). Files, UNIX
+ * sockets, stdout and stderr belong to the control process: lines for them travel
+ * over one datagram socketpair. Nothing here ever blocks: what a target or control
+ * cannot take is dropped and counted.
+ */
+#ifndef WEIR_NET_LOG_TARGET_H
+#define WEIR_NET_LOG_TARGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "lib/base/addr.h"
+#include "lib/base/span.h"
+
+enum log_kind { LOG_TO_UDP, LOG_TO_UNIX, LOG_TO_STDOUT, LOG_TO_STDERR, LOG_TO_FILE };
+
+/* rfc3164: "<PRI>Mon DD hh:mm:ss host tag[pid]: text"; raw: the text alone. */
+enum log_format { LOG_RFC3164, LOG_RAW };
+
+struct log_target {
+	enum log_kind kind;
+	enum log_format format; /* default: rfc3164; raw for stdout, stderr and files */
+	struct addr addr;	/* LOG_TO_UDP, LOG_TO_UNIX */
+	const char *path;	/* LOG_TO_FILE */
+	int facility;		/* 0..23 (LOG_KERN >> 3 ... LOG_LOCAL7 >> 3) */
+	int level_max;		/* 0 (emerg) .. 7 (debug): less urgent lines are not sent */
+	unsigned index;		/* position in the configuration's list of all targets */
+};
+
+enum { LOG_TARGETS_MAX = 64, LOG_LINE_BYTES = 8192 };
+
+struct logger;
+
+struct log_counts {
+	uint64_t sent, dropped; /* since the last call of logger_counts */
+};
+
+/* One per process. `relay_fd` is this process's end of the socketpair to control, -1
+ * when this process is control (then `local` gets those lines). The targets are
+ * borrowed. Call before chroot. */
+struct logger *logger_new(const struct log_target *targets, size_t targets_n,
+			  const char *tag, int relay_fd,
+			  void (*local)(void *arg, const struct log_target *t, struct span line),
+			  void *local_arg);
+void logger_free(struct logger **l);
+/* Queues text (without newline) at `level` (syslog 0..7) for each target of `mask`
+ * (bit i = targets[i]) that wants it. Long lines are cut at LOG_LINE_BYTES. */
+void logger_line(struct logger *l, uint64_t mask, int level, struct span text);
+/* Sends what is queued. Called at the end of each round of the event loop. */
+void logger_flush(struct logger *l);
+struct log_counts logger_counts(struct logger *l);
+
+/* The datagram on the socketpair: 1 byte target index, then the finished line. */
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A server's state: the health word (writer: checker), the admin word (writer:
+ * control), the record of the last check (writer: checker), and the one pure
+ * function that makes an effective state of them.
+ */
+#ifndef WEIR_SHM_HEALTH_H
+#define WEIR_SHM_HEALTH_H
+
+#include "shm/object.h"
+
+enum shm_health {
+	SHM_HEALTH_UNKNOWN, /* not checked (counts as UP), or not checked yet */
+	SHM_HEALTH_DOWN,
+	SHM_HEALTH_UP,
+};
+
+enum { SHM_WEIGHT_CONFIGURED = 0xffff, SHM_WEIGHT_MAX = 256 };
+
+/* The health word, unpacked. */
+struct shm_health_word {
+	enum shm_health state;
+	uint8_t seq;		/* +1 per change */
+	uint32_t since_s;	/* CLOCK_BOOTTIME seconds of the last change of state */
+};
+
+/* The admin word, unpacked. */
+struct shm_admin_word {
+	bool maint;	      /* by hand: no traffic, no checks */
+	bool drain;	      /* by hand: no new sessions, checks go on */
+	bool config_disabled; /* what `disabled` said when maint was last decided */
+	uint16_t weight;      /* by hand, 0..256, or SHM_WEIGHT_CONFIGURED */
+	uint16_t config_weight; /* the configured weight it was based on */
+};
+
+/* The last check: a sequence lock around plain fields. */
+struct shm_check {
+	_Atomic uint32_t seq; /* odd: being written */
+	uint32_t status;      /* index in checker's table of results; text in `status_text` */
+	uint32_t code;	      /* HTTP status, 0: none */
+	uint32_t duration_ms;
+	uint32_t counter;     /* consecutive results towards rise or fall */
+	uint32_t reserved;
+	uint64_t at_boot_ms;  /* when it ended, 0: never */
+	char status_text[16]; /* "L4OK", "L7STS" ... (management.txt 9.1 check_status) */
+	char desc[96];	      /* "Layer4 connection problem: Connection refused" */
+};
+
+struct shm_server {
+	_Atomic uint64_t health;
+	_Atomic uint64_t admin;
+	struct shm_check check;
+};
+
+struct shm_health_word shm_health_unpack(uint64_t word);
+uint64_t shm_health_pack(struct shm_health_word w);
+struct shm_admin_word shm_admin_unpack(uint64_t word);
+uint64_t shm_admin_pack(struct shm_admin_word w);
+
+/* Checker only. Publishes a new state: compare-and-swap, since = now, backend's
+ * version +1. false when this process no longer holds the lease of its role. */
+bool shm_health_publish(struct shm *s, const struct shm_object *server,
+			const struct shm_object *backend, enum shm_health state);
+/* Checker only. Copies `c` (its seq is ignored) into the record. */
+bool shm_check_publish(struct shm *s, const struct shm_object *server,
+		       const struct shm_check *c);
+/* A consistent copy, false when the writer kept it busy. */
+bool shm_check_read(const struct shm_object *server, struct shm_check *out);
+/* Control only. Same with the admin word. */
+bool shm_admin_publish(struct shm *s, const struct shm_object *server,
+		       const struct shm_object *backend, struct shm_admin_word w);
+
+/* The effective state: what balancing and every display use. */
+struct shm_effective {
+	bool is_usable;	 /* may get new sessions */
+	bool is_up;	 /* answers as far as we know (drain counts, maint does not) */
+	uint32_t weight; /* effective, 0..256; 0 also means "no new sessions" */
+	/* "UP", "DOWN", "MAINT", "DRAIN", "NOLB", "no check" (management.txt 9.1 status) */
+	const char *text;
+};
+struct shm_effective shm_effective(struct shm_admin_word a, struct shm_health_word h,
+				   uint32_t config_weight, bool is_checked);
+/* The same read from an object. `f` from shm_object_facts(). */
+struct shm_effective shm_server_effective(const struct shm_object *server,
+					  const struct shm_facts *f);
+
+#endif
