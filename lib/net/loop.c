@@ -130,8 +130,13 @@ net_loop_run(struct net_loop *l)
 	l->is_stopped = false;
 	while (!l->is_stopped) {
 		int n = wait_for_events(l);
+		/* marked first: whoever picks an idle connection must know that it has
+		 * news, though its turn comes later in the batch */
+		for (int i = 0; i < n; i++)
+			((struct net_watch *)l->events[i].data.ptr)->is_pending = true;
 		for (int i = 0; i < n; i++) {
 			struct net_watch *w = l->events[i].data.ptr;
+			w->is_pending = false;
 			if (w->ready)
 				w->ready(w, l->events[i].events);
 		}

@@ -24,6 +24,7 @@ struct net_watch {
 	void (*ready)(struct net_watch *w, uint32_t events);
 	int fd; /* -1: none */
 	bool is_registered;
+	bool is_pending; /* an event of the current batch waits for dispatch */
 };
 
 struct net_timer {
