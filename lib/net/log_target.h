@@ -18,7 +18,9 @@
 
 enum log_kind { LOG_TO_UDP, LOG_TO_UNIX, LOG_TO_STDOUT, LOG_TO_STDERR, LOG_TO_FILE };
 
-/* rfc3164: "<PRI>Mon DD hh:mm:ss host tag[pid]: text"; raw: the text alone. */
+/* rfc3164: "<PRI>Mon DD hh:mm:ss tag[pid]: text", without a host name, which is what
+ * HAProxy sends by default (there called "local"); raw: the text alone. Datagrams to a
+ * UDP target end with a newline, as HAProxy's do. */
 enum log_format { LOG_RFC3164, LOG_RAW };
 
 struct log_target {
@@ -31,7 +33,7 @@ struct log_target {
 	unsigned index;		/* position in the configuration's list of all targets */
 };
 
-enum { LOG_TARGETS_MAX = 64, LOG_LINE_BYTES = 8192 };
+enum { LOG_TARGETS_MAX = 64, LOG_LINE_BYTES = 8192, LOG_DELAY_MS = 10 };
 
 struct logger;
 
@@ -52,8 +54,15 @@ void logger_free(struct logger **l);
 void logger_line(struct logger *l, uint64_t mask, int level, struct span text);
 /* Sends what is queued. Called at the end of each round of the event loop. */
 void logger_flush(struct logger *l);
+/* The same for loops that prefer few system calls: sends only when the oldest line has
+ * waited LOG_DELAY_MS. Returns the most milliseconds the loop may sleep before it must
+ * ask again, UINT64_MAX when nothing is queued. */
+uint64_t logger_flush_due(struct logger *l, uint64_t now_ms);
 struct log_counts logger_counts(struct logger *l);
 
-/* The datagram on the socketpair: 1 byte target index, then the finished line. */
+/* The datagram on the socketpair: 1 byte target index, then the finished line without
+ * its newline (control adds it); at most 1 + LOG_LINE_BYTES bytes. For files, stdout
+ * and stderr it may be several lines with newlines between them: the queue of a UNIX
+ * socket is short in datagrams (net.unix.max_dgram_qlen), not in bytes. */
 
 #endif
