@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The growing text and its escapes; used by control, workers (stats page) and
+ * weirctl.
+ */
+#include "shm/text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/num.h"
+
+enum { TEXT_FIRST_BYTES = 4096 };
+
+void
+shm_text_fini(struct shm_text *t)
+{
+	free(t->bytes);
+	*t = (struct shm_text){0};
+}
+
+void
+shm_text_clear(struct shm_text *t)
+{
+	t->n = 0;
+	t->failed = false;
+	if (t->bytes)
+		t->bytes[0] = '\0';
+}
+
+/* Room for n more bytes and the terminator. */
+static bool
+reserve(struct shm_text *t, size_t n)
+{
+	size_t cap = t->cap ? t->cap : TEXT_FIRST_BYTES;
+	if (t->failed)
+		return false;
+	if (t->cap > t->n && t->cap - t->n > n)
+		return true;
+	while (cap - t->n <= n) {
+		if (cap > SIZE_MAX / 2) {
+			t->failed = true;
+			return false;
+		}
+		cap *= 2;
+	}
+	char *bytes = realloc(t->bytes, cap);
+	if (!bytes) {
+		t->failed = true;
+		return false;
+	}
+	t->bytes = bytes;
+	t->cap = cap;
+	return true;
+}
+
+void
+shm_text_add(struct shm_text *t, const char *p, size_t n)
+{
+	if (n == 0 || !reserve(t, n))
+		return;
+	memcpy(t->bytes + t->n, p, n);
+	t->n += n;
+	t->bytes[t->n] = '\0';
+}
+
+void
+shm_text_str(struct shm_text *t, const char *s)
+{
+	shm_text_add(t, s, strlen(s));
+}
+
+void
+shm_text_char(struct shm_text *t, char c)
+{
+	shm_text_add(t, &c, 1);
+}
+
+void
+shm_text_u64(struct shm_text *t, uint64_t v)
+{
+	char digits[24];
+	shm_text_add(t, digits, num_put(digits, v));
+}
+
+void
+shm_text_fmt(struct shm_text *t, const char *fmt, ...)
+{
+	va_list args, again;
+	va_start(args, fmt);
+	va_copy(again, args);
+	int n = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (n > 0 && reserve(t, (size_t)n)) {
+		vsnprintf(t->bytes + t->n, (size_t)n + 1, fmt, again);
+		t->n += (size_t)n;
+	}
+	va_end(again);
+}
+
+static bool
+is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
+
+void
+shm_text_html(struct shm_text *t, const char *s)
+{
+	for (; *s; s++) {
+		switch (*s) {
+		case '<':
+			shm_text_str(t, "&lt;");
+			break;
+		case '>':
+			shm_text_str(t, "&gt;");
+			break;
+		case '&':
+			shm_text_str(t, "&amp;");
+			break;
+		case '"':
+			shm_text_str(t, "&quot;");
+			break;
+		case '\'':
+			shm_text_str(t, "&#39;");
+			break;
+		default:
+			shm_text_char(t, is_control(*s) ? '?' : *s);
+		}
+	}
+}
+
+/* Bytes of the well-formed UTF-8 character at s (RFC 3629), 0: none. */
+static size_t
+utf8_len(const unsigned char *s)
+{
+	unsigned char c = s[0];
+	size_t n = c < 0x80   ? 1
+		   : c < 0xc2 ? 0
+		   : c < 0xe0 ? 2
+		   : c < 0xf0 ? 3
+		   : c < 0xf5 ? 4
+			      : 0;
+	for (size_t i = 1; i < n; i++) {
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	}
+	/* overlong forms, surrogates, beyond U+10FFFF */
+	if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) ||
+	    (c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+void
+shm_text_json(struct shm_text *t, const char *s)
+{
+	shm_text_char(t, '"');
+	while (*s) {
+		size_t n = utf8_len((const unsigned char *)s);
+		if (n == 0) {
+			shm_text_str(t, "\\ufffd");
+			n = 1;
+		} else if (*s == '"' || *s == '\\') {
+			shm_text_char(t, '\\');
+			shm_text_char(t, *s);
+		} else if (is_control(*s)) {
+			shm_text_fmt(t, "\\u%04x", (unsigned)*s);
+		} else {
+			shm_text_add(t, s, n);
+		}
+		s += n;
+	}
+	shm_text_char(t, '"');
+}
+
+void
+shm_text_csv(struct shm_text *t, const char *s)
+{
+	if (!strpbrk(s, ",\"\r\n")) {
+		shm_text_str(t, s);
+		return;
+	}
+	shm_text_char(t, '"');
+	for (; *s; s++) {
+		if (*s == '"')
+			shm_text_char(t, '"');
+		shm_text_char(t, is_control(*s) ? ' ' : *s);
+	}
+	shm_text_char(t, '"');
+}
+
+void
+shm_text_plain(struct shm_text *t, const char *s)
+{
+	for (; *s; s++)
+		shm_text_char(t, is_control(*s) ? '?' : *s);
+}
