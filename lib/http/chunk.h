@@ -9,8 +9,8 @@
 #include "lib/http/head.h"
 
 struct http_chunk {
-	uint64_t left;	      /* data bytes of the current chunk still to come */
-	uint32_t ext_bytes;   /* of the current size line */
+	uint64_t left;	    /* data bytes of the current chunk still to come */
+	uint32_t ext_bytes; /* of the current size line */
 	uint8_t state;
 	uint8_t digits;
 };

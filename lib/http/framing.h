@@ -9,21 +9,22 @@
 #include "lib/http/head.h"
 
 enum http_body {
-	HTTP_BODY_NONE,	   /* ends with the head */
-	HTTP_BODY_LENGTH,  /* exactly `length` bytes (> 0) */
+	HTTP_BODY_NONE,	  /* ends with the head */
+	HTTP_BODY_LENGTH, /* exactly `length` bytes (> 0) */
 	HTTP_BODY_CHUNKED,
-	HTTP_BODY_CLOSE,   /* responses only: until the server closes */
-	HTTP_BODY_TUNNEL,  /* bytes both ways from here on: 101, CONNECT's 2xx */
+	HTTP_BODY_CLOSE,  /* responses only: until the server closes */
+	HTTP_BODY_TUNNEL, /* bytes both ways from here on: 101, CONNECT's 2xx */
 };
 
 struct http_framing {
 	enum http_body body;
-	uint64_t length;       /* HTTP_BODY_LENGTH: > 0 */
-	bool has_length;       /* a Content-Length stands in the head (HEAD, 304: informational) */
-	uint64_t stated_length;/* its value */
-	bool keep_alive;       /* the sender lets the connection persist */
-	bool expects_continue; /* request: "Expect: 100-continue" and HTTP/1.1 */
-	bool wants_upgrade;    /* request: Upgrade named in Connection */
+	uint64_t length; /* HTTP_BODY_LENGTH: > 0 */
+	bool has_length; /* a Content-Length stands in the head (HEAD, 304: informational)
+			  */
+	uint64_t stated_length; /* its value */
+	bool keep_alive;	/* the sender lets the connection persist */
+	bool expects_continue;	/* request: "Expect: 100-continue" and HTTP/1.1 */
+	bool wants_upgrade;	/* request: Upgrade named in Connection */
 };
 
 /* Decides for a request; marks every hop-by-hop field (RFC 9110 7.6.1: Connection and
@@ -32,7 +33,8 @@ struct http_framing {
  * own. An absolute-form target replaces Host (RFC 9112 3.2.2). */
 enum http_reject http_framing_request(struct http_head *h, struct http_framing *out);
 /* Decides for a response to a request with that method; `asked_upgrade` as sent. */
-enum http_reject http_framing_response(struct http_head *h, enum http_method request_method,
+enum http_reject http_framing_response(struct http_head *h,
+				       enum http_method request_method,
 				       bool asked_upgrade, struct http_framing *out);
 
 #endif

@@ -70,34 +70,39 @@ struct http_field {
 };
 
 enum http_target { /* RFC 9112 3.2 */
-	HTTP_TARGET_ORIGIN,
-	HTTP_TARGET_ABSOLUTE,
-	HTTP_TARGET_AUTHORITY,
-	HTTP_TARGET_ASTERISK,
+		   HTTP_TARGET_ORIGIN,
+		   HTTP_TARGET_ABSOLUTE,
+		   HTTP_TARGET_AUTHORITY,
+		   HTTP_TARGET_ASTERISK,
 };
 
 struct http_head {
-	const char *base;	 /* the first byte of the start line */
-	uint32_t skipped;	 /* bytes of empty lines before base (tolerated, RFC 9112 2.2) */
-	uint32_t bytes;		 /* from base to the end of the final CRLF */
-	uint8_t minor;		 /* HTTP/1.minor; 1.2+ counts as 1 */
+	const char *base; /* the first byte of the start line */
+	uint32_t skipped; /* bytes of empty lines before base (tolerated, RFC 9112 2.2) */
+	uint32_t bytes;	  /* from base to the end of the final CRLF */
+	uint8_t minor;	  /* HTTP/1.minor, 0 or 1 (a response's 1.2+ counts as 1) */
 	/* request */
 	enum http_method method;
 	enum http_target target_form;
 	struct span method_text;
-	struct span target;	 /* as received */
-	struct span path;	 /* origin and absolute form: path; "*": "*" */
-	struct span query;	 /* without '?'; p == NULL: no '?' */
-	struct span authority;	 /* absolute and authority form, else from Host; may be empty */
+	struct span target;    /* as received */
+	struct span path;      /* origin and absolute form: path; "*": "*" */
+	struct span query;     /* without '?'; p == NULL: no '?' */
+	struct span authority; /* absolute and authority form, else from Host (judged by
+				* framing); p == NULL: the request names none */
 	/* response */
 	uint16_t status;
 	struct span reason;
 
-	uint32_t seen;		 /* bit per enum http_field_id */
+	uint32_t seen;			  /* bit per enum http_field_id */
+	uint32_t repeated;		  /* likewise: more than one such field */
 	uint16_t first[HTTP_FIELD_IDS_N]; /* index of the first such field, if seen */
 	uint16_t fields_n;
 	struct http_field fields[HTTP_FIELDS_MAX];
 };
+
+/* An edit of the start line (method_text, path, query, authority, status, reason) is a
+ * span put in the place of the parsed one; the serialiser writes what stands there. */
 
 enum http_parse { HTTP_PARSE_OK, HTTP_PARSE_INCOMPLETE, HTTP_PARSE_REJECTED };
 

@@ -13,7 +13,7 @@ struct http_reply {
 	struct span content_type; /* empty: no Content-Type */
 	struct span extra;	  /* complete field lines, each with CRLF */
 	struct span body;
-	bool is_head;		  /* the request was HEAD: Content-Length, but no body */
+	bool is_head; /* the request was HEAD: Content-Length, but no body */
 	bool say_close, say_keep_alive;
 };
 
@@ -23,7 +23,8 @@ const char *http_reason(int status);
  * not have a body (1xx, 204, 304) gets neither body nor Content-Length. */
 size_t http_reply_write(const struct http_reply *r, char *out, size_t cap);
 /* Fills *r with the standard error page of a status (text/html, Cache-Control:
- * no-cache as HAProxy's). The spans are static. */
+ * no-cache as HAProxy's); codes that have none get an empty body. The spans are static.
+ */
 void http_reply_error(int status, struct http_reply *r);
 
 #endif

@@ -10,17 +10,19 @@
 
 /* How the body of the forwarded message is delimited. */
 struct http_outgoing {
-	enum http_body body;	/* NONE: no framing field, but see stated_length */
-	uint64_t length;	/* LENGTH */
-	bool say_length_zero;	/* NONE: write "Content-Length: 0" (requests with a body method,
-				 * responses that are not HEAD/204/304/1xx) */
+	enum http_body body;	 /* NONE: no framing field, but see stated_length */
+	uint64_t length;	 /* LENGTH */
+	bool say_length_zero;	 /* NONE: write "Content-Length: 0" (requests with a body
+				  * method,    responses that are not HEAD/204/304/1xx) */
 	bool keep_stated_length; /* NONE: repeat the sender's informational Content-Length
 				  * (answers to HEAD, 304) */
 	uint64_t stated_length;
-	bool say_close;		/* "Connection: close" */
-	bool say_keep_alive;	/* "Connection: keep-alive" (to HTTP/1.0 peers) */
-	struct span upgrade;	/* not empty: "Connection: upgrade" and "Upgrade: <this>" */
-	struct span extra;	/* complete field lines to append, each with CRLF */
+	bool say_close;	     /* "Connection: close" */
+	bool say_keep_alive; /* "Connection: keep-alive" (to HTTP/1.0 peers) */
+	struct span upgrade; /* not empty: "Connection: upgrade" and "Upgrade: <this>" */
+	struct span extra;   /* complete field lines to append, each with CRLF */
+	struct span host;    /* Host of a request that named none (HTTP/1.0): the server's
+			      * address; when this is empty too, so is the field */
 };
 
 /* Writes the request head into out[0, cap): origin-form (asterisk- and authority-form
