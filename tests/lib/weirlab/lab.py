@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""One test's belongings, and their end."""
+import os
+import random
+import shutil
+import socket
+import tempfile
+
+from .load import Load
+from .origin import Origin
+from .sink import Sink
+from .weir import Weir, binary
+
+# Below the kernel's ephemeral range, so that no outgoing connection takes one.
+PORTS = range(12000, 32000)
+
+
+class Lab:
+    def __init__(self, name="test"):
+        self.name = name
+        self.weir, self.weirctl = binary("WEIR", "weir"), binary("WEIRCTL", "weirctl")
+        self.dir = tempfile.mkdtemp(prefix="weirlab-")
+        os.chmod(self.dir, 0o755)
+        self.shm_dir = tempfile.mkdtemp(prefix="weirlab-", dir="/dev/shm")
+        os.chmod(self.shm_dir, 0o755)
+        self.started = []  # Weir
+        self.things = []   # with close()
+        self.taken = set()
+
+    # --- makers
+    def port(self, n=1):
+        """A free TCP port; with n > 1 the first of n consecutive ones."""
+        while True:
+            first = random.choice(PORTS)
+            wanted = range(first, first + n)
+            if not self.taken & set(wanted) and all(_is_free(p) for p in wanted):
+                self.taken.update(wanted)
+                return first
+
+    def origin(self, name="a", **kwargs):
+        return self._own(Origin(name, **kwargs))
+
+    def origins(self, names):
+        return [self.origin(name) for name in names]
+
+    def sink(self, path=None):
+        return self._own(Sink(path))
+
+    def load(self, *args, **kwargs):
+        return self._own(Load(*args, **kwargs))
+
+    def start(self, config, **kwargs):
+        """A Weir, configured and ready."""
+        return Weir(self, config, **kwargs).start()
+
+    def prepare(self, config, **kwargs):
+        """A Weir, configured, not started."""
+        return Weir(self, config, **kwargs)
+
+    def file(self, name, text):
+        path = os.path.join(self.dir, name)
+        with open(path, "w") as f:
+            f.write(text)
+        return path
+
+    def _own(self, thing):
+        self.things.append(thing)
+        return thing
+
+    # --- the end
+    def verify(self):
+        """What must hold after every test: each region that is still served is sound."""
+        for weir in self.started:
+            if weir.process.poll() is None and not weir.may_fail_check:
+                result = weir.ctl("check", check=False)
+                assert result.returncode == 0, \
+                    f"weirctl check: {result.stdout}{result.stderr}"
+
+    def report(self):
+        """For a failing test: configuration, stderr, processes, counters."""
+        out = []
+        for weir in self.started:
+            for name in sorted(os.listdir(weir.conf_dir)):
+                with open(os.path.join(weir.conf_dir, name)) as f:
+                    out.append(f"--- {name}\n{f.read()}")
+            out.append(f"--- stderr\n{weir.stderr[-6000:]}")
+            try:
+                out.append(f"--- processes\n{weir.titles(weir.kids())}")
+                for what in (["stats"], ["counters"], ["info"]):
+                    result = weir.ctl(*what, check=False)
+                    out.append(f"--- weirctl {what[0]}\n{(result.stdout + result.stderr)[-6000:]}")
+            except Exception as error:  # the report must not hide the failure
+                out.append(f"--- no statistics: {error}")
+        return "\n".join(out)
+
+    def close(self):
+        for thing in self.things:
+            if isinstance(thing, Load):
+                thing.close()
+        for weir in self.started:
+            weir.destroy()
+        for thing in reversed(self.things):
+            if not isinstance(thing, Load):
+                thing.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+        shutil.rmtree(self.shm_dir, ignore_errors=True)
+
+
+def _is_free(port):
+    for host in ("0.0.0.0", "127.0.0.1"):
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind((host, port))
+            except OSError:
+                return False
+    return True
