@@ -37,9 +37,4 @@ struct shm_table_opts {
 void shm_render_table(const struct shm_stat *st, const struct shm_table_opts *opts,
 		      struct shm_text *out);
 
-/* "1.2M", "340", "17k": a number in 5 characters at most; step 1000 or 1024. */
-void shm_text_short(struct shm_text *t, uint64_t v, unsigned step);
-/* "3d4h", "12m5s": a duration. */
-void shm_text_age(struct shm_text *t, uint64_t seconds);
-
 #endif

@@ -64,6 +64,7 @@ struct shm_stat_row {
 	struct shm_check check;		/* servers; at_boot_ms 0: none yet */
 	struct shm_effective effective; /* servers */
 	char status[32];
+	char check_desc[96]; /* the check's result, and behind its end what was seen */
 	struct shm_stat_value v[SHM_STAT_FIELDS_N];
 };
 
@@ -75,9 +76,11 @@ struct shm_stat_opts {
 };
 
 struct shm_stat {
-	struct shm_stat_row *rows;
+	struct shm_stat_row *
+		*rows; /* those asked for, in the order of the configuration */
 	size_t rows_n;
-	uint64_t boot_ms; /* when it was taken */
+	struct shm_stat_row *all; /* the memory behind them */
+	uint64_t boot_ms;	  /* when it was taken */
 };
 
 /* Takes a snapshot; 0, or -1 when memory ran out. */
@@ -88,5 +91,14 @@ void shm_stat_fini(struct shm_stat *st);
 uint64_t shm_stat_n(const struct shm_stat_row *r, enum shm_stat_field f);
 /* The text in a field, "" when it is empty. */
 const char *shm_stat_text(const struct shm_stat_row *r, enum shm_stat_field f);
+
+/* The daemon as a whole: gauge, rates and counters of the GLOBAL object. */
+struct shm_stat_global {
+	uint32_t conns, conns_max, maxconn;
+	uint32_t conn_rate, conn_rate_max, req_rate, req_rate_max;
+	uint64_t bin_rate, bout_rate;
+	uint64_t conn_tot, req_tot, bin, bout, log_sent, log_dropped;
+};
+void shm_stat_global(const struct shm *s, struct shm_stat_global *out);
 
 #endif

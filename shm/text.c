@@ -198,3 +198,40 @@ shm_text_plain(struct shm_text *t, const char *s)
 	for (; *s; s++)
 		shm_text_char(t, is_control(*s) ? '?' : *s);
 }
+
+void
+shm_text_short(struct shm_text *t, uint64_t v, unsigned step)
+{
+	static const char units[] = " kMGTPE";
+	unsigned unit = 0;
+	uint64_t whole = v, rest = 0;
+	while (whole >= (step == 1024 ? 1000 : step) && unit < sizeof(units) - 2) {
+		rest = whole % step;
+		whole /= step;
+		unit++;
+	}
+	shm_text_u64(t, whole);
+	if (unit == 0)
+		return;
+	if (whole < 10)
+		shm_text_fmt(t, ".%u", (unsigned)(rest * 10 / step));
+	shm_text_char(t, units[unit]);
+}
+
+void
+shm_text_age(struct shm_text *t, uint64_t seconds)
+{
+	static const struct {
+		unsigned s;
+		char unit;
+	} steps[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+	size_t i = 0;
+	while (i < 3 && seconds < steps[i].s)
+		i++;
+	shm_text_fmt(t, "%llu%c", (unsigned long long)(seconds / steps[i].s),
+		     steps[i].unit);
+	seconds %= steps[i].s;
+	if (i < 3 && seconds / steps[i + 1].s)
+		shm_text_fmt(t, "%llu%c", (unsigned long long)(seconds / steps[i + 1].s),
+			     steps[i + 1].unit);
+}

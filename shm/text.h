@@ -40,4 +40,9 @@ void shm_text_csv(struct shm_text *t, const char *s);
  * region cannot move the cursor. */
 void shm_text_plain(struct shm_text *t, const char *s);
 
+/* "1.2M", "340", "17k": a number in 5 characters at most; step 1000 or 1024. */
+void shm_text_short(struct shm_text *t, uint64_t v, unsigned step);
+/* "3d4h", "12m5s": a duration. */
+void shm_text_age(struct shm_text *t, uint64_t seconds);
+
 #endif
