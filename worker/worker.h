@@ -13,7 +13,7 @@ struct worker_inherit {
 	const struct cfg *cfg;
 	struct shm *shm;
 	struct net_inherit net;
-	uint32_t index;	    /* worker number, 0..workers_n-1 */
+	uint32_t index; /* worker number, 0..workers_n-1 */
 	uint32_t workers_n;
 };
 

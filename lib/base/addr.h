@@ -33,9 +33,10 @@ enum { ADDR_TEXT_BYTES = 128 };
 
 enum addr_result {
 	ADDR_OK = 0,
-	ADDR_HOSTNAME = 1, /* well formed, but the host is a name: *host and port are set */
+	ADDR_HOSTNAME =
+		1, /* well formed, but the host is a name: *host and port are set */
 	ADDR_SYNTAX = -1,
-	ADDR_PORT = -2,	   /* port is missing, not a number or not in 0..65535 */
+	ADDR_PORT = -2, /* port is missing, not a number or not in 0..65535 */
 };
 
 /* Parses text. port_default is used when no port stands there, -1: a port is

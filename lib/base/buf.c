@@ -29,15 +29,16 @@ buf_get(struct buf_pools *b, size_t need)
 		class ++;
 	if (class < BUF_CLASSES_N)
 		bytes = class_bytes[class];
-	if (bytes > UINT32_MAX || (b->limit_bytes && b->used_bytes + bytes > b->limit_bytes))
+	if (bytes > UINT32_MAX ||
+	    (b->limit_bytes && b->used_bytes + bytes > b->limit_bytes))
 		return NULL;
-	struct buf *buf = class < BUF_CLASSES_N ? pool_get(&b->classes[class])
-						: malloc(bytes);
+	struct buf *buf =
+		class < BUF_CLASSES_N ? pool_get(&b->classes[class]) : malloc(bytes);
 	if (!buf)
 		return NULL;
 	buf->cap = (uint32_t)(bytes - sizeof(*buf));
 	buf->from = buf->to = 0;
-	buf->class = (uint8_t)class;
+	buf->class = (uint8_t) class;
 	b->used_bytes += bytes;
 	return buf;
 }

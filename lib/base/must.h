@@ -7,10 +7,10 @@
 #ifndef WEIR_BASE_MUST_H
 #define WEIR_BASE_MUST_H
 
-#define must(expr)                                                                       \
-	do {                                                                             \
-		if (__builtin_expect(!(expr), 0))                                        \
-			must_failed(#expr, __FILE__, __LINE__);                          \
+#define must(expr)                                              \
+	do {                                                    \
+		if (__builtin_expect(!(expr), 0))               \
+			must_failed(#expr, __FILE__, __LINE__); \
 	} while (0)
 
 /* Writes one line to stderr and aborts. */

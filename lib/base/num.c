@@ -53,8 +53,8 @@ enum num_result
 num_duration_ms(struct span s, uint64_t *out)
 {
 	static const struct unit us[] = {
-		{{"us", 2}, 1},	      {{"ms", 2}, 1000},     {{"", 0}, 1000},
-		{{"s", 1}, 1000000},  {{"m", 1}, 60000000},  {{"h", 1}, 3600000000},
+		{{"us", 2}, 1},		 {{"ms", 2}, 1000},    {{"", 0}, 1000},
+		{{"s", 1}, 1000000},	 {{"m", 1}, 60000000}, {{"h", 1}, 3600000000},
 		{{"d", 1}, 86400000000},
 	};
 	uint64_t v;
@@ -68,8 +68,8 @@ enum num_result
 num_size(struct span s, uint64_t *out)
 {
 	static const struct unit bytes[] = {
-		{{"", 0}, 1},	       {{"k", 1}, 1 << 10}, {{"K", 1}, 1 << 10},
-		{{"m", 1}, 1 << 20},   {{"M", 1}, 1 << 20}, {{"g", 1}, 1 << 30},
+		{{"", 0}, 1},	     {{"k", 1}, 1 << 10}, {{"K", 1}, 1 << 10},
+		{{"m", 1}, 1 << 20}, {{"M", 1}, 1 << 20}, {{"g", 1}, 1 << 30},
 		{{"G", 1}, 1 << 30},
 	};
 	return scaled(s, bytes, sizeof(bytes) / sizeof(bytes[0]), out);

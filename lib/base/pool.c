@@ -15,7 +15,8 @@ pool_init(struct pool *p, size_t object_bytes, size_t slab_bytes, size_t limit_n
 {
 	object_bytes = (object_bytes + POOL_ALIGN - 1) & ~(size_t)(POOL_ALIGN - 1);
 	*p = (struct pool){.object_bytes = object_bytes,
-			   .slab_n = slab_bytes / object_bytes ? slab_bytes / object_bytes : 1,
+			   .slab_n = slab_bytes / object_bytes ? slab_bytes / object_bytes
+							       : 1,
 			   .limit_n = limit_n};
 }
 

@@ -12,10 +12,10 @@
 struct pool {
 	void *free_list;
 	size_t object_bytes; /* rounded up to 16 */
-	size_t slab_n;       /* objects made at once */
-	size_t used_n;       /* handed out now */
-	size_t total_n;      /* made so far */
-	size_t limit_n;      /* 0: none */
+	size_t slab_n;	     /* objects made at once */
+	size_t used_n;	     /* handed out now */
+	size_t total_n;	     /* made so far */
+	size_t limit_n;	     /* 0: none */
 };
 
 /* Slabs of about `slab_bytes`; at most limit_n objects (0: no limit). */

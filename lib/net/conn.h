@@ -21,9 +21,9 @@ enum net_io { NET_DONE, NET_AGAIN, NET_CLOSED, NET_FAILED };
 struct net_conn {
 	struct net_watch watch;
 	bool is_readable, is_writable;
-	bool is_hungup;	 /* RDHUP, HUP or ERR was reported */
-	bool is_shut;	 /* we sent FIN */
-	bool is_eof;	 /* the peer's FIN was read */
+	bool is_hungup; /* RDHUP, HUP or ERR was reported */
+	bool is_shut;	/* we sent FIN */
+	bool is_eof;	/* the peer's FIN was read */
 };
 
 /* Takes over a connected or connecting non-blocking socket. */

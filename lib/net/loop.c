@@ -111,9 +111,8 @@ wait_for_events(struct net_loop *l)
 		uint64_t most = l->hooks.before_wait(l->hooks.arg, now_ms);
 		cap_ms = most < cap_ms ? most : cap_ms;
 	}
-	uint64_t sleep_ms = list_is_empty(&l->tasks)
-				    ? wheel_sleep_ms(&l->wheel, now_ms, cap_ms)
-				    : 0;
+	uint64_t sleep_ms =
+		list_is_empty(&l->tasks) ? wheel_sleep_ms(&l->wheel, now_ms, cap_ms) : 0;
 	if (l->hooks.sleeping)
 		l->hooks.sleeping(l->hooks.arg, now_ms, now_ms + sleep_ms);
 	int n = epoll_wait(l->epoll_fd, l->events, LOOP_BATCH_N, (int)sleep_ms);

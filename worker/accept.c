@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Accepting: the listening sockets this worker polls, connection limits over all workers,
+ * and the neighbour's sockets while the neighbour does not serve them. Worker. The
+ * sockets belong to the master; closing here would only close our copy, so they are taken
+ * out of epoll and left alone.
+ */
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "lib/base/must.h"
+#include "shm/slots.h"
+#include "worker/session.h"
+
+enum {
+	ACCEPT_BUDGET = 16,	  /* per wake-up, own socket */
+	ACCEPT_BUDGET_SHARED = 2, /* shared with the other workers */
+	ACCEPT_RETRY_MS = 10,	  /* paused at a limit: look again */
+	ACCEPT_EMFILE_MS = 100,
+	NEIGHBOUR_MS = 100,
+	NEIGHBOUR_STALE_MS = 200,
+};
+
+static void
+listener_pause(struct listener *l, uint64_t retry_ms)
+{
+	if (l->is_paused)
+		return;
+	net_watch_remove(self.loop, &l->watch);
+	l->is_paused = true;
+	self.paused_n++;
+	shm_count(&self.global, SHM_GLOBAL_maxconn_paused, 1);
+	net_timer_set(self.loop, &self.resume_timer, now_ms() + retry_ms);
+}
+
+/* One of each limit, in a fixed order; nothing is held when it fails. */
+static bool
+take_limits(const struct rt_listener *bind)
+{
+	struct rt_frontend *fe = bind->fe;
+	if (shm_gauge_take(self.shm, self.global.gauge,
+			   shm_object_maxconn(self.shm, &self.global)) != SHM_TAKEN)
+		return false;
+	if (shm_gauge_take(self.shm, fe->shm.gauge,
+			   shm_object_maxconn(self.shm, &fe->shm)) == SHM_TAKEN) {
+		if (shm_gauge_take(self.shm, bind->shm.gauge,
+				   shm_object_maxconn(self.shm, &bind->shm)) == SHM_TAKEN)
+			return true;
+		shm_gauge_give(self.shm, fe->shm.gauge);
+	}
+	shm_gauge_give(self.shm, self.global.gauge);
+	return false;
+}
+
+static void
+give_limits(const struct rt_listener *bind)
+{
+	shm_gauge_give(self.shm, bind->shm.gauge);
+	shm_gauge_give(self.shm, bind->fe->shm.gauge);
+	shm_gauge_give(self.shm, self.global.gauge);
+}
+
+static void
+count_connection(const struct rt_listener *bind)
+{
+	shm_count(&self.global, SHM_GLOBAL_conn_tot, 1);
+	shm_count(&bind->fe->shm, SHM_FRONTEND_conn_tot, 1);
+	shm_count(&bind->fe->shm, SHM_FRONTEND_stot, 1);
+	shm_count(&bind->shm, SHM_LISTENER_conn_tot, 1);
+	shm_count(&bind->shm, SHM_LISTENER_stot, 1);
+}
+
+static void
+start(int fd, struct rt_listener *bind, const struct sockaddr_storage *ss, socklen_t len)
+{
+	const struct cfg_proxy *fe = bind->fe->cfg;
+	count_connection(bind);
+	if (fe->mode == CFG_MODE_HEALTH) {
+		health_answer(fd, fe);
+		give_limits(bind);
+		return;
+	}
+	if (fe->options & CFG_OPT_TCPKA) {
+		int one = 1;
+		(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one));
+	}
+	session_new(fd, bind, (const struct sockaddr *)ss, len);
+}
+
+static void
+listener_ready(struct net_watch *w, uint32_t events)
+{
+	struct listener *l = list_entry(w, struct listener, watch);
+	(void)events;
+	for (int i = l->is_shared ? ACCEPT_BUDGET_SHARED : ACCEPT_BUDGET; i > 0; i--) {
+		struct sockaddr_storage ss;
+		socklen_t len = sizeof(ss);
+		if (!take_limits(l->bind)) {
+			listener_pause(l, ACCEPT_RETRY_MS);
+			return;
+		}
+		int fd = accept4(w->fd, (struct sockaddr *)&ss, &len,
+				 SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd >= 0) {
+			start(fd, l->bind, &ss, len);
+			continue;
+		}
+		give_limits(l->bind);
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
+		    errno == ENOMEM) {
+			shm_count(&self.global, SHM_GLOBAL_accept_failed, 1);
+			listener_pause(l, ACCEPT_EMFILE_MS);
+			return;
+		}
+		if (errno != ECONNABORTED && errno != EINTR && errno != EPROTO)
+			return; /* EAGAIN */
+	}
+}
+
+static void
+listener_poll(struct listener *l)
+{
+	uint32_t events = l->is_shared ? EPOLLIN | EPOLLEXCLUSIVE : EPOLLIN;
+	if (!l->watch.is_registered && !l->is_paused)
+		net_watch_set(self.loop, &l->watch, events);
+}
+
+static void
+listener_leave(struct listener *l)
+{
+	net_watch_remove(self.loop, &l->watch);
+	if (l->is_paused) {
+		l->is_paused = false;
+		self.paused_n--;
+	}
+}
+
+static void
+resume(struct net_timer *t)
+{
+	(void)t;
+	for (size_t i = 0; i < self.listeners_n && self.paused_n; i++) {
+		struct listener *l = &self.listeners[i];
+		if (!l->is_paused)
+			continue;
+		l->is_paused = false;
+		self.paused_n--;
+		listener_poll(l);
+	}
+}
+
+void
+accept_released(void)
+{
+	/* one round later, so that a burst of releases resumes once */
+	if (self.paused_n)
+		net_timer_set(self.loop, &self.resume_timer, now_ms() + 1);
+}
+
+static bool
+is_mine(const struct listener *l)
+{
+	return l->is_shared || l->column % self.in->workers_n == self.in->index;
+}
+
+/* The right neighbour is dead, stopped or not started: its clients must not wait. Two
+ * workers on one socket are harmless, so nothing needs to be agreed on. */
+static void
+watch_neighbour(struct net_timer *t)
+{
+	uint32_t neighbour = (self.in->index + 1) % self.in->workers_n;
+	int slot = shm_slot_of_worker(self.shm, neighbour);
+	bool takes_over = slot < 0 || shm_slot_is_stale(self.shm, (uint32_t)slot,
+							now_ms(), NEIGHBOUR_STALE_MS);
+	if (takes_over != self.has_takeover) {
+		self.has_takeover = takes_over;
+		if (takes_over)
+			shm_count(&self.global, SHM_GLOBAL_takeover, 1);
+		for (size_t i = 0; i < self.listeners_n; i++) {
+			struct listener *l = &self.listeners[i];
+			if (l->is_shared || l->column % self.in->workers_n != neighbour)
+				continue;
+			if (takes_over)
+				listener_poll(l);
+			else
+				listener_leave(l);
+		}
+	}
+	net_timer_set(self.loop, t, now_ms() + NEIGHBOUR_MS);
+}
+
+void
+accept_init(void)
+{
+	const struct net_listeners *m = &self.in->net.listeners;
+	self.listeners = must_calloc(m->binds_n * m->columns_n, sizeof(*self.listeners));
+	for (size_t b = 0; b < m->binds_n; b++) {
+		for (size_t c = 0; c < m->columns_n; c++) {
+			int fd = m->fd[b * m->columns_n + c];
+			if (fd < 0)
+				continue;
+			struct listener *l = &self.listeners[self.listeners_n++];
+			net_watch_init(&l->watch, fd, listener_ready);
+			l->bind = &self.binds[b];
+			l->column = (uint32_t)c;
+			l->is_shared = m->columns_n > 1 && c == 0 &&
+				       m->fd[b * m->columns_n + 1] < 0;
+		}
+	}
+	net_timer_init(&self.resume_timer, resume);
+	net_timer_init(&self.neighbour_timer, watch_neighbour);
+	for (size_t i = 0; i < self.listeners_n; i++)
+		if (is_mine(&self.listeners[i]))
+			listener_poll(&self.listeners[i]);
+	if (self.in->workers_n > 1)
+		net_timer_set(self.loop, &self.neighbour_timer, now_ms() + NEIGHBOUR_MS);
+}
+
+void
+accept_stop(void)
+{
+	net_timer_remove(&self.neighbour_timer);
+	net_timer_remove(&self.resume_timer);
+	for (size_t i = 0; i < self.listeners_n; i++)
+		listener_leave(&self.listeners[i]);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * From a request to a server connection that carries it: choose, connect or reuse, retry
+ * on the same server after a pause or on another one at once. Worker.
+ */
+#include <errno.h>
+
+#include "worker/origin.h"
+#include "worker/pick.h"
+
+enum { TURNAROUND_MS = 1000 };
+
+void
+dispatch_release(struct txn *t)
+{
+	if (t->srv)
+		shm_gauge_give(self.shm, t->srv->shm.gauge);
+	if (t->holds_backend)
+		shm_gauge_give(self.shm, t->be->shm.gauge);
+	t->srv = NULL;
+	t->holds_backend = false;
+}
+
+static void
+assign(struct txn *t, struct rt_server *srv)
+{
+	if (t->srv == srv)
+		return;
+	if (t->srv)
+		shm_gauge_give(self.shm, t->srv->shm.gauge);
+	(void)shm_gauge_take(self.shm, srv->shm.gauge, 0);
+	t->srv = srv;
+	shm_count(&srv->shm, SHM_SERVER_stot, 1);
+	shm_count(&srv->shm, SHM_SERVER_lbtot, 1);
+	shm_count(&t->be->shm, SHM_BACKEND_lbtot, 1);
+	if (!t->s->is_tcp)
+		shm_count(&srv->shm, SHM_SERVER_req_tot, 1);
+}
+
+/* Opens or reuses a connection to t->srv and lets the protocol go on. */
+static void
+connect_server(struct txn *t)
+{
+	struct rt_server *srv = t->srv;
+	bool may_reuse = !t->s->is_tcp && t->keep_origin && !t->wants_upgrade &&
+			 !t->no_reuse && t->retries == 0;
+	struct origin *o =
+		may_reuse ? origin_reuse(srv, t->is_replayable, t->s->requests_n <= 1)
+			  : NULL;
+	t->on_reused = o != NULL;
+	if (o) {
+		shm_count(&srv->shm, SHM_SERVER_reuse, 1);
+		shm_count(&t->be->shm, SHM_BACKEND_reuse, 1);
+	} else {
+		o = origin_connect(srv, t->s);
+		if (!o) {
+			t->phase = PHASE_CONNECT;
+			dispatch_connect_failed(t, errno);
+			return;
+		}
+		shm_count(&srv->shm, SHM_SERVER_connect, 1);
+		shm_count(&t->be->shm, SHM_BACKEND_connect, 1);
+	}
+	o->txn = t;
+	t->origin = o;
+	t->head_sent = 0;
+	t->up_broken = false;
+	t->phase = o->is_connected ? PHASE_HEADERS : PHASE_CONNECT;
+	if (o->is_connected && !t->connected_us)
+		t->connected_us = now_us();
+	const struct cfg_timeouts *to = txn_timeouts(t);
+	uint64_t wait_ms = o->is_connected ? to->server_ms : to->connect_ms;
+	t->server_deadline_ms = wait_ms ? now_ms() + wait_ms : 0;
+	txn_run(t);
+}
+
+void
+dispatch_start(struct txn *t)
+{
+	struct rt_server *srv = pick_server(t->be, &t->s->peer.sa, t->avoid);
+	if (!t->holds_backend) {
+		(void)shm_gauge_take(self.shm, t->be->shm.gauge, 0);
+		t->holds_backend = true;
+	}
+	t->phase = PHASE_CONNECT;
+	if (!srv) {
+		shm_count(&t->be->shm, SHM_BACKEND_econ, 1);
+		if (t->s->is_tcp) {
+			txn_abort(t, STOP_no_server);
+			return;
+		}
+		reply_error(t, 503, STOP_no_server);
+		return;
+	}
+	assign(t, srv);
+	if (!t->assigned_us)
+		t->assigned_us = now_us();
+	connect_server(t);
+}
+
+void
+dispatch_retry(struct txn *t)
+{
+	if (t->srv && t->avoid != t->srv)
+		connect_server(t);
+	else
+		dispatch_start(t);
+}
+
+/* HAProxy's rule (option redispatch): to another server on the last retry, or whenever
+ * nothing binds the request to this one and there is another; `source` does bind. */
+static bool
+may_redispatch(const struct txn *t)
+{
+	const struct cfg_proxy *be = t->be->cfg;
+	if (!(be->options & CFG_OPT_REDISPATCH) || pick_usable_n(t->be) == 0)
+		return false;
+	if (be->balance != CFG_BALANCE_SOURCE && pick_usable_n(t->be) > 1)
+		return true;
+	int every = be->redispatch_interval;
+	if (every > 0)
+		return t->retries_left % every == 0;
+	return t->retries_left + 1 <= -every;
+}
+
+static void
+give_up(struct txn *t, int error)
+{
+	bool late = error == ETIMEDOUT;
+	enum stop stop = late ? STOP_connect_timeout : STOP_connect_failed;
+	if (error == EMFILE || error == ENFILE || error == ENOMEM ||
+	    error == EADDRNOTAVAIL)
+		stop = STOP_no_resources;
+	if (t->s->is_tcp)
+		txn_abort(t, stop);
+	else
+		reply_error(t, 503, stop);
+}
+
+void
+dispatch_connect_failed(struct txn *t, int error)
+{
+	if (t->origin) {
+		struct origin *o = t->origin;
+		t->origin = NULL;
+		origin_close(o);
+	}
+	t->server_deadline_ms = 0;
+	if (t->retries_left == 0) {
+		/* counted once per request that could not be placed, as HAProxy does */
+		shm_count(&t->be->shm, SHM_BACKEND_econ, 1);
+		shm_count(&t->srv->shm, SHM_SERVER_econ, 1);
+		give_up(t, error);
+		return;
+	}
+	t->retries_left--;
+	t->retries++;
+	if (may_redispatch(t)) {
+		shm_count(&t->srv->shm, SHM_SERVER_wredis, 1);
+		shm_count(&t->be->shm, SHM_BACKEND_wredis, 1);
+		t->avoid = t->srv;
+		t->is_redispatched = true;
+		dispatch_start(t);
+		return;
+	}
+	shm_count(&t->srv->shm, SHM_SERVER_wretr, 1);
+	shm_count(&t->be->shm, SHM_BACKEND_wretr, 1);
+	/* the same server again, but not at once: give it time to come back */
+	uint64_t wait_ms = t->be->cfg->timeout.connect_ms;
+	if (!wait_ms || wait_ms > TURNAROUND_MS)
+		wait_ms = TURNAROUND_MS;
+	t->is_turnaround = true;
+	t->server_deadline_ms = now_ms() + wait_ms;
+	txn_arm(t);
+	net_conn_await(self.loop, &t->s->client);
+}

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The exchange with the server, in HTTP mode: request up, response down, tunnels. Called
+ * for every event of either side; each call moves what can be moved. Worker.
+ */
+#include <errno.h>
+
+#include "worker/origin.h"
+
+static void
+count_up(void *arg, uint64_t n)
+{
+	txn_count_in(arg, n);
+}
+
+static void
+count_down(void *arg, uint64_t n)
+{
+	txn_count_out(arg, n);
+}
+
+void
+http_wait(struct txn *t, enum flow_end why)
+{
+	if (why == FLOW_YIELD)
+		net_task_schedule(self.loop, &t->s->task);
+	if (t->origin)
+		net_conn_await(self.loop, &t->origin->conn);
+	/* a client that waits for its answer has nothing to say: a connection that is
+	 * closed after this request never needs to enter epoll */
+	if (t->is_tunnel || !t->up.is_source_done || t->head_forwarded ||
+	    t->down.pending || t->fe->cfg->options & CFG_OPT_ABORTONCLOSE)
+		net_conn_await(self.loop, &t->s->client);
+	txn_arm(t);
+	if (why == FLOW_STARVED)
+		net_timer_set(self.loop, &t->s->timer, now_ms() + 10);
+}
+
+static uint64_t
+deadline(uint64_t timeout_ms)
+{
+	return timeout_ms ? now_ms() + timeout_ms : 0;
+}
+
+/* The first byte went out: so the connection is established. */
+static void
+connected(struct txn *t)
+{
+	t->origin->is_connected = true;
+	if (!t->connected_us)
+		t->connected_us = now_us();
+	t->phase = PHASE_HEADERS;
+	t->server_deadline_ms = deadline(txn_timeouts(t)->server_ms);
+}
+
+/* The head, and body bytes that came with it. false: t is gone or must wait. */
+static bool
+send_head(struct txn *t)
+{
+	struct origin *o = t->origin;
+	size_t sent;
+	if (!o->conn.is_writable) {
+		http_wait(t, FLOW_WAIT);
+		return false;
+	}
+	struct span s = buf_span(t->head);
+	enum net_io io =
+		net_conn_write(&o->conn, s.p + t->head_sent, s.n - t->head_sent, &sent);
+	t->head_sent += (uint32_t)sent;
+	if (io == NET_FAILED && !o->is_connected) {
+		dispatch_connect_failed(t, errno);
+		return false;
+	}
+	if (sent && !o->is_connected)
+		connected(t);
+	if (io == NET_FAILED)
+		t->up_broken = true;
+	if (io == NET_AGAIN) {
+		http_wait(t, FLOW_WAIT);
+		return o->is_connected;
+	}
+	return true;
+}
+
+/* A flow from the client broke off. */
+static void
+up_failed(struct txn *t, enum flow_end end)
+{
+	if (end == FLOW_BAD && !t->head_forwarded)
+		reply_reject(t, t->up.why);
+	else
+		txn_abort(t, end == FLOW_BAD ? STOP_bad_request : STOP_client_abort);
+}
+
+/* Sends what there is of the request. false: t is gone. */
+static bool
+run_up(struct txn *t)
+{
+	if (t->head_sent < buf_len(t->head)) {
+		if (!send_head(t))
+			return false;
+		if (t->head_sent < buf_len(t->head) && !t->up_broken)
+			return true;
+	}
+	if (flow_is_done(&t->up) || t->up_broken)
+		return true;
+	uint64_t moved = t->up.moved;
+	enum flow_end end =
+		flow_run(&t->up, &t->s->client, &t->origin->conn, &t->s->in, count_up, t);
+	if (t->up.moved != moved || end == FLOW_DONE) {
+		t->client_deadline_ms =
+			end == FLOW_DONE ? 0 : deadline(t->fe->cfg->timeout.client_ms);
+		t->server_deadline_ms = deadline(txn_timeouts(t)->server_ms);
+	}
+	switch (end) {
+	case FLOW_DONE:
+		return true;
+	case FLOW_WAIT:
+	case FLOW_YIELD:
+	case FLOW_STARVED:
+		http_wait(t, end);
+		return true;
+	case FLOW_DST_FAILED:
+		t->up_broken = true; /* it may have answered before it stopped reading */
+		t->origin->conn.is_readable = true;
+		return true;
+	case FLOW_SRC_EOF:
+	case FLOW_SRC_FAILED:
+	case FLOW_BAD:
+		up_failed(t, end);
+		return false;
+	}
+	return false;
+}
+
+/* Everything of the response has been received and sent. */
+static void
+response_done(struct txn *t)
+{
+	if (!flow_is_done(&t->up))
+		t->keep_client = t->keep_origin = false;
+	txn_end(t, STOP_normal);
+}
+
+static void
+run_down(struct txn *t)
+{
+	uint64_t moved = t->down.moved;
+	enum flow_end end = FLOW_DONE;
+	if (!flow_is_done(&t->down))
+		end = flow_run(&t->down, &t->origin->conn, &t->s->client, NULL,
+			       count_down, t);
+	switch (end) {
+	case FLOW_DONE:
+		response_done(t);
+		break;
+	case FLOW_WAIT:
+	case FLOW_YIELD:
+	case FLOW_STARVED:
+		if (t->down.is_source_done)
+			t->phase = PHASE_LAST;
+		/* who is late: a client that does not read, or a server that does not
+		 * send */
+		if (!flow_is_flushed(&t->down)) {
+			t->server_deadline_ms = 0;
+			if (!t->client_deadline_ms || t->down.moved != moved)
+				t->client_deadline_ms =
+					deadline(t->fe->cfg->timeout.client_ms);
+		} else if (t->down.moved != moved || !t->server_deadline_ms) {
+			t->client_deadline_ms = 0;
+			t->server_deadline_ms = deadline(txn_timeouts(t)->server_ms);
+		}
+		http_wait(t, end);
+		break;
+	case FLOW_SRC_EOF:
+	case FLOW_SRC_FAILED:
+		txn_abort(t, STOP_server_abort);
+		break;
+	case FLOW_DST_FAILED:
+		txn_abort(t, STOP_client_abort);
+		break;
+	case FLOW_BAD:
+		txn_abort(t, STOP_bad_response);
+		break;
+	}
+}
+
+void
+http_run(struct txn *t)
+{
+	if (t->is_turnaround || !t->origin) {
+		net_conn_await(self.loop, &t->s->client);
+		return;
+	}
+	if (t->is_tunnel) {
+		tcp_run(t);
+		return;
+	}
+	if (!run_up(t))
+		return;
+	if (!t->head_forwarded && !response_read(t))
+		return;
+	if (t->is_tunnel)
+		tcp_run(t);
+	else
+		run_down(t);
+}

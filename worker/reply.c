@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Answers made by weir itself: errors, fixed answers of rules, refusals. Worker.
+ */
+#include "lib/http/reply.h"
+#include "worker/origin.h"
+
+/* Nothing may follow a request whose end is unknown. */
+static bool
+may_keep(const struct txn *t)
+{
+	return t->keep_client && !t->is_request_bad && flow_is_done(&t->up) &&
+	       !t->up.has_surplus && !self.is_draining && !t->s->say_close;
+}
+
+void
+reply_send(struct txn *t, const struct http_reply *reply, enum stop stop)
+{
+	struct session *s = t->s;
+	struct http_reply r = *reply;
+	if (t->origin) {
+		struct origin *o = t->origin;
+		t->origin = NULL;
+		origin_close(o);
+	}
+	bool keep = may_keep(t);
+	r.is_head = t->method == HTTP_METHOD_HEAD;
+	r.say_close = !keep;
+	r.say_keep_alive = keep && t->client_minor == 0;
+	t->keep_client = keep;
+	s->say_close = !keep;
+	struct buf *out =
+		buf_get(&self.bufs, r.extra.n + r.content_type.n + r.body.n + 512);
+	size_t n = out ? http_reply_write(&r, out->bytes, out->cap) : 0;
+	if (n == 0) {
+		buf_put(&self.bufs, &out);
+		txn_abort(t, STOP_no_resources);
+		return;
+	}
+	out->to = (uint32_t)n;
+	t->status = (uint16_t)r.status;
+	t->response_us = now_us();
+	txn_count_status(t, r.status);
+	txn_count_out(t, n);
+	/* interim responses that wait for the client go first */
+	struct buf *queued = t->down.pending;
+	t->down.pending = NULL;
+	flow_fini(&t->down);
+	flow_init(&t->down, HTTP_BODY_NONE, 0, HTTP_BODY_NONE, &t->fe->cfg->limits);
+	t->down.pending = queued ? queued : out;
+	if (queued) {
+		(void)flow_queue(&t->down, out->bytes, n);
+		buf_put(&self.bufs, &out);
+	}
+	t->is_reply = true;
+	t->stop = (uint8_t)stop;
+	t->server_deadline_ms = 0;
+	uint64_t wait_ms = t->fe->cfg->timeout.client_ms;
+	t->client_deadline_ms = wait_ms ? now_ms() + wait_ms : 0;
+	reply_run(t);
+}
+
+void
+reply_run(struct txn *t)
+{
+	switch (flow_run(&t->down, &t->s->client, &t->s->client, NULL, NULL, NULL)) {
+	case FLOW_DONE:
+		txn_end(t, t->stop);
+		break;
+	case FLOW_DST_FAILED:
+		txn_abort(t, t->stop == STOP_answered_here ? STOP_client_abort : t->stop);
+		break;
+	default: /* only the client can make it wait: there is no source */
+		net_conn_await(self.loop, &t->s->client);
+		txn_arm(t);
+	}
+}
+
+void
+reply_error(struct txn *t, int status, enum stop stop)
+{
+	struct http_reply r;
+	http_reply_error(status, &r);
+	reply_send(t, &r, stop);
+}
+
+void
+reply_reject(struct txn *t, enum http_reject why)
+{
+	int status = http_reject_status(why);
+	t->is_request_bad = true;
+	t->keep_client = false;
+	reply_error(t, status ? status : 400, STOP_bad_request);
+}

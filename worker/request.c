@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Requests: read, judged, answered here or prepared for a server. Worker. The parsed head
+ * lives in self.head and points into the bytes it was parsed from; everything that needs
+ * it happens before request_read() goes on.
+ */
+#include <stdio.h>
+
+#include "lib/base/num.h"
+#include "lib/http/reply.h"
+#include "lib/http/serialise.h"
+#include "worker/rules.h"
+
+enum {
+	REQUEST_READ_BYTES = WORKER_RX_BYTES / 2,
+	EXTRA_BYTES = 512, /* the lines we add to a head */
+};
+
+/* X-Forwarded-For, Via, Max-Forwards: complete lines. */
+static struct span
+extra_lines(const struct txn *t, struct http_head *h, char out[EXTRA_BYTES])
+{
+	const struct cfg_proxy *be = t->be->cfg;
+	uint32_t options = be->options | t->fe->cfg->options;
+	size_t n = 0;
+	if (options & CFG_OPT_FORWARDFOR) {
+		const struct cfg_proxy *p =
+			be->options & CFG_OPT_FORWARDFOR ? be : t->fe->cfg;
+		if (!p->forwardfor_if_none ||
+		    http_head_find(h, p->forwardfor_header, 0) < 0) {
+			struct addr a;
+			char host[ADDR_TEXT_BYTES];
+			addr_from_sockaddr(&a, &t->s->peer.sa, sizeof(t->s->peer));
+			n += (size_t)snprintf(out + n, EXTRA_BYTES - n, "%.*s: %s\r\n",
+					      (int)p->forwardfor_header.n,
+					      p->forwardfor_header.p,
+					      addr_format_host(&a, host));
+		}
+	}
+	if (options & CFG_OPT_VIA) {
+		struct span via =
+			h->minor ? SPAN("Via: 1.1 weir\r\n") : SPAN("Via: 1.0 weir\r\n");
+		memcpy(out + n, via.p, via.n);
+		n += via.n;
+	}
+	return span_of(out, n);
+}
+
+/* RFC 9110 7.6.2: OPTIONS and TRACE stop here at 0, else one less goes on. */
+static bool
+max_forwards_is_zero(const struct txn *t, const struct http_head *h)
+{
+	bool counts =
+		(t->fe->cfg->options & CFG_OPT_VIA) &&
+		(h->method == HTTP_METHOD_OPTIONS || h->method == HTTP_METHOD_TRACE);
+	return counts && span_eq(http_head_value(h, HTTP_FIELD_MAX_FORWARDS), SPAN("0"));
+}
+
+static struct span
+decrement_max_forwards(const struct txn *t, struct http_head *h, char *out, size_t n)
+{
+	uint64_t v;
+	struct span value = http_head_value(h, HTTP_FIELD_MAX_FORWARDS);
+	bool counts =
+		(t->be->cfg->options & CFG_OPT_VIA) && value.p &&
+		(h->method == HTTP_METHOD_OPTIONS || h->method == HTTP_METHOD_TRACE);
+	if (!counts || num_u64(value, &v) != NUM_OK || v == 0)
+		return span_of(out, n);
+	h->fields[h->first[HTTP_FIELD_MAX_FORWARDS]].dropped = 1;
+	n += (size_t)snprintf(out + n, EXTRA_BYTES - n, "Max-Forwards: %llu\r\n",
+			      (unsigned long long)(v - 1));
+	return span_of(out, n);
+}
+
+/* Builds the forwarded request in t->head. false: no buffer. */
+static bool
+build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
+	   struct span body)
+{
+	char lines[EXTRA_BYTES];
+	uint32_t options = t->be->cfg->options | t->fe->cfg->options;
+	struct span extra = extra_lines(t, h, lines);
+	extra = decrement_max_forwards(t, h, lines, extra.n);
+	bool has_body_method = h->method == HTTP_METHOD_POST ||
+			       h->method == HTTP_METHOD_PUT ||
+			       h->method == HTTP_METHOD_PATCH;
+	struct http_outgoing out = {
+		.body = f->body,
+		.length = f->length,
+		.say_length_zero =
+			f->body == HTTP_BODY_NONE && (f->has_length || has_body_method),
+		.say_close = options & (CFG_OPT_HTTP_SERVER_CLOSE | CFG_OPT_HTTPCLOSE),
+		.upgrade = f->wants_upgrade ? http_head_value(h, HTTP_FIELD_UPGRADE)
+					    : span_of(NULL, 0),
+		.extra = extra,
+	};
+	/* what the serialiser adds: framing, Connection, a new start line and Host */
+	size_t need = h->bytes + h->authority.n + out.upgrade.n + extra.n + 256 + body.n;
+	t->head = buf_get(&self.bufs, need);
+	if (!t->head)
+		return false;
+	size_t n = http_serialise_request(h, &out, t->head->bytes, t->head->cap - body.n);
+	if (n == 0)
+		return false;
+	if (body.n)
+		memcpy(t->head->bytes + n, body.p, body.n);
+	t->head->to = (uint32_t)(n + body.n);
+	return true;
+}
+
+static void
+send_rule_reply(struct txn *t, const struct cfg_rule *rule)
+{
+	const struct cfg_reply *c = &rule->reply;
+	struct http_reply r;
+	char lines[4096];
+	size_t n = 0;
+	if (rule->action == CFG_ACTION_DENY)
+		shm_count(&t->fe->shm, SHM_FRONTEND_dreq, 1);
+	if (rule->action == CFG_ACTION_DENY && !c->body.n && !c->headers_n) {
+		reply_error(t, c->status, STOP_denied);
+		return;
+	}
+	for (size_t i = 0; i < c->headers_n && n < sizeof(lines); i++)
+		n += (size_t)snprintf(lines + n, sizeof(lines) - n, "%.*s: %.*s\r\n",
+				      (int)c->headers[i].name.n, c->headers[i].name.p,
+				      (int)c->headers[i].value.n, c->headers[i].value.p);
+	if (n > sizeof(lines))
+		n = 0; /* the loader bounds them; never send half a line */
+	r = (struct http_reply){.status = c->status,
+				.content_type = span_str(c->content_type),
+				.extra = span_of(lines, n),
+				.body = c->body};
+	reply_send(t, &r,
+		   rule->action == CFG_ACTION_DENY ? STOP_denied : STOP_answered_here);
+}
+
+static bool
+is_monitor(const struct txn *t, const struct http_head *h)
+{
+	struct span uri = t->fe->cfg->monitor_uri;
+	return uri.n && span_eq(h->target, uri);
+}
+
+static void
+answer_monitor(struct txn *t)
+{
+	struct http_reply r = {
+		.status = 200,
+		.content_type = SPAN("text/html"),
+		.extra = SPAN("Cache-Control: no-cache\r\n"),
+		.body = SPAN(
+			"<html><body><h1>200 OK</h1>\nService ready.\n</body></html>\n")};
+	t->no_log = true; /* configuration.txt, monitor-uri */
+	reply_send(t, &r, STOP_answered_here);
+}
+
+/* Answers here, if anything says so. */
+static bool
+answer_here(struct txn *t, struct http_head *h)
+{
+	if (is_monitor(t, h)) {
+		answer_monitor(t);
+		return true;
+	}
+	if (max_forwards_is_zero(t, h)) {
+		struct http_reply r = {.status = h->method == HTTP_METHOD_OPTIONS ? 200
+										  : 405};
+		reply_send(t, &r, STOP_answered_here);
+		return true;
+	}
+	if (h->method == HTTP_METHOD_CONNECT) {
+		reply_reject(t, HTTP_REJECT_connect_refused);
+		return true;
+	}
+	const struct cfg_rule *rule = rules_first(t->fe->cfg, h);
+	if (!rule && stats_page(t, h))
+		return true;
+	if (rule)
+		send_rule_reply(t, rule);
+	return rule != NULL;
+}
+
+/* The request is complete as far as its head goes; `body` are its first bytes, encoded.
+ */
+static void
+request_process(struct txn *t, struct http_head *h, const struct http_framing *f,
+		struct span body)
+{
+	if (answer_here(t, h))
+		return;
+	t->be = route(t->fe, h);
+	if (!t->be) {
+		reply_error(t, 503, STOP_no_server);
+		return;
+	}
+	shm_count(&t->be->shm, SHM_BACKEND_stot, 1);
+	shm_count(&t->be->shm, SHM_BACKEND_req_tot, 1);
+	const struct cfg_rule *rule =
+		t->be->cfg == t->fe->cfg ? NULL : rules_first(t->be->cfg, h);
+	if (rule) {
+		send_rule_reply(t, rule);
+		return;
+	}
+	if (t->be->cfg != t->fe->cfg && stats_page(t, h))
+		return;
+	t->keep_origin = !((t->be->cfg->options | t->fe->cfg->options) &
+			   (CFG_OPT_HTTP_SERVER_CLOSE | CFG_OPT_HTTPCLOSE));
+	if (!build_head(t, h, f, body)) {
+		reply_error(t, 500, STOP_no_resources);
+		return;
+	}
+	t->retries_left =
+		(uint8_t)(t->be->cfg->retries < 255 ? t->be->cfg->retries : 255);
+	if (!t->up.is_source_done && t->fe->cfg->timeout.client_ms)
+		t->client_deadline_ms = now_ms() + t->fe->cfg->timeout.client_ms;
+	dispatch_start(t);
+}
+
+static struct txn *
+begin(struct session *s)
+{
+	struct txn *t = txn_new(s);
+	if (!t) {
+		session_close(s, false);
+		return NULL;
+	}
+	s->requests_n++;
+	s->parsed = 0;
+	shm_count(&self.global, SHM_GLOBAL_req_tot, 1);
+	shm_count(&t->fe->shm, SHM_FRONTEND_req_tot, 1);
+	return t;
+}
+
+static void
+reject(struct session *s, enum http_reject why)
+{
+	struct txn *t = begin(s);
+	if (!t)
+		return;
+	t->is_request_bad = true;
+	txn_count_in(t, buf_len(s->in));
+	buf_put(&self.bufs, &s->in);
+	reply_reject(t, why);
+}
+
+/* A whole head was parsed; `rest` is what came behind it. */
+static void
+request_begin(struct session *s, struct http_head *h, struct span rest)
+{
+	struct txn *t = begin(s);
+	struct http_framing f;
+	struct span body = {NULL, 0};
+	size_t used = 0;
+	if (!t)
+		return;
+	struct buf *held = s->in; /* the head may point into it */
+	s->in = NULL;
+	enum http_reject why = http_framing_request(h, &f);
+	t->method = (uint8_t)h->method;
+	t->client_minor = h->minor;
+	t->keep_client = f.keep_alive && !(t->fe->cfg->options & CFG_OPT_HTTPCLOSE) &&
+			 !self.is_draining;
+	t->request_us = now_us();
+	t->wants_upgrade = f.wants_upgrade;
+	if (t->fe->cfg->log_mask)
+		access_log_capture(t, h->base, h->bytes);
+	if (why == HTTP_REJECT_none) {
+		flow_init(&t->up, f.body, f.length, f.body, &t->fe->cfg->limits);
+		if (!flow_encode(&t->up, rest.p, rest.n, &body, &used))
+			why = t->up.why;
+	}
+	t->is_replayable = f.body == HTTP_BODY_NONE && !f.wants_upgrade &&
+			   http_method_is_idempotent(h->method);
+	txn_count_in(t, h->skipped + h->bytes + used);
+	bool is_kept = rest.n == used || why != HTTP_REJECT_none ||
+		       buf_append(&self.bufs, t->up.is_source_done ? &s->in : &t->up.raw,
+				  rest.p + used, rest.n - used);
+	if (why != HTTP_REJECT_none)
+		reply_reject(t, why);
+	else if (!is_kept)
+		reply_error(t, 500, STOP_no_resources);
+	else
+		request_process(t, h, &f, body);
+	buf_put(&self.bufs, &held);
+}
+
+/* Something of a request is there. true: s is busy or gone. */
+static bool
+parse(struct session *s, struct span bytes)
+{
+	enum http_reject why = HTTP_REJECT_none;
+	struct http_head *h = &self.head;
+	enum http_parse r = http_head_parse_request(bytes.p, bytes.n, s->parsed,
+						    &s->bind->fe->cfg->limits, h, &why);
+	switch (r) {
+	case HTTP_PARSE_OK: {
+		size_t head_n = h->skipped + h->bytes;
+		request_begin(s, h, span_of(bytes.p + head_n, bytes.n - head_n));
+		return true;
+	}
+	case HTTP_PARSE_REJECTED:
+		reject(s, why);
+		return true;
+	case HTTP_PARSE_INCOMPLETE:
+		break;
+	}
+	s->parsed = (uint32_t)bytes.n;
+	return false;
+}
+
+/* The first byte of a head starts its deadline, which no later byte moves. */
+static void
+head_started(struct session *s)
+{
+	const struct cfg_timeouts *to = &s->bind->fe->cfg->timeout;
+	if (s->state == SESSION_HEAD)
+		return;
+	s->state = SESSION_HEAD;
+	if (s->requests_n == 0)
+		return; /* runs since the connection was accepted */
+	uint64_t wait_ms = to->http_request_ms ? to->http_request_ms : to->client_ms;
+	net_timer_set(self.loop, &s->timer, wait_ms ? now_ms() + wait_ms : 0);
+}
+
+/* The client closed or broke off before a request was complete. */
+static void
+client_gone(struct session *s)
+{
+	bool is_empty = !s->in && (s->requests_n ||
+				   s->bind->fe->cfg->options & CFG_OPT_DONTLOGNULL);
+	struct txn *t = is_empty ? NULL : txn_new(s);
+	if (!t) {
+		session_close(s, false);
+		return;
+	}
+	t->is_request_bad = true;
+	t->phase = PHASE_REQUEST;
+	t->status = 400; /* as HAProxy logs it; nothing is sent */
+	txn_abort(t, STOP_client_abort);
+}
+
+void
+request_timeout(struct session *s)
+{
+	bool is_empty = !s->in && s->bind->fe->cfg->options & CFG_OPT_DONTLOGNULL;
+	struct txn *t = is_empty ? NULL : txn_new(s);
+	if (!t) {
+		session_close(s, false);
+		return;
+	}
+	t->is_request_bad = true;
+	t->phase = PHASE_REQUEST;
+	buf_put(&self.bufs, &s->in);
+	reply_error(t, 408, STOP_client_timeout);
+}
+
+void
+request_read(struct session *s)
+{
+	size_t n;
+	if (buf_len(s->in) > s->parsed) {
+		if (s->state == SESSION_IDLE)
+			s->since_us = now_us();
+		if (parse(s, buf_span(s->in)))
+			return;
+		head_started(s);
+	}
+	while (s->client.is_readable) {
+		switch (net_conn_read(&s->client, self.rx, REQUEST_READ_BYTES, &n)) {
+		case NET_DONE:
+			break;
+		case NET_AGAIN:
+			continue;
+		case NET_CLOSED:
+		case NET_FAILED:
+			client_gone(s);
+			return;
+		}
+		if (s->state == SESSION_IDLE && s->requests_n)
+			s->since_us = now_us();
+		struct span bytes = span_of(self.rx, n);
+		if (s->in) {
+			if (!buf_append(&self.bufs, &s->in, self.rx, n)) {
+				session_close(s, false);
+				return;
+			}
+			bytes = buf_span(s->in);
+		}
+		if (parse(s, bytes))
+			return;
+		head_started(s);
+		if (!s->in && !buf_append(&self.bufs, &s->in, bytes.p, bytes.n)) {
+			session_close(s, false);
+			return;
+		}
+	}
+	net_conn_await(self.loop, &s->client);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Response heads: read, judged, normalised, forwarded together with the first body bytes.
+ * Worker.
+ */
+#include "lib/http/serialise.h"
+#include "worker/origin.h"
+
+enum {
+	RESPONSE_JOIN_BYTES = 8 * 1024
+}; /* up to here one copy is cheaper than two iovecs */
+
+static void
+bad_response(struct txn *t)
+{
+	t->phase = PHASE_HEADERS;
+	reply_error(t, 502, STOP_bad_response);
+}
+
+/* The server closed or reset before its response head was complete. */
+static void
+origin_gone(struct txn *t)
+{
+	struct origin *o = t->origin;
+	bool silent = !t->res_in;
+	if (silent && t->on_reused) {
+		shm_count(&t->srv->shm, SHM_SERVER_reuse_race, 1);
+		shm_count(&t->be->shm, SHM_BACKEND_reuse_race, 1);
+		if (t->is_replayable) {
+			/* nobody can have acted on it twice: a method that may be
+			 * repeated, no body, no byte of an answer (RFC 9110 9.2.2) */
+			t->origin = NULL;
+			t->no_reuse = true;
+			origin_close(o);
+			dispatch_retry(t);
+			return;
+		}
+	}
+	t->phase = PHASE_HEADERS;
+	reply_error(t, 502, silent && t->on_reused ? STOP_reuse_race : STOP_server_abort);
+}
+
+/* Sends a head (in self.hx) and body bytes to the client. */
+static bool
+send_down(struct txn *t, size_t head_n, struct span body)
+{
+	struct net_conn *client = &t->s->client;
+	size_t sent = 0, total = head_n + body.n;
+	enum net_io io = NET_AGAIN;
+	txn_count_out(t, total);
+	bool joins = body.n <= RESPONSE_JOIN_BYTES && total <= WORKER_HX_BYTES;
+	if (joins && body.n)
+		memcpy(self.hx + head_n, body.p, body.n);
+	if (client->is_writable && flow_is_flushed(&t->down)) {
+		struct iovec iov[2] = {{self.hx, joins ? total : head_n},
+				       {(void *)(uintptr_t)body.p, body.n}};
+		if (joins)
+			io = net_conn_write(client, self.hx, total, &sent);
+		else
+			io = net_conn_writev(client, iov, 2, &sent);
+	}
+	if (io == NET_DONE)
+		return true;
+	if (io == NET_FAILED) {
+		txn_abort(t, STOP_client_abort);
+		return false;
+	}
+	if ((sent < head_n && !flow_queue(&t->down, self.hx + sent, head_n - sent)) ||
+	    !flow_queue(&t->down, body.p + (sent > head_n ? sent - head_n : 0),
+			body.n - (sent > head_n ? sent - head_n : 0))) {
+		txn_abort(t, STOP_no_resources);
+		return false;
+	}
+	return true;
+}
+
+/* How the response body goes to the client. */
+static enum http_body
+outgoing_body(const struct txn *t, enum http_body in)
+{
+	switch (in) {
+	case HTTP_BODY_NONE:
+	case HTTP_BODY_LENGTH:
+	case HTTP_BODY_TUNNEL:
+		return in;
+	case HTTP_BODY_CHUNKED:
+	case HTTP_BODY_CLOSE:
+		return t->client_minor >= 1 ? HTTP_BODY_CHUNKED : HTTP_BODY_CLOSE;
+	}
+	return in;
+}
+
+static struct span
+via_line(const struct txn *t)
+{
+	if (!((t->be->cfg->options | t->fe->cfg->options) & CFG_OPT_VIA))
+		return span_of(NULL, 0);
+	return SPAN("Via: 1.1 weir\r\n");
+}
+
+/* 100, 102, 103: passed on, and the next head is read. */
+static bool
+forward_interim(struct txn *t, const struct http_head *h)
+{
+	txn_count_status(t, h->status);
+	if (t->client_minor < 1)
+		return true; /* RFC 9110 15.2 */
+	struct http_outgoing out = {.body = HTTP_BODY_NONE};
+	size_t n = http_serialise_response(h, &out, self.hx, WORKER_HX_BYTES);
+	return n == 0 || send_down(t, n, span_of(NULL, 0));
+}
+
+static void
+become_tunnel(struct txn *t)
+{
+	t->is_tunnel = true;
+	t->keep_client = t->keep_origin = false;
+	struct buf *early = t->up.pending;
+	t->up.pending = NULL;
+	flow_fini(&t->up);
+	flow_init(&t->up, HTTP_BODY_TUNNEL, 0, HTTP_BODY_TUNNEL, t->up.limits);
+	t->up.pending = early;
+	/* what the client sent behind its request belongs to the tunnel */
+	struct span rest = buf_span(t->s->in);
+	(void)flow_queue(&t->up, rest.p, rest.n);
+	buf_put(&self.bufs, &t->s->in);
+}
+
+/* The final head: decides how the exchange goes on. false: t is gone. */
+static bool
+forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
+	      struct span rest)
+{
+	uint32_t options = t->be->cfg->options | t->fe->cfg->options;
+	bool tunnel = f->body == HTTP_BODY_TUNNEL;
+	enum http_body out_body = outgoing_body(t, f->body);
+	bool keep = t->keep_client && !self.is_draining && flow_is_done(&t->up) &&
+		    out_body != HTTP_BODY_CLOSE && !tunnel;
+	struct http_outgoing out = {
+		.body = out_body,
+		.length = f->length,
+		.say_length_zero = f->body == HTTP_BODY_NONE && f->has_length &&
+				   !f->stated_length && h->status != 304 &&
+				   t->method != HTTP_METHOD_HEAD,
+		.keep_stated_length = f->body == HTTP_BODY_NONE && f->has_length &&
+				      (h->status == 304 || t->method == HTTP_METHOD_HEAD),
+		.stated_length = f->stated_length,
+		.say_close = !keep && !tunnel,
+		.say_keep_alive = keep && t->client_minor == 0,
+		.upgrade = tunnel ? http_head_value(h, HTTP_FIELD_UPGRADE)
+				  : span_of(NULL, 0),
+		.extra = via_line(t),
+	};
+	t->keep_client = keep;
+	t->s->say_close = !keep;
+	t->keep_origin &= f->keep_alive && f->body != HTTP_BODY_CLOSE && !tunnel &&
+			  !(options & (CFG_OPT_HTTP_SERVER_CLOSE | CFG_OPT_HTTPCLOSE));
+	size_t head_n = http_serialise_response(h, &out, self.hx, WORKER_HX_BYTES);
+	if (head_n == 0) {
+		bad_response(t);
+		return false;
+	}
+	t->status = h->status;
+	t->response_us = now_us();
+	t->phase = PHASE_DATA;
+	t->origin->requests_n++;
+	txn_count_status(t, h->status);
+	struct buf *queued =
+		t->down.pending; /* interim heads that could not be sent yet */
+	flow_init(&t->down, f->body, f->length, out_body, &t->be->cfg->limits);
+	t->down.pending = queued;
+	struct span body;
+	size_t used;
+	if (!flow_encode(&t->down, rest.p, rest.n, &body, &used)) {
+		flow_fini(&t->down);
+		flow_init(&t->down, HTTP_BODY_NONE, 0, HTTP_BODY_NONE,
+			  &t->be->cfg->limits);
+		bad_response(t);
+		return false;
+	}
+	if (used < rest.n) {
+		if (t->down.is_source_done)
+			t->down.has_surplus = true; /* never read it as the next answer */
+		else
+			(void)buf_append(&self.bufs, &t->down.raw, rest.p + used,
+					 rest.n - used);
+	}
+	t->head_forwarded = true;
+	if (tunnel)
+		become_tunnel(t);
+	if (t->head_sent < buf_len(t->head))
+		t->up_broken = true; /* answered before it has read the request */
+	buf_put(&self.bufs, &t->head);
+	t->head_sent = 0;
+	return send_down(t, head_n, body);
+}
+
+enum head_step { HEAD_FINAL, HEAD_MORE, HEAD_GONE };
+
+/* Takes complete heads off *in. HEAD_MORE: *in is the start of the next one. */
+static enum head_step
+take_heads(struct txn *t, struct span *in)
+{
+	struct http_head *h = &self.head;
+	struct http_framing f;
+	enum http_reject why;
+	while (in->n) {
+		enum http_parse r = http_head_parse_response(
+			in->p, in->n, t->res_parsed, &t->be->cfg->limits, h, &why);
+		if (r == HTTP_PARSE_INCOMPLETE)
+			return HEAD_MORE;
+		t->res_parsed = 0;
+		if (r == HTTP_PARSE_OK)
+			why = http_framing_response(h, t->method, t->wants_upgrade, &f);
+		if (r == HTTP_PARSE_REJECTED || why != HTTP_REJECT_none) {
+			bad_response(t);
+			return HEAD_GONE;
+		}
+		size_t head_n = h->skipped + h->bytes;
+		struct span rest = span_of(in->p + head_n, in->n - head_n);
+		if (h->status >= 200 || h->status == 101)
+			return forward_final(t, h, &f, rest) ? HEAD_FINAL : HEAD_GONE;
+		if (!forward_interim(t, h))
+			return HEAD_GONE;
+		*in = rest;
+	}
+	return HEAD_MORE;
+}
+
+/* Keeps the unfinished head; false: t is gone. */
+static bool
+keep_partial(struct txn *t, struct span in)
+{
+	t->res_parsed = (uint32_t)in.n;
+	if (t->res_in && in.p >= t->res_in->bytes &&
+	    in.p <= t->res_in->bytes + t->res_in->cap) {
+		t->res_in->from = (uint32_t)(in.p - t->res_in->bytes);
+	} else if (in.n && !buf_append(&self.bufs, &t->res_in, in.p, in.n)) {
+		reply_error(t, 502, STOP_no_resources);
+		return false;
+	}
+	return true;
+}
+
+bool
+response_read(struct txn *t)
+{
+	struct origin *o = t->origin;
+	while (o->conn.is_readable) {
+		size_t n;
+		enum net_io io = net_conn_read(&o->conn, self.rx, WORKER_RX_BYTES, &n);
+		if (io == NET_AGAIN)
+			break;
+		if (io != NET_DONE) {
+			origin_gone(t);
+			return false;
+		}
+		struct span in = span_of(self.rx, n);
+		if (t->res_in) {
+			if (!buf_append(&self.bufs, &t->res_in, self.rx, n)) {
+				reply_error(t, 502, STOP_no_resources);
+				return false;
+			}
+			in = buf_span(t->res_in);
+		}
+		switch (take_heads(t, &in)) {
+		case HEAD_FINAL:
+			buf_put(&self.bufs, &t->res_in);
+			return true;
+		case HEAD_GONE:
+			return false;
+		case HEAD_MORE:
+			if (!keep_partial(t, in))
+				return false;
+		}
+	}
+	if (t->up_broken && !o->conn.is_readable && o->conn.is_hungup) {
+		origin_gone(t);
+		return false;
+	}
+	http_wait(t, FLOW_WAIT);
+	return false;
+}

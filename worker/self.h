@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The state of this worker process, private to the room: one per process (`self`), and
+ * the run-time side of each configured object (its place in shared memory, its idle
+ * connections, its private balancing sequence).
+ */
+#ifndef WEIR_WORKER_SELF_H
+#define WEIR_WORKER_SELF_H
+
+#include "lib/base/buf.h"
+#include "lib/http/head.h"
+#include "lib/net/conn.h"
+#include "lib/net/pipes.h"
+#include "shm/counters.h"
+#include "shm/gauge.h"
+#include "worker/worker.h"
+
+enum {
+	/* One read takes at most this; also the size of the static buffers. */
+	WORKER_RX_BYTES = 128 * 1024,
+	/* room before (chunk header) and behind (last chunk, trailers) the payload */
+	WORKER_TX_BYTES = WORKER_RX_BYTES + 16 * 1024,
+	WORKER_HX_BYTES = HTTP_HEAD_BYTES_MAX + 8 * 1024,
+	WORKER_PIPES_N = 32,
+	WORKER_PIPE_BYTES = 1024 * 1024,
+	WORKER_WAKE_MS = 100, /* longest sleep: heartbeat and watch over the neighbour */
+};
+
+struct rt_server {
+	const struct cfg_server *cfg;
+	struct shm_object shm;
+	struct rt_backend *be;
+	struct list idle; /* of struct origin, the freshest first */
+	uint32_t idle_n;
+	uint64_t idle_death_ms; /* shortest idle time after which the server closed; 0:
+				   none */
+};
+
+struct rt_backend {
+	const struct cfg_proxy *cfg;
+	struct shm_object shm;
+	struct rt_server *servers;
+	size_t servers_n;
+	/* the private balancing sequence, rebuilt when the shared version changes */
+	uint64_t version_seen;
+	uint16_t *sequence; /* indices of servers */
+	size_t sequence_n, sequence_cap;
+	uint32_t usable_n;
+	bool is_built;
+};
+
+struct rt_frontend {
+	const struct cfg_proxy *cfg;
+	struct shm_object shm;
+	struct rt_backend *default_be; /* NULL: none */
+};
+
+/* One polled listening socket. */
+struct listener {
+	struct net_watch watch;
+	struct rt_listener *bind;
+	uint32_t column;
+	bool is_shared, is_paused;
+};
+
+/* One bind address. */
+struct rt_listener {
+	const struct cfg_bind *cfg;
+	struct shm_object shm;
+	struct rt_frontend *fe;
+};
+
+struct worker {
+	const struct worker_inherit *in;
+	const struct cfg *cfg;
+	struct shm *shm;
+	struct net_loop *loop;
+	struct logger *logger;
+
+	struct shm_object global;
+	struct rt_frontend *frontends; /* [cfg->proxies_n], by proxy index */
+	struct rt_backend *backends;   /* likewise */
+	struct rt_listener *binds;     /* [cfg->binds_n] */
+
+	struct listener *listeners; /* every socket of the matrix */
+	size_t listeners_n;
+	uint32_t paused_n;
+	struct net_timer resume_timer, neighbour_timer, sweep_timer, drain_timer;
+	bool has_takeover;
+
+	struct pool sessions, txns, origins;
+	struct buf_pools bufs;
+	struct net_pipes pipes;
+	struct list session_list; /* all sessions, oldest first */
+	struct list idle_origins; /* over all servers, oldest first */
+	uint32_t conns_n;
+
+	bool is_draining; /* no new connections; say close; leave when empty */
+	bool is_stopping; /* also close idle connections at once */
+	uint64_t drain_started_ms;
+
+	/* scratch, valid within one event */
+	struct http_head head;
+	char *rx; /* WORKER_RX_BYTES */
+	char *tx; /* WORKER_TX_BYTES: re-encoded bodies */
+	char *hx; /* WORKER_HX_BYTES: heads on their way out */
+};
+
+extern struct worker self;
+
+static inline uint64_t
+now_ms(void)
+{
+	return net_loop_now_ms(self.loop);
+}
+
+static inline uint64_t
+now_us(void)
+{
+	return net_loop_now_us(self.loop);
+}
+
+static inline struct rt_backend *
+backend_of(const struct cfg_proxy *p)
+{
+	return p ? &self.backends[p->index] : NULL;
+}
+
+/* runtime.c: makes frontends, backends, binds from the configuration. */
+void runtime_init(void);
+
+/* accept.c: listeners, limits, the neighbour's listeners. */
+void accept_init(void);
+void accept_stop(void);
+/* A connection was released: a paused listener may go on. */
+void accept_released(void);
+
+/* drain.c */
+void drain_init(void);
+void drain_begin(bool stop_now);
+void drain_check(void);
+
+#endif

@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Life of a client connection: accepted, idle, reading a head, busy with a txn,
+ * lingering, closed. Worker. A session holds one of the global, the frontend's and the
+ * listener's connection gauges each (taken by accept.c).
+ */
+#include "worker/session.h"
+
+#include <unistd.h>
+
+enum {
+	LINGER_MS = 2000, /* for a client that still sends after our last byte */
+	LINGER_BYTES = 4 * 1024 * 1024,
+};
+
+struct session *
+session_of(struct net_watch *w)
+{
+	return list_entry(w, struct session, client.watch);
+}
+
+void
+session_close(struct session *s, bool with_reset)
+{
+	struct rt_listener *bind = s->bind;
+	net_timer_remove(&s->timer);
+	net_task_cancel(&s->task);
+	list_remove(&s->node);
+	buf_put(&self.bufs, &s->in);
+	net_conn_close(&s->client, with_reset);
+	net_loop_bury(self.loop, &self.sessions, s);
+	shm_gauge_give(self.shm, bind->shm.gauge);
+	shm_gauge_give(self.shm, bind->fe->shm.gauge);
+	shm_gauge_give(self.shm, self.global.gauge);
+	self.conns_n--;
+	accept_released();
+	if (self.is_draining)
+		drain_check();
+}
+
+/* Discards what the client sends until it closes: closing at once would turn unread bytes
+ * into a reset that destroys our answer on its way (RFC 9112 9.6). */
+static void
+linger_read(struct session *s)
+{
+	size_t n, total = 0;
+	while (s->client.is_readable && total < LINGER_BYTES) {
+		enum net_io io = net_conn_read(&s->client, self.rx, WORKER_RX_BYTES, &n);
+		if (io == NET_CLOSED || io == NET_FAILED) {
+			session_close(s, false);
+			return;
+		}
+		total += n;
+	}
+	if (total >= LINGER_BYTES)
+		session_close(s, false);
+	else
+		net_conn_await(self.loop, &s->client);
+}
+
+static void
+linger(struct session *s)
+{
+	s->state = SESSION_LINGER;
+	buf_put(&self.bufs, &s->in);
+	net_conn_shutdown(&s->client);
+	net_timer_set(self.loop, &s->timer, now_ms() + LINGER_MS);
+	linger_read(s);
+}
+
+void
+session_next(struct session *s, bool keep, bool client_may_send)
+{
+	s->txn = NULL;
+	if (!keep) {
+		if (client_may_send && !s->client.is_eof)
+			linger(s);
+		else
+			session_close(s, false);
+		return;
+	}
+	const struct cfg_timeouts *to = &s->bind->fe->cfg->timeout;
+	uint64_t wait_ms =
+		to->http_keep_alive_ms ? to->http_keep_alive_ms : to->http_request_ms;
+	if (!wait_ms)
+		wait_ms = to->client_ms;
+	s->state = SESSION_IDLE;
+	s->since_us = now_us();
+	s->parsed = 0;
+	net_timer_set(self.loop, &s->timer, wait_ms ? now_ms() + wait_ms : 0);
+	/* the next request, if it is here already, waits for its turn in the run queue */
+	if (buf_len(s->in) || s->client.is_readable)
+		net_task_schedule(self.loop, &s->task);
+	else if (self.is_stopping)
+		session_close(s, false);
+	else
+		net_conn_await(self.loop, &s->client);
+}
+
+static void
+session_ready(struct net_watch *w, uint32_t events)
+{
+	struct session *s = session_of(w);
+	net_conn_note(&s->client, events);
+	switch ((enum session_state)s->state) {
+	case SESSION_IDLE:
+	case SESSION_HEAD:
+		if (s->client.is_readable)
+			request_read(s);
+		break;
+	case SESSION_BUSY:
+		if (events & (EPOLLHUP | EPOLLERR) && !s->client.is_shut)
+			txn_abort(s->txn, STOP_client_abort);
+		else
+			txn_run(s->txn);
+		break;
+	case SESSION_LINGER:
+		linger_read(s);
+		break;
+	}
+}
+
+static void
+session_task(struct net_task *task)
+{
+	struct session *s = list_entry(task, struct session, task);
+	if (s->state == SESSION_BUSY)
+		txn_run(s->txn);
+	else if (s->state != SESSION_LINGER)
+		request_read(s);
+}
+
+static void
+session_expired(struct net_timer *timer)
+{
+	struct session *s = list_entry(timer, struct session, timer);
+	switch ((enum session_state)s->state) {
+	case SESSION_IDLE:
+		if (s->requests_n)
+			session_close(s, false);
+		else
+			request_timeout(s);
+		break;
+	case SESSION_HEAD:
+		request_timeout(s);
+		break;
+	case SESSION_BUSY:
+		txn_timeout(s->txn);
+		break;
+	case SESSION_LINGER:
+		session_close(s, false);
+		break;
+	}
+}
+
+void
+session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen_t len)
+{
+	struct session *s = pool_get(&self.sessions);
+	if (!s) {
+		close(fd);
+		shm_gauge_give(self.shm, bind->shm.gauge);
+		shm_gauge_give(self.shm, bind->fe->shm.gauge);
+		shm_gauge_give(self.shm, self.global.gauge);
+		return;
+	}
+	net_conn_init(&s->client, fd, session_ready);
+	net_timer_init(&s->timer, session_expired);
+	net_task_init(&s->task, session_task);
+	list_add_back(&self.session_list, &s->node);
+	s->bind = bind;
+	s->txn = NULL;
+	s->in = NULL;
+	s->accepted_us = s->since_us = now_us();
+	memset(&s->peer, 0, sizeof(s->peer));
+	memcpy(&s->peer, sa, len < sizeof(s->peer) ? len : sizeof(s->peer));
+	s->requests_n = s->parsed = 0;
+	s->state = SESSION_IDLE;
+	s->is_tcp = bind->fe->cfg->mode == CFG_MODE_TCP;
+	s->say_close = false;
+	self.conns_n++;
+	if (s->is_tcp) {
+		tcp_start(s);
+		return;
+	}
+	uint64_t wait_ms = bind->fe->cfg->timeout.http_request_ms;
+	if (!wait_ms)
+		wait_ms = bind->fe->cfg->timeout.client_ms;
+	net_timer_set(self.loop, &s->timer, wait_ms ? now_ms() + wait_ms : 0);
+	request_read(s);
+}

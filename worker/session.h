@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One client connection (struct session) and one request or TCP exchange on it (struct
+ * txn). An idle keep-alive connection is a session without txn and without buffers.
+ */
+#ifndef WEIR_WORKER_SESSION_H
+#define WEIR_WORKER_SESSION_H
+
+#include "lib/http/framing.h"
+#include "worker/flow.h"
+#include "worker/self.h"
+
+enum stop {
+#define STOP(id, cause, word) STOP_##id,
+#include "worker/stop.def"
+#undef STOP
+	STOPS_N
+};
+
+/* Where a txn is; the letter is the second one of the termination state. */
+enum txn_phase {
+	PHASE_REQUEST, /* R */
+	PHASE_QUEUE,   /* Q */
+	PHASE_CONNECT, /* C */
+	PHASE_HEADERS, /* H: waiting for the response head */
+	PHASE_DATA,    /* D */
+	PHASE_LAST,    /* L: everything received, last bytes to the client */
+};
+
+enum session_state {
+	SESSION_IDLE,	/* between requests, no byte of the next one */
+	SESSION_HEAD,	/* part of a request head is in `in` */
+	SESSION_BUSY,	/* txn */
+	SESSION_LINGER, /* FIN sent, discarding what the client still sends */
+};
+
+struct session {
+	struct net_conn client;
+	struct net_timer timer;
+	struct net_task task;
+	struct list node;
+	struct rt_listener *bind;
+	struct txn *txn;
+	struct buf *in;	      /* bytes of the client that are not parsed yet */
+	uint64_t accepted_us; /* monotonic */
+	uint64_t since_us; /* first byte of the current request, or start of the idle time
+			    */
+	union {
+		struct sockaddr sa;
+		struct sockaddr_in in;
+		struct sockaddr_in6 in6;
+		char bytes[28];
+	} peer;
+	uint32_t requests_n;
+	uint32_t parsed; /* bytes of `in` the head parser has seen */
+	uint8_t state;
+	bool is_tcp;
+	bool say_close; /* the answer under way announced the end of this connection */
+};
+
+struct origin;
+
+struct txn {
+	struct session *s;
+	struct rt_frontend *fe;
+	struct rt_backend *be;
+	struct rt_server *srv;	 /* its gauge is held */
+	struct rt_server *avoid; /* the one that failed last */
+	struct origin *origin;
+	struct flow up, down; /* client to server, server to client */
+	struct buf *head; /* the request as forwarded, kept until it cannot be replayed */
+	struct buf *res_in; /* part of a response head */
+	struct buf *line;   /* request line for the log, NULL when not logged */
+	uint32_t head_sent;
+	uint32_t res_parsed;
+	uint8_t phase;	/* enum txn_phase */
+	uint8_t stop;	/* enum stop */
+	uint8_t method; /* enum http_method */
+	uint8_t client_minor;
+	uint16_t status; /* sent to the client, 0: none yet */
+	uint8_t retries, retries_left;
+	bool is_redispatched;
+	bool is_turnaround; /* waiting before the next attempt */
+	bool is_reply;	    /* answered here; `down` only flushes */
+	bool is_replayable; /* idempotent and without a body */
+	bool on_reused;	    /* origin was idle before */
+	bool no_reuse;	    /* a reused one died under this request: take a new one */
+	bool up_broken;	    /* the server takes no more, but may still answer */
+	bool keep_client;   /* the client's connection persists after this */
+	bool keep_origin;   /* the server's may be pooled */
+	bool wants_upgrade;
+	bool is_tunnel;
+	bool head_forwarded; /* a final response head went to the client */
+	bool no_log;
+	bool is_request_bad; /* no valid request: logged as <BADREQ> */
+	bool is_stats;	     /* answered by the stats page */
+	bool holds_backend;  /* the backend's gauge */
+	uint64_t wall_us;    /* date of the first byte */
+	uint64_t start_us, request_us, assigned_us, connected_us,
+		response_us; /* 0: not yet */
+	uint64_t bytes_in, bytes_out;
+	uint64_t client_deadline_ms, server_deadline_ms;
+};
+
+/* session.c */
+void session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa,
+		 socklen_t len);
+void session_close(struct session *s, bool with_reset);
+/* The txn is over (freed): next request, linger or close. */
+void session_next(struct session *s, bool keep, bool client_may_send);
+/* Ready function of the client's watch. */
+struct session *session_of(struct net_watch *w);
+
+/* request.c: HTTP requests. */
+/* Parses what has arrived and starts txns; called when readable or `in` has bytes. */
+void request_read(struct session *s);
+/* The deadline for a request head passed. */
+void request_timeout(struct session *s);
+
+/* txn.c: life of a txn, common to tcp and http. */
+struct txn *txn_new(struct session *s);
+/* Something happened on either side. */
+void txn_run(struct txn *t);
+void txn_timeout(struct txn *t);
+/* Counts, logs, gives everything back, and hands the client on. */
+void txn_end(struct txn *t, enum stop stop);
+/* Ends at once without touching the client's connection further: both are closed. */
+void txn_abort(struct txn *t, enum stop stop);
+/* Puts the timer to the nearer deadline. */
+void txn_arm(struct txn *t);
+void txn_count_in(struct txn *t, uint64_t n);
+void txn_count_out(struct txn *t, uint64_t n);
+void txn_count_status(struct txn *t, int status);
+const struct cfg_timeouts *txn_timeouts(const struct txn *t);
+
+/* tcp.c */
+void tcp_start(struct session *s);
+void tcp_run(struct txn *t);
+/* health.c: mode health. */
+void health_answer(int fd, const struct cfg_proxy *fe);
+
+/* http.c: the exchange with the server. */
+void http_run(struct txn *t);
+/* What a flow that cannot go on waits for. */
+void http_wait(struct txn *t, enum flow_end why);
+
+/* response.c: reads the response head and forwards it with what came behind it. true: the
+ * head is forwarded and t is alive; go on with the body. */
+bool response_read(struct txn *t);
+
+/* reply.c: answers made here. */
+struct http_reply;
+/* Sends a fixed answer and ends the txn. */
+void reply_send(struct txn *t, const struct http_reply *r, enum stop stop);
+/* The standard error page. */
+void reply_error(struct txn *t, int status, enum stop stop);
+/* A refused request. */
+void reply_reject(struct txn *t, enum http_reject why);
+/* Goes on sending it. */
+void reply_run(struct txn *t);
+
+/* dispatch.c: server choice, connection, retries. */
+/* Chooses a server and a connection and starts to send. */
+void dispatch_start(struct txn *t);
+void dispatch_connect_failed(struct txn *t, int error);
+/* The turn-around delay is over. */
+void dispatch_retry(struct txn *t);
+/* Releases server and backend gauges. */
+void dispatch_release(struct txn *t);
+
+/* access_log.c: the line of a finished txn, if its frontend logs. */
+void access_log(const struct txn *t);
+/* Remembers the request line as received, for the log. */
+void access_log_capture(struct txn *t, const char *p, size_t n);
+
+/* stats_page.c: true when the request was for the stats page and has been answered. */
+bool stats_page(struct txn *t, const struct http_head *h);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * mode tcp, and tunnels after a 101: bytes both ways until both sides are done.
+ * Half-close is honoured: the end of one direction is passed on, the other goes on.
+ * Worker.
+ */
+#include <errno.h>
+
+#include "worker/origin.h"
+
+static void
+count_up(void *arg, uint64_t n)
+{
+	txn_count_in(arg, n);
+}
+
+static void
+count_down(void *arg, uint64_t n)
+{
+	txn_count_out(arg, n);
+}
+
+void
+tcp_start(struct session *s)
+{
+	struct txn *t = txn_new(s);
+	if (!t) {
+		session_close(s, false);
+		return;
+	}
+	s->requests_n = 1;
+	flow_init(&t->up, HTTP_BODY_TUNNEL, 0, HTTP_BODY_TUNNEL, &t->fe->cfg->limits);
+	flow_init(&t->down, HTTP_BODY_TUNNEL, 0, HTTP_BODY_TUNNEL, &t->fe->cfg->limits);
+	t->is_tunnel = true;
+	t->be = t->fe->default_be;
+	if (t->fe->cfg->use_backend_n) /* only unconditional ones pass the loader */
+		t->be = backend_of(t->fe->cfg->use_backend[0].backend);
+	if (!t->be) {
+		txn_abort(t, STOP_no_server);
+		return;
+	}
+	shm_count(&t->be->shm, SHM_BACKEND_stot, 1);
+	t->retries_left =
+		(uint8_t)(t->be->cfg->retries < 255 ? t->be->cfg->retries : 255);
+	dispatch_start(t);
+}
+
+/* The connect is finished, one way or the other, when the socket becomes writable. */
+static bool
+established(struct txn *t)
+{
+	struct origin *o = t->origin;
+	if (o->is_connected)
+		return true;
+	if (!o->conn.watch.is_registered || !o->conn.is_writable) {
+		o->conn.is_writable = false;
+		net_conn_await(self.loop, &o->conn);
+		txn_arm(t);
+		return false;
+	}
+	int error = o->conn.is_hungup ? net_conn_error(&o->conn) : 0;
+	if (error) {
+		dispatch_connect_failed(t, error);
+		return false;
+	}
+	o->is_connected = true;
+	t->connected_us = now_us();
+	t->phase = PHASE_DATA;
+	t->server_deadline_ms = 0;
+	return true;
+}
+
+static void
+rearm(struct txn *t, bool moved)
+{
+	const struct cfg_timeouts *to = txn_timeouts(t);
+	uint64_t client_ms = t->fe->cfg->timeout.client_ms, server_ms = to->server_ms;
+	if (to->tunnel_ms && !t->s->is_tcp)
+		client_ms = server_ms = to->tunnel_ms;
+	else if (to->tunnel_ms && t->up.moved && t->down.moved)
+		client_ms = server_ms =
+			to->tunnel_ms; /* configuration.txt, timeout tunnel */
+	if (t->up.is_source_done && to->client_fin_ms)
+		client_ms = to->client_fin_ms;
+	if (t->down.is_source_done && to->server_fin_ms)
+		server_ms = to->server_fin_ms;
+	if (moved || (!t->client_deadline_ms && !t->server_deadline_ms)) {
+		t->client_deadline_ms = client_ms ? now_ms() + client_ms : 0;
+		t->server_deadline_ms = server_ms ? now_ms() + server_ms : 0;
+	}
+}
+
+/* The end of one direction goes on to the other side. */
+static void
+pass_fin(const struct flow *f, struct net_conn *to)
+{
+	if (flow_is_done(f))
+		net_conn_shutdown(to);
+}
+
+static bool
+is_broken(enum flow_end end)
+{
+	return end == FLOW_SRC_FAILED || end == FLOW_DST_FAILED || end == FLOW_SRC_EOF ||
+	       end == FLOW_BAD;
+}
+
+void
+tcp_run(struct txn *t)
+{
+	struct origin *o = t->origin;
+	if (t->is_turnaround || !o) {
+		net_conn_await(self.loop, &t->s->client);
+		return;
+	}
+	if (!established(t))
+		return;
+	struct net_conn *client = &t->s->client, *server = &o->conn;
+	uint64_t moved = t->up.moved + t->down.moved;
+	enum flow_end up = FLOW_DONE, down = FLOW_DONE;
+	if (!flow_is_done(&t->up))
+		up = flow_run(&t->up, client, server, NULL, count_up, t);
+	if (!flow_is_done(&t->down))
+		down = flow_run(&t->down, server, client, NULL, count_down, t);
+	if (flow_is_done(&t->up) && flow_is_done(&t->down)) {
+		txn_abort(t, STOP_normal);
+		return;
+	}
+	pass_fin(&t->up, server);
+	pass_fin(&t->down, client);
+	if (is_broken(up) || is_broken(down)) {
+		bool by_client = up == FLOW_SRC_FAILED || down == FLOW_DST_FAILED;
+		txn_abort(t, by_client ? STOP_client_abort : STOP_server_abort);
+		return;
+	}
+	rearm(t, t->up.moved + t->down.moved != moved);
+	net_conn_await(self.loop, server);
+	net_conn_await(self.loop, client);
+	txn_arm(t);
+	if (up == FLOW_YIELD || down == FLOW_YIELD)
+		net_task_schedule(self.loop, &t->s->task);
+	if (up == FLOW_STARVED || down == FLOW_STARVED)
+		net_timer_set(self.loop, &t->s->timer, now_ms() + 10);
+}

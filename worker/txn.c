@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Life of a txn: one HTTP request, or one TCP session, from its first byte to its log
+ * line. Worker. Owns the buffers and flows of the exchange and holds the gauges of
+ * backend and server.
+ */
+#include <errno.h>
+
+#include "lib/base/clock.h"
+#include "worker/origin.h"
+
+struct txn *
+txn_new(struct session *s)
+{
+	struct txn *t = pool_get(&self.txns);
+	if (!t)
+		return NULL;
+	memset(t, 0, sizeof(*t));
+	t->s = s;
+	t->fe = s->bind->fe;
+	t->start_us = s->since_us;
+	t->wall_us = clock_wall_us() - (now_us() - s->since_us);
+	flow_init(&t->up, HTTP_BODY_NONE, 0, HTTP_BODY_NONE, &t->fe->cfg->limits);
+	flow_init(&t->down, HTTP_BODY_NONE, 0, HTTP_BODY_NONE, &t->fe->cfg->limits);
+	s->txn = t;
+	s->state = SESSION_BUSY;
+	return t;
+}
+
+const struct cfg_timeouts *
+txn_timeouts(const struct txn *t)
+{
+	return t->be ? &t->be->cfg->timeout : &t->fe->cfg->timeout;
+}
+
+void
+txn_count_in(struct txn *t, uint64_t n)
+{
+	t->bytes_in += n;
+	shm_count(&self.global, SHM_GLOBAL_bytes_in, n);
+	shm_count(&t->fe->shm, SHM_FRONTEND_bin, n);
+	shm_count(&t->s->bind->shm, SHM_LISTENER_bin, n);
+	if (t->be)
+		shm_count(&t->be->shm, SHM_BACKEND_bin, n);
+	if (t->srv)
+		shm_count(&t->srv->shm, SHM_SERVER_bin, n);
+}
+
+void
+txn_count_out(struct txn *t, uint64_t n)
+{
+	t->bytes_out += n;
+	shm_count(&self.global, SHM_GLOBAL_bytes_out, n);
+	shm_count(&t->fe->shm, SHM_FRONTEND_bout, n);
+	shm_count(&t->s->bind->shm, SHM_LISTENER_bout, n);
+	if (t->be)
+		shm_count(&t->be->shm, SHM_BACKEND_bout, n);
+	if (t->srv)
+		shm_count(&t->srv->shm, SHM_SERVER_bout, n);
+}
+
+/* The rows hrsp_1xx .. hrsp_5xx, hrsp_other follow each other in counters.def. */
+void
+txn_count_status(struct txn *t, int status)
+{
+	unsigned i = status >= 100 && status < 600 ? (unsigned)status / 100 - 1 : 5;
+	shm_count(&t->fe->shm, SHM_FRONTEND_hrsp_1xx + i, 1);
+	if (t->be)
+		shm_count(&t->be->shm, SHM_BACKEND_hrsp_1xx + i, 1);
+	if (t->srv)
+		shm_count(&t->srv->shm, SHM_SERVER_hrsp_1xx + i, 1);
+}
+
+void
+txn_arm(struct txn *t)
+{
+	uint64_t at = t->client_deadline_ms;
+	if (t->server_deadline_ms && (!at || t->server_deadline_ms < at))
+		at = t->server_deadline_ms;
+	net_timer_set(self.loop, &t->s->timer, at);
+}
+
+void
+txn_run(struct txn *t)
+{
+	if (t->is_reply)
+		reply_run(t);
+	else if (t->s->is_tcp)
+		tcp_run(t);
+	else
+		http_run(t);
+}
+
+/* Counts why it ended, where it matters to somebody. */
+static void
+count_stop(const struct txn *t)
+{
+	bool client = t->stop == STOP_client_abort || t->stop == STOP_client_timeout;
+	bool server = t->stop == STOP_server_abort || t->stop == STOP_server_timeout ||
+		      t->stop == STOP_reuse_race;
+	if ((client && t->phase == PHASE_REQUEST) || t->stop == STOP_bad_request)
+		shm_count(&t->fe->shm, SHM_FRONTEND_ereq, 1);
+	if (t->stop == STOP_answered_here && !t->be)
+		shm_count(&t->fe->shm, SHM_FRONTEND_intercepted, 1);
+	if (!t->be)
+		return;
+	if (client)
+		shm_count(&t->be->shm, SHM_BACKEND_cli_abrt, 1);
+	if (server && t->phase >= PHASE_DATA)
+		shm_count(&t->be->shm, SHM_BACKEND_srv_abrt, 1);
+	if ((server && t->phase == PHASE_HEADERS) || t->stop == STOP_bad_response)
+		shm_count(&t->be->shm, SHM_BACKEND_eresp, 1);
+	if (!t->srv)
+		return;
+	if (client)
+		shm_count(&t->srv->shm, SHM_SERVER_cli_abrt, 1);
+	if (server && t->phase >= PHASE_DATA)
+		shm_count(&t->srv->shm, SHM_SERVER_srv_abrt, 1);
+	if ((server && t->phase == PHASE_HEADERS) || t->stop == STOP_bad_response)
+		shm_count(&t->srv->shm, SHM_SERVER_eresp, 1);
+}
+
+/* Everything but the client's connection. */
+static void
+finish(struct txn *t, enum stop stop)
+{
+	t->stop = (uint8_t)stop;
+	count_stop(t);
+	if (!t->no_log)
+		access_log(t);
+	if (t->origin) {
+		struct origin *o = t->origin;
+		bool is_clean = stop == STOP_normal && t->keep_origin &&
+				flow_is_done(&t->up) && flow_is_done(&t->down) &&
+				!t->down.has_surplus;
+		t->origin = NULL;
+		if (is_clean)
+			origin_release(o);
+		else
+			origin_close(o);
+	}
+	dispatch_release(t);
+	flow_fini(&t->up);
+	flow_fini(&t->down);
+	buf_put(&self.bufs, &t->head);
+	buf_put(&self.bufs, &t->res_in);
+	buf_put(&self.bufs, &t->line);
+}
+
+void
+txn_end(struct txn *t, enum stop stop)
+{
+	struct session *s = t->s;
+	bool keep = t->keep_client && !s->say_close && !s->client.is_shut;
+	/* what the client may still be sending: the rest of this body, pipelined requests
+	 */
+	bool may_send = !t->up.is_source_done || s->client.is_readable ||
+			buf_len(s->in) || t->is_request_bad;
+	finish(t, stop);
+	net_loop_bury(self.loop, &self.txns, t);
+	s->txn = NULL;
+	session_next(s, keep && t->up.is_source_done, may_send);
+}
+
+void
+txn_abort(struct txn *t, enum stop stop)
+{
+	struct session *s = t->s;
+	/* where only the close delimits, a FIN would make a cut answer look complete */
+	bool with_reset =
+		stop != STOP_normal && stop != STOP_no_server &&
+		(t->down.out == HTTP_BODY_CLOSE || t->down.out == HTTP_BODY_TUNNEL);
+	finish(t, stop);
+	net_loop_bury(self.loop, &self.txns, t);
+	s->txn = NULL;
+	session_close(s, with_reset);
+}
+
+/* The answer when nothing was sent to the client yet. */
+static void
+timeout_without_answer(struct txn *t, bool client_late)
+{
+	if (t->phase == PHASE_CONNECT && !client_late) {
+		dispatch_connect_failed(t, ETIMEDOUT);
+		return;
+	}
+	t->s->say_close = true;
+	if (client_late)
+		reply_error(t, 408, STOP_client_timeout);
+	else
+		reply_error(t, 504, STOP_server_timeout);
+}
+
+void
+txn_timeout(struct txn *t)
+{
+	bool client_late = t->client_deadline_ms && t->client_deadline_ms <= now_ms();
+	bool server_late = t->server_deadline_ms && t->server_deadline_ms <= now_ms();
+	if (t->is_turnaround && server_late) {
+		t->is_turnaround = false;
+		dispatch_retry(t);
+	} else if (!client_late && !server_late) {
+		txn_run(t); /* a flow was starved of buffers */
+	} else if (t->s->is_tcp || t->head_forwarded || t->is_reply) {
+		if (t->phase == PHASE_CONNECT && !client_late)
+			dispatch_connect_failed(t, ETIMEDOUT);
+		else
+			txn_abort(t, client_late ? STOP_client_timeout
+						 : STOP_server_timeout);
+	} else {
+		timeout_without_answer(t, client_late);
+	}
+}
