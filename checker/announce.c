@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Log lines, in the words of HAProxy 2.6 (compared with its output). Runs in the
+ * checker.
+ */
+#include "checker/announce.h"
+
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "lib/base/must.h"
+
+/* A line that grows; what does not fit is cut. */
+struct line {
+	char *p;
+	size_t n;
+};
+
+__attribute__((format(printf, 2, 3))) static void
+add(struct line *l, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(l->p + l->n, ANNOUNCE_BYTES - l->n, fmt, ap);
+	va_end(ap);
+	must(n >= 0);
+	l->n += (size_t)n;
+	if (l->n > ANNOUNCE_BYTES - 1)
+		l->n = ANNOUNCE_BYTES - 1;
+}
+
+static void
+add_reason(struct line *l, const struct probe_result *r)
+{
+	add(l, ", reason: %s", result_description(r->id));
+	if (r->code)
+		add(l, ", code: %u", r->code);
+	if (r->info[0])
+		add(l, ", info: \"%s\"", r->info);
+	add(l, ", check duration: %ums", r->duration_ms);
+}
+
+struct span
+announce_check(char buf[ANNOUNCE_BYTES], const struct cfg_server *s,
+	       const struct probe_result *r, const struct verdict *v)
+{
+	struct line l = {buf, 0};
+	add(&l, "Health check for %sserver %s/%s %s", s->backup ? "backup " : "",
+	    s->backend->name, s->name, result_passed(r->id) ? "succeeded" : "failed");
+	add_reason(&l, r);
+	add(&l, ", status: %u/%u %s.", verdict_have(v), verdict_need(v),
+	    verdict_is_up(v) ? "UP" : "DOWN");
+	return span_of(l.p, l.n);
+}
+
+struct span
+announce_state(char buf[ANNOUNCE_BYTES], const struct cfg_server *s, bool is_up,
+	       const struct probe_result *r, struct announce_counts n)
+{
+	struct line l = {buf, 0};
+	add(&l, "%sServer %s/%s is %s", s->backup ? "Backup " : "", s->backend->name,
+	    s->name, is_up ? "UP" : "DOWN");
+	if (r)
+		add_reason(&l, r);
+	add(&l, ". %u active and %u backup servers %s.%s", n.active, n.backup,
+	    is_up ? "online" : "left",
+	    n.active == 0 && n.backup > 0 ? " Running on backup." : "");
+	/* weir has no per-server queue yet: nothing is ever requeued */
+	if (is_up)
+		add(&l, " 0 sessions requeued, 0 total in queue.");
+	else
+		add(&l, " %u sessions active, 0 requeued, 0 remaining in queue.",
+		    n.sessions);
+	return span_of(l.p, l.n);
+}
+
+struct span
+announce_no_server(char buf[ANNOUNCE_BYTES], const struct cfg_proxy *be, bool quoted)
+{
+	struct line l = {buf, 0};
+	const char *quote = quoted ? "'" : "";
+	/* HAProxy says "proxy" for a listen section */
+	const char *kind = be->caps & CFG_CAP_FRONTEND ? "proxy" : "backend";
+	add(&l, "%s %s%s%s has no server available!", kind, quote, be->name, quote);
+	return span_of(l.p, l.n);
+}
+
+void
+announce_print(const char *severity, struct span text)
+{
+	char out[ANNOUNCE_BYTES + 64];
+	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
+	/* A pipe that polls writable has room for PIPE_BUF bytes: no waiting. */
+	if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
+		return;
+	int n = snprintf(out, sizeof(out), "[%s]%*s(%d) : %.*s\n", severity,
+			 (int)(9 - strlen(severity)), "", (int)getpid(), (int)text.n,
+			 text.p);
+	must(n > 0 && (size_t)n < sizeof(out));
+	(void)!write(STDERR_FILENO, out, (size_t)n);
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The checker process: its entry, its loop, its end. One exists, whatever nbproc is; a
+ * second one may be preparing during a reload and waits for the lease.
+ */
+#include "checker/self.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "lib/base/must.h"
+#include "lib/net/log_target.h"
+#include "shm/slots.h"
+
+enum {
+	LEASE_LOOK_MS = 10,
+	SLEEP_MAX_MS = 100, /* a lost wake-up costs no more */
+	FDS_RESERVED = 64,  /* for everything that is not a probe */
+	PROBES_MIN = 16,
+	PROBES_MAX = 32768,
+};
+
+struct checker checker;
+
+static volatile sig_atomic_t is_told_to_leave;
+
+static void
+leave_signal(int signal)
+{
+	(void)signal;
+	is_told_to_leave = 1;
+}
+
+static void
+set_signals(void)
+{
+	static const int ignored[] = {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2};
+	struct sigaction leave = {.sa_handler = leave_signal};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t wanted;
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		must(sigaction(ignored[i], &ignore, NULL) == 0);
+	must(sigaction(SIGTERM, &leave, NULL) == 0);
+	must(sigaction(SIGINT, &leave, NULL) == 0);
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGINT);
+	must(sigprocmask(SIG_UNBLOCK, &wanted, NULL) == 0);
+}
+
+/* --- hooks of the loop ----------------------------------------------------------------
+ */
+
+static void
+take_orders(void)
+{
+	if (shm_slot_take_mail(checker.shm) & SHM_MAIL_DRAIN)
+		is_told_to_leave = 1;
+	if (checker.has_lease && !shm_lease_is_mine(checker.shm, SHM_ROLE_CHECKER))
+		is_told_to_leave = 1;
+	if (is_told_to_leave)
+		net_loop_stop(checker.loop);
+}
+
+static uint64_t
+before_wait(void *arg, uint64_t now_ms)
+{
+	(void)arg;
+	(void)now_ms;
+	logger_flush(checker.logger);
+	struct log_counts n = logger_counts(checker.logger);
+	if (n.sent)
+		shm_count(&checker.global, SHM_GLOBAL_log_sent, n.sent);
+	if (n.dropped)
+		shm_count(&checker.global, SHM_GLOBAL_log_dropped, n.dropped);
+	return is_told_to_leave ? 0 : SLEEP_MAX_MS;
+}
+
+static void
+sleeping(void *arg, uint64_t now_ms, uint64_t wake_at_ms)
+{
+	(void)arg;
+	shm_slot_wait(checker.shm, now_ms, wake_at_ms);
+}
+
+static void
+after_wait(void *arg, uint64_t now_ms)
+{
+	(void)arg;
+	shm_slot_beat(checker.shm, now_ms);
+	take_orders();
+}
+
+/* --- wake-ups
+ * --------------------------------------------------------------------------- */
+
+static void
+master_is_gone(struct net_watch *w, uint32_t events)
+{
+	(void)w;
+	(void)events;
+	net_loop_stop(checker.loop);
+}
+
+static void
+mail_came(struct net_watch *w, uint32_t events)
+{
+	uint64_t n;
+	(void)events;
+	(void)!read(w->fd, &n, sizeof(n)); /* take_orders() reads the mail itself */
+}
+
+/* The predecessor may still be writing; what it wrote last is where we start. */
+static void
+look_for_lease(struct net_timer *t)
+{
+	if (!shm_lease_is_mine(checker.shm, SHM_ROLE_CHECKER)) {
+		net_timer_set(checker.loop, t,
+			      net_loop_now_ms(checker.loop) + LEASE_LOOK_MS);
+		return;
+	}
+	checker.has_lease = true;
+	schedule_begin();
+}
+
+static void
+watch_orders(void)
+{
+	const struct net_inherit *net = &checker.in->net;
+	net_watch_init(&checker.master_watch, net->master_pidfd, master_is_gone);
+	if (net->master_pidfd >= 0)
+		net_watch_set(checker.loop, &checker.master_watch, EPOLLIN);
+	net_watch_init(&checker.mail_watch, net->slot_eventfds[net->slot], mail_came);
+	net_watch_set(checker.loop, &checker.mail_watch, EPOLLIN);
+	net_timer_init(&checker.lease_timer, look_for_lease);
+	net_timer_set(checker.loop, &checker.lease_timer,
+		      net_loop_now_ms(checker.loop) + 1);
+}
+
+/* --- entry
+ * ---------------------------------------------------------------------------------- */
+
+static size_t
+checked_n(const struct cfg *cfg)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < cfg->proxies_n; i++)
+		for (size_t k = 0; k < cfg->proxies[i]->servers_n; k++)
+			n += cfg->proxies[i]->servers[k]->check;
+	return n;
+}
+
+void
+checker_prepare(const struct checker_inherit *in)
+{
+	const struct cfg *cfg = in->cfg;
+	struct rlimit fds;
+	rlim_t wanted = checked_n(cfg) + FDS_RESERVED;
+	checker.logger =
+		logger_new(cfg->log_targets, cfg->log_targets_n, cfg->global.log_tag,
+			   in->net.log_relay_fd, NULL, NULL);
+	if (getrlimit(RLIMIT_NOFILE, &fds) < 0 || fds.rlim_cur >= wanted)
+		return;
+	fds.rlim_cur = wanted;
+	if (fds.rlim_max < wanted)
+		fds.rlim_max = wanted;
+	if (setrlimit(RLIMIT_NOFILE, &fds) < 0) { /* not root: as far as allowed */
+		(void)getrlimit(RLIMIT_NOFILE, &fds);
+		fds.rlim_cur = fds.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &fds);
+	}
+}
+
+static uint32_t
+probes_allowed(void)
+{
+	struct rlimit fds;
+	must(getrlimit(RLIMIT_NOFILE, &fds) == 0);
+	if (fds.rlim_cur >= PROBES_MAX + FDS_RESERVED)
+		return PROBES_MAX;
+	if (fds.rlim_cur <= PROBES_MIN + FDS_RESERVED)
+		return PROBES_MIN;
+	return (uint32_t)fds.rlim_cur - FDS_RESERVED;
+}
+
+int
+checker_main(const struct checker_inherit *in)
+{
+	const struct cfg_global *global = &in->cfg->global;
+	const struct net_loop_hooks hooks = {before_wait, sleeping, after_wait, NULL};
+	if (!checker.logger)
+		checker_prepare(in);
+	checker.in = in;
+	checker.shm = in->shm;
+	checker.is_printing = (global->foreground || global->debug) && !global->quiet;
+	checker.arena = arena_new();
+	checker.judge = judge_new();
+	checker.probes_max = probes_allowed();
+	checker.loop = net_loop_new(&hooks);
+	set_signals();
+	groups_build();
+	watch_orders();
+	shm_slot_set_state(checker.shm, SHM_PROC_READY);
+	net_loop_run(checker.loop);
+	shm_slot_set_state(checker.shm, SHM_PROC_DRAINING);
+	logger_free(&checker.logger); /* sends what is queued */
+	return 0;
+}

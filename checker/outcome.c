@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a result leads to: the verdict moves, shared memory learns it, the log tells it.
+ * Runs in the checker, the only writer of health.
+ */
+#include "checker/self.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "checker/announce.h"
+#include "lib/base/clock.h"
+
+enum { SHORTAGE_LOG_MS = 10000 };
+
+enum severity { NOTICE = 5, WARNING = 4, ALERT = 1, EMERG = 0 }; /* syslog's */
+
+/* --- log ----------------------------------------------------------------------- */
+
+static void
+tell(const struct group *g, enum severity level, struct span text)
+{
+	logger_line(checker.logger, g->cfg->log_mask, (int)level, text);
+	if (checker.is_printing)
+		announce_print("WARNING", text);
+}
+
+static void
+tell_no_server(const struct group *g)
+{
+	char buf[ANNOUNCE_BYTES];
+	logger_line(checker.logger, g->cfg->log_mask, EMERG,
+		    announce_no_server(buf, g->cfg, false));
+	if (checker.is_printing)
+		announce_print("ALERT", announce_no_server(buf, g->cfg, true));
+}
+
+static void
+tell_check(const struct checked *c, const struct probe_result *r)
+{
+	char buf[ANNOUNCE_BYTES];
+	tell(c->group, NOTICE, announce_check(buf, c->cfg, r, &c->verdict));
+}
+
+static bool
+logs_checks(const struct checked *c)
+{
+	return c->group->cfg->options & CFG_OPT_LOG_HEALTH_CHECKS;
+}
+
+/* As HAProxy, the reason is left out when tell_check() has just given it. */
+static void
+tell_state(const struct checked *c, const struct probe_result *r)
+{
+	char buf[ANNOUNCE_BYTES];
+	bool is_up = verdict_is_up(&c->verdict);
+	struct announce_counts n = {c->group->active_n, c->group->backup_n,
+				    c->object.gauge ? shm_gauge_cur(c->object.gauge) : 0};
+	tell(c->group, is_up ? NOTICE : ALERT,
+	     announce_state(buf, c->cfg, is_up, logs_checks(c) ? NULL : r, n));
+}
+
+/* --- shared memory ---------------------------------------------------------------- */
+
+/* Somebody else has the lease: this process has no say any more. */
+static void
+keep_lease(bool is_mine)
+{
+	if (!is_mine)
+		net_loop_stop(checker.loop);
+}
+
+static void
+publish_record(const struct checked *c, const struct probe_result *r)
+{
+	struct shm_check rec = {.status = r->id,
+				.code = r->code,
+				.duration_ms = r->duration_ms,
+				.counter = verdict_counter(&c->verdict),
+				.at_boot_ms = clock_boot_ms()};
+	snprintf(rec.status_text, sizeof(rec.status_text), "%s", result_word(r->id));
+	snprintf(rec.desc, sizeof(rec.desc), "%s%s%s", result_description(r->id),
+		 r->info[0] ? ": " : "", r->info);
+	keep_lease(shm_check_publish(checker.shm, &c->object, &rec));
+}
+
+static uint32_t
+boot_s(void)
+{
+	return (uint32_t)(clock_boot_ms() / 1000);
+}
+
+static void
+count_downtime(const struct shm_object *o, unsigned counter, uint32_t since_s)
+{
+	uint32_t now_s = boot_s();
+	if (since_s && now_s > since_s)
+		shm_count(o, counter, now_s - since_s);
+}
+
+/* A backend that loses its last usable server is down, as a whole. */
+static void
+count_group(struct group *g, uint32_t usable_before)
+{
+	uint32_t usable = g->active_n + g->backup_n;
+	if (usable_before && !usable)
+		shm_count(&g->object, SHM_BACKEND_chkdown, 1);
+	if (!usable_before && usable)
+		count_downtime(&g->object, SHM_BACKEND_downtime, group_down_since_s(g));
+}
+
+/* The counts as they will be with that word, without walking over all servers. */
+static void
+count_usable(struct checked *c, struct shm_health_word w)
+{
+	struct group *g = c->group;
+	bool usable = shm_effective(checked_admin(c), w, c->cfg->weight,
+				    c->cfg->check || c->is_unresolved)
+			      .is_usable;
+	if (usable == c->is_usable)
+		return;
+	c->is_usable = usable;
+	*(c->cfg->backup ? &g->backup_n : &g->active_n) += usable ? 1 : UINT32_MAX;
+}
+
+/* Counts first, publishes then; true when the backend has just lost its last server. */
+static bool
+publish_state(struct checked *c, enum shm_health state)
+{
+	struct group *g = c->group;
+	struct shm_health_word w = checked_health(c);
+	if (w.state == state)
+		return false;
+	if (g->version !=
+	    atomic_load_explicit(&g->object.backend->version, memory_order_acquire))
+		group_recount(g);
+	uint32_t usable_before = g->active_n + g->backup_n;
+	if (state == SHM_HEALTH_DOWN)
+		shm_count(&c->object, SHM_SERVER_chkdown, 1);
+	if (w.state == SHM_HEALTH_DOWN)
+		count_downtime(&c->object, SHM_SERVER_downtime, w.since_s);
+	w.state = state;
+	count_usable(c, w);
+	count_group(g, usable_before);
+	keep_lease(shm_health_publish(checker.shm, &c->object, &g->object, state));
+	g->version++; /* ours; if there is another change the next look finds it */
+	return usable_before && g->active_n + g->backup_n == 0;
+}
+
+/* --- entries ---------------------------------------------------------------------- */
+
+void
+outcome_take(struct checked *c, struct probe_result *r)
+{
+	if (checked_admin(c).maint)
+		return; /* what was under way when maintenance began says nothing */
+	if (!result_passed(r->id) && verdict_is_up(&c->verdict))
+		shm_count(&c->object, SHM_SERVER_chkfail, 1);
+	enum verdict_step step = verdict_take(&c->verdict, result_passed(r->id));
+	publish_record(c, r);
+	bool lost_last = publish_state(c, verdict_state(&c->verdict));
+	if (logs_checks(c) && (step != VERDICT_SAME || r->id != c->last))
+		tell_check(c, r);
+	c->last = r->id;
+	if (step == VERDICT_UP || step == VERDICT_DOWN)
+		tell_state(c, r);
+	if (lost_last)
+		tell_no_server(c->group);
+}
+
+void
+outcome_unresolved(struct checked *c)
+{
+	struct probe_result r = {.id = RESULT_socket_error};
+	char info[PROBE_INFO_BYTES];
+	snprintf(info, sizeof(info), "cannot resolve '%s'", c->cfg->addr_text);
+	probe_result_inform(&r, span_str(info));
+	bool was_down = checked_health(c).state == SHM_HEALTH_DOWN;
+	verdict_restore(&c->verdict, c->cfg->rise, c->cfg->fall, SHM_HEALTH_DOWN, 0);
+	publish_record(c, &r);
+	bool lost_last = publish_state(c, SHM_HEALTH_DOWN);
+	if (!was_down)
+		tell_state(c, &r);
+	if (lost_last)
+		tell_no_server(c->group);
+}
+
+void
+outcome_unchecked(struct checked *c)
+{
+	(void)publish_state(c, SHM_HEALTH_UNKNOWN);
+}
+
+void
+outcome_maint(struct checked *c, bool is_maint)
+{
+	c->is_maint = is_maint;
+	if (is_maint || c->is_unresolved || !c->cfg->check)
+		return;
+	struct probe_result r = {.id = RESULT_initializing};
+	verdict_trust(&c->verdict);
+	c->last = r.id;
+	publish_record(c, &r);
+	(void)publish_state(c, SHM_HEALTH_UP);
+}
+
+void
+outcome_admin(struct group *g, uint32_t usable_before)
+{
+	count_group(g, usable_before);
+	if (usable_before && g->active_n + g->backup_n == 0)
+		tell_no_server(g);
+}
+
+void
+outcome_skip(struct checked *c, int error)
+{
+	char buf[ANNOUNCE_BYTES];
+	uint64_t now_ms = net_loop_now_ms(checker.loop);
+	if (checker.short_of_at_ms && now_ms < checker.short_of_at_ms + SHORTAGE_LOG_MS)
+		return;
+	checker.short_of_at_ms = now_ms;
+	const char *advice =
+		error == EMFILE ? "raise the limit of open files (RLIMIT_NOFILE)"
+		: error == EADDRNOTAVAIL
+			? "no local port is free: widen net.ipv4.ip_local_port_range"
+			: "the system is short of resources";
+	int n = snprintf(buf, sizeof(buf),
+			 "Health check for server %s/%s could not be made: %s; %s.",
+			 c->cfg->backend->name, c->cfg->name, strerror(error), advice);
+	tell(c->group, WARNING,
+	     span_of(buf, n > 0 && (size_t)n < sizeof(buf) ? (size_t)n : 0));
+}

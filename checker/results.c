@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of results.def. Pure.
+ */
+#include "checker/results.h"
+
+#include <stddef.h>
+
+static const struct {
+	const char *word, *description;
+	bool passed;
+} rows[] = {
+#define RESULT(id, word_, passed_, description_) {word_, description_, passed_},
+#include "checker/results.def"
+#undef RESULT
+};
+
+const char *
+result_word(enum result r)
+{
+	return rows[r].word;
+}
+
+const char *
+result_description(enum result r)
+{
+	return rows[r].description;
+}
+
+bool
+result_passed(enum result r)
+{
+	return rows[r].passed;
+}
+
+void
+probe_result_inform(struct probe_result *r, struct span text)
+{
+	text = span_trim(text);
+	size_t n = text.n < sizeof(r->info) - 1 ? text.n : sizeof(r->info) - 1;
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text.p[i];
+		r->info[i] = c < 0x20 || c >= 0x7f || c == '"' ? '?' : (char)c;
+	}
+	r->info[n] = 0;
+}
