@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""Limits hold over all workers: global, per frontend, per bind."""
+import os
+import signal
+import socket
+
+import pytest
+
+from weirlab import Client, get, procs, wait_until
+from weirlab import origin as do
+from weirlab.config import web
+
+NBPROC = pytest.mark.parametrize("nbproc", [1, 2, 8])
+LIMITS = {"global": lambda n: {"top": {"maxconn": n}},
+          "frontend": lambda n: {"frontend": {"maxconn": n}},
+          "bind": None}
+
+
+def start(lab, kind, limit, nbproc, origin):
+    port = lab.port()
+    if kind == "bind":
+        config = web(port, [origin], frontend={
+            "bind": [{"address": f"127.0.0.1:{port}", "maxconn": limit}]})
+    else:
+        config = web(port, [origin], **LIMITS[kind](limit))
+    return port, lab.start(config, nbproc=nbproc)
+
+
+def has_answer(c):
+    """Whether something can be read now."""
+    c.socket.setblocking(False)
+    try:
+        return bool(c.socket.recv(1, socket.MSG_PEEK))
+    except BlockingIOError:
+        return False
+    finally:
+        c.socket.settimeout(5)
+
+
+@pytest.mark.parametrize("kind", ["global", "frontend", "bind"])
+@NBPROC
+def test_no_more_connections_than_the_limit_are_served_at_once(lab, kind, nbproc):
+    a = lab.origin("a")
+    limit = 10
+    port, weir = start(lab, kind, limit, nbproc, a)
+    clients = [Client(port) for _ in range(25)]
+    for c in clients:
+        c.request("/")
+
+    def served():
+        return [c for c in clients if has_answer(c)]
+    wait_until(lambda: len(served()) == limit, what=f"{limit} served")
+    assert weir.stat("fe", "FRONTEND", "scur") == limit
+    assert len(a.seen()) == limit
+    # One that leaves makes room for exactly one.
+    for gone in range(1, 16):
+        c = served()[0]
+        clients.remove(c)
+        c.close()
+        wait_until(lambda: len(served()) == limit, what=f"room is used ({gone})")
+        assert len(a.seen()) == limit + gone
+    for c in clients:
+        c.close()
+    weir.wait_idle()
+    assert weir.stat("fe", "FRONTEND", "smax") == limit
+    assert weir.counter("maxconn_paused") >= 1
+
+
+@pytest.mark.parametrize("nbproc", [2, 8])
+def test_a_killed_worker_gives_its_places_back(lab, nbproc):
+    a = lab.origin("a").on("/hold", do.hang())
+    limit = 8
+    port, weir = start(lab, "frontend", limit, nbproc, a)
+    holding = []
+    for n in range(1, limit + 1):
+        c = Client(port)
+        c.request("/hold")
+        holding.append(c)
+        wait_until(lambda: len(a.seen()) == n)
+    for pid in weir.workers():
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: weir.stat("fe", "FRONTEND", "scur") == 0, what="places given back")
+    wait_until(lambda: len(weir.workers()) == nbproc)
+    for c in holding:
+        c.close()
+    fresh = [Client(port) for _ in range(limit)]
+    for c in fresh:
+        assert c.ask("/").text == "a"
+    for c in fresh:
+        c.close()
+    weir.wait_idle()
+
+
+def test_a_reload_changes_the_limit_for_old_workers_too(lab):
+    a = lab.origin("a")
+    port = lab.port()
+    weir = lab.start(web(port, [a], frontend={"maxconn": 4}), nbproc=2)
+    held = [Client(port) for _ in range(4)]
+    for c in held:
+        assert c.ask("/").text == "a"
+    assert weir.reload(web(port, [a], frontend={"maxconn": 6})).returncode == 0
+    more = [Client(port) for _ in range(4)]
+    for c in more:
+        c.request("/")
+    wait_until(lambda: sum(map(has_answer, more)) == 2)
+    assert weir.stat("fe", "FRONTEND", "scur") == 6
+    assert weir.stat("fe", "FRONTEND", "slim") == 6
+    for c in held + more:
+        c.close()
+    weir.wait_idle()
+
+
+def test_running_out_of_descriptors_pauses_and_recovers(lab):
+    a = lab.origin("a")
+    port = lab.port()
+    weir = lab.start(web(port, [a]), nbproc=1)
+    worker, = weir.workers()
+    import resource
+    used = procs.fds(worker)
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (used + 8, used + 8))
+    clients = [Client(port) for _ in range(40)]
+    for c in clients:
+        c.request("/")
+    wait_until(lambda: weir.counter("accept_failed") + weir.counter("maxconn_paused") > 0,
+               what="accept() fails")
+    resource.prlimit(worker, resource.RLIMIT_NOFILE, (used + 400, used + 400))
+    statuses = [c.response().status for c in clients]
+    assert set(statuses) <= {200, 503} and statuses.count(200) >= 20
+    for c in clients:
+        c.close()
+    weir.wait_idle()
+    assert weir.workers() == [worker]
+    assert get(port).text == "a"
