@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * The smooth weighted sequence: server i's k-th turn is due at (2k + 1) / (2 w_i); turns
- * are merged in the order of these times (ties: the lower index). Pure.
+ * The smooth weighted sequence: the k-th turn of the i-th of n servers is due at
+ * (k + (i + 1) / (n + 1)) / w_i; turns are merged in the order of these times. The phase
+ * keeps light servers from meeting in one place and leaving the heavy one a long run.
+ * Pure.
  */
 #include <stdlib.h>
 
@@ -14,11 +16,11 @@ struct turn {
 	uint16_t index;
 };
 
-/* a is due before b: (2ka+1)/wa < (2kb+1)/wb, without division. */
+/* a is due before b, without division; ties: the lower index. */
 static bool
 is_before(const struct turn *a, const struct turn *b)
 {
-	uint64_t x = (2 * a->k + 1) * b->weight, y = (2 * b->k + 1) * a->weight;
+	uint64_t x = a->due * b->weight, y = b->due * a->weight;
 	return x != y ? x < y : a->index < b->index;
 }
 
@@ -68,8 +70,8 @@ reduce(const uint32_t *weights, size_t n, size_t cap, struct turn *heap, uint64_
 		if (weights[i] == 0)
 			continue;
 		uint64_t w = weights[i] / d / scale;
-		heap[used++] = (struct turn){.weight = w ? (uint32_t)w : 1,
-					     .index = (uint16_t)i};
+		heap[used] = (struct turn){used + 1, w ? (uint32_t)w : 1, (uint16_t)i};
+		used++;
 		*sum += w ? w : 1;
 	}
 	return used;
@@ -83,9 +85,10 @@ pick_sequence(const uint32_t *weights, size_t n, uint16_t *out, size_t cap)
 	size_t heap_n = reduce(weights, n, cap, heap, &sum), len = 0;
 	for (size_t i = heap_n / 2; i-- > 0;)
 		sift_down(heap, heap_n, i);
+	uint64_t step = heap_n + 1;
 	for (; heap_n && len < sum && len < cap; len++) {
 		out[len] = heap[0].index;
-		heap[0].k++;
+		heap[0].due += step;
 		sift_down(heap, heap_n, 0);
 	}
 	free(heap);
