@@ -11,7 +11,7 @@
 #include "worker/pick.h"
 
 struct turn {
-	uint64_t k; /* turns taken */
+	uint64_t due; /* (k + phase) * (n + 1): divided by the weight it is the time */
 	uint32_t weight;
 	uint16_t index;
 };
