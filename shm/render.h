@@ -16,6 +16,10 @@ void shm_render_csv(const struct shm *s, const struct shm_stat_opts *opts,
 void shm_render_json(const struct shm *s, const struct shm_stat_opts *opts,
 		     struct shm_text *out);
 
+/* The daemon as a whole: "Name: value" lines with HAProxy's names where it has one
+ * (management.txt, "show info"), or one JSON object. */
+void shm_render_info(const struct shm *s, bool is_json, struct shm_text *out);
+
 struct shm_html_opts {
 	struct shm_stat_opts stat;
 	const char *uri;     /* the path under which the page is served */

@@ -456,6 +456,11 @@ keep_asked(const struct shm_stat_opts *o, struct shm_stat *st)
 	size_t n = 0;
 	for (size_t i = 0; i < st->rows_n; i++) {
 		struct shm_stat_row *r = st->rows[i];
+		bool is_down =
+			r->light == SHM_LIGHT_DOWN || r->light == SHM_LIGHT_GOING_UP;
+		bool is_maint = r->light == SHM_LIGHT_MAINT;
+		if ((o->only_up && (is_down || is_maint)) || (o->no_maint && is_maint))
+			continue;
 		if (types & 1U << r->type && (!o->sid || sid_of(r) == o->sid))
 			st->rows[n++] = r;
 	}
