@@ -14,7 +14,8 @@ struct control_inherit {
 	const struct cfg *cfg;
 	struct shm *shm;
 	struct net_inherit net;
-	const int *socket_fds; /* listening, one per cfg->global.sockets, owned by the master */
+	const int *socket_fds; /* listening, one per cfg->global.sockets, owned by the
+				  master */
 };
 
 /* Called in the child after privileges are dropped and shm_child_enter(); reports

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Commands of the runtime API, in HAProxy's words (management.txt 9.3). The table is
+ * commands.def; a command appends its answer to the session's text, without the empty
+ * line that ends every answer.
+ */
+#ifndef WEIR_CONTROL_COMMAND_H
+#define WEIR_CONTROL_COMMAND_H
+
+#include <sys/types.h>
+
+#include "config/cfg.h"
+#include "shm/text.h"
+
+enum { COMMAND_WORDS_MAX = 64 };
+
+/* Somebody at a socket. */
+struct command_session {
+	enum cfg_level level;
+	const char *socket; /* path, for the log */
+	pid_t pid;	    /* SO_PEERCRED */
+	uid_t uid;
+	bool is_interactive; /* "prompt" was said */
+	bool wants_quit;
+	struct shm_text answer;
+};
+
+/* The words of a command; words_n of them, the others are NULL. */
+struct command_words {
+	char *at[COMMAND_WORDS_MAX + 1];
+	size_t n;
+};
+
+/* Runs all commands of a line (separated by semicolons); the line is cut to pieces. */
+void command_line(struct command_session *s, char *line);
+
+/* --- what commands.def names: show.c, server.c, command.c ------------------------ */
+#define COMMAND(words, level, run, usage, help) \
+	void run(struct command_session *s, const struct command_words *w);
+#include "control/commands.def"
+#undef COMMAND
+
+#endif

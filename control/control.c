@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The control process: its entry, its loop, its end. One is in charge; during a
+ * reload a second one prepares and stays silent until it holds the lease (commands
+ * wait in the backlog of the socket, log lines in the relay).
+ */
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "control/self.h"
+#include "lib/base/must.h"
+#include "shm/counters.h"
+#include "shm/slots.h"
+
+enum {
+	LEASE_LOOK_MS = 10,
+	SLEEP_MAX_MS = 100, /* a lost wake-up costs no more */
+	LEAVE_MS = 1000,    /* for answers under way */
+};
+
+struct control control;
+
+static volatile sig_atomic_t is_told_to_leave;
+static volatile sig_atomic_t is_told_to_reopen;
+
+static void
+on_signal(int signal)
+{
+	if (signal == SIGUSR1)
+		is_told_to_reopen = 1;
+	else
+		is_told_to_leave = 1;
+}
+
+static void
+set_signals(void)
+{
+	static const int ignored[] = {SIGPIPE, SIGHUP, SIGUSR2};
+	static const int handled[] = {SIGTERM, SIGINT, SIGUSR1};
+	struct sigaction act = {.sa_handler = on_signal};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t wanted;
+	sigemptyset(&wanted);
+	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
+		must(sigaction(ignored[i], &ignore, NULL) == 0);
+	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++) {
+		must(sigaction(handled[i], &act, NULL) == 0);
+		sigaddset(&wanted, handled[i]);
+	}
+	must(sigprocmask(SIG_UNBLOCK, &wanted, NULL) == 0);
+}
+
+void
+control_log(int level, const char *fmt, ...)
+{
+	char line[1024];
+	va_list args;
+	va_start(args, fmt);
+	int n = vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	size_t bytes = (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1;
+	logger_line(control.logger, control.cfg->global_log_mask, level,
+		    span_of(line, bytes));
+}
+
+void
+control_ask_reload(void)
+{
+	uint64_t one = 1;
+	shm_slot_mail(control.shm, SHM_SLOT_MASTER, SHM_MAIL_RELOAD);
+	(void)!write(control.in->net.slot_eventfds[SHM_SLOT_MASTER], &one, sizeof(one));
+}
+
+/* --- leaving -------------------------------------------------------------------- */
+
+void
+control_leave_now(void)
+{
+	net_loop_stop(control.loop);
+}
+
+static void
+leave_time_is_up(struct net_timer *t)
+{
+	(void)t;
+	control_leave_now();
+}
+
+static void
+leave(void)
+{
+	if (control.is_leaving)
+		return;
+	control.is_leaving = true;
+	shm_slot_set_state(control.shm, SHM_PROC_DRAINING);
+	socket_end();
+	if (socket_clients_n() == 0)
+		control_leave_now();
+	else
+		net_timer_set(control.loop, &control.leave_timer,
+			      net_loop_now_ms(control.loop) + LEAVE_MS);
+}
+
+/* --- hooks of the loop ------------------------------------------------------------ */
+
+static void
+take_orders(void)
+{
+	uint32_t mail = shm_slot_take_mail(control.shm);
+	if (is_told_to_reopen || mail & SHM_MAIL_REOPEN) {
+		is_told_to_reopen = 0;
+		writer_reopen();
+	}
+	if (control.has_lease && !shm_lease_is_mine(control.shm, SHM_ROLE_CONTROL)) {
+		/* a successor is in charge: not a word more */
+		control_leave_now();
+	} else if (is_told_to_leave || mail & SHM_MAIL_DRAIN) {
+		leave();
+	}
+}
+
+static void
+count_logs(void)
+{
+	struct log_counts n = logger_counts(control.logger);
+	uint64_t dropped = n.dropped + writer_dropped();
+	if (n.sent)
+		shm_count(&control.global, SHM_GLOBAL_log_sent, n.sent);
+	if (dropped)
+		shm_count(&control.global, SHM_GLOBAL_log_dropped, dropped);
+}
+
+static uint64_t
+before_wait(void *arg, uint64_t now_ms)
+{
+	(void)arg;
+	(void)now_ms;
+	logger_flush(control.logger);
+	count_logs();
+	return SLEEP_MAX_MS;
+}
+
+static void
+sleeping(void *arg, uint64_t now_ms, uint64_t wake_at_ms)
+{
+	(void)arg;
+	shm_slot_wait(control.shm, now_ms, wake_at_ms);
+}
+
+static void
+after_wait(void *arg, uint64_t now_ms)
+{
+	(void)arg;
+	shm_slot_beat(control.shm, now_ms);
+	take_orders();
+}
+
+/* --- wake-ups ------------------------------------------------------------------------
+ */
+
+static void
+master_is_gone(struct net_watch *w, uint32_t events)
+{
+	(void)w;
+	(void)events;
+	control_leave_now();
+}
+
+static void
+mail_came(struct net_watch *w, uint32_t events)
+{
+	uint64_t n;
+	(void)events;
+	(void)!read(w->fd, &n, sizeof(n)); /* take_orders() reads the mail itself */
+}
+
+/* The predecessor may still be writing. */
+static void
+look_for_lease(struct net_timer *t)
+{
+	if (control.is_leaving)
+		return;
+	if (!shm_lease_is_mine(control.shm, SHM_ROLE_CONTROL)) {
+		net_timer_set(control.loop, t,
+			      net_loop_now_ms(control.loop) + LEASE_LOOK_MS);
+		return;
+	}
+	control.has_lease = true;
+	writer_begin();
+	rates_begin();
+	socket_begin();
+}
+
+static void
+watch_orders(void)
+{
+	const struct net_inherit *net = &control.in->net;
+	net_watch_init(&control.master_watch, net->master_pidfd, master_is_gone);
+	if (net->master_pidfd >= 0)
+		net_watch_set(control.loop, &control.master_watch, EPOLLIN);
+	net_watch_init(&control.mail_watch, net->slot_eventfds[net->slot], mail_came);
+	net_watch_set(control.loop, &control.mail_watch, EPOLLIN);
+	net_timer_init(&control.leave_timer, leave_time_is_up);
+	net_timer_init(&control.lease_timer, look_for_lease);
+	net_timer_set(control.loop, &control.lease_timer,
+		      net_loop_now_ms(control.loop) + 1);
+}
+
+/* --- entry
+ * ------------------------------------------------------------------------------ */
+
+/* A line of our own for a file or a socket. */
+static void
+write_own_line(void *arg, const struct log_target *t, struct span line)
+{
+	(void)arg;
+	writer_write(t->index, line);
+}
+
+void
+control_prepare(const struct control_inherit *in)
+{
+	const struct cfg *cfg = in->cfg;
+	control.cfg = cfg;
+	control.logger = logger_new(cfg->log_targets, cfg->log_targets_n,
+				    cfg->global.log_tag, -1, write_own_line, NULL);
+	writer_prepare(cfg);
+}
+
+int
+control_main(const struct control_inherit *in)
+{
+	const struct net_loop_hooks hooks = {before_wait, sleeping, after_wait, NULL};
+	if (!control.logger)
+		control_prepare(in);
+	control.in = in;
+	control.shm = in->shm;
+	must(shm_find(in->shm, SHM_GLOBAL, "", "global", "", &control.global));
+	control.loop = net_loop_new(&hooks);
+	set_signals();
+	watch_orders();
+	shm_slot_set_state(control.shm, SHM_PROC_READY);
+	net_loop_run(control.loop);
+	shm_slot_set_state(control.shm, SHM_PROC_DRAINING);
+	if (control.has_lease)
+		writer_drain();
+	logger_flush(control.logger);
+	count_logs();
+	logger_free(&control.logger);
+	return 0;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The state of the control process, private to the room: one per process.
+ *
+ * socket: connections of operators; command: the table of what they may say; show,
+ * server: the answers; writer: files and sockets of the log; rates: what is measured
+ * once per second.
+ */
+#ifndef WEIR_CONTROL_SELF_H
+#define WEIR_CONTROL_SELF_H
+
+#include "control/control.h"
+#include "lib/net/loop.h"
+#include "shm/object.h"
+#include "shm/text.h"
+
+struct control {
+	const struct control_inherit *in;
+	const struct cfg *cfg;
+	struct shm *shm;
+	struct net_loop *loop;
+	struct logger *logger;
+	struct shm_object global;
+	bool has_lease;	 /* before that: prepared, but silent */
+	bool is_leaving; /* answers what is under way, then ends */
+	struct net_timer lease_timer, leave_timer;
+	struct net_watch master_watch, mail_watch;
+};
+
+extern struct control control;
+
+/* One line to the global log targets at a syslog level (LOG_NOTICE ...). */
+void control_log(int level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Asks the master to reload. */
+void control_ask_reload(void);
+/* Nothing is left to answer: leave now. */
+void control_leave_now(void);
+
+/* --- socket.c ---------------------------------------------------------------- */
+
+/* Begins to accept; called with the lease. */
+void socket_begin(void);
+/* No new connections; those under way are answered. */
+void socket_end(void);
+/* Connections open now. */
+size_t socket_clients_n(void);
+
+/* --- writer.c ---------------------------------------------------------------- */
+
+/* Opens files and log sockets; while paths are still as the configuration has them. */
+void writer_prepare(const struct cfg *cfg);
+/* A finished line (or several, separated by newlines) for a target. */
+void writer_write(size_t target, struct span lines);
+/* Files again by their names, after rotation. */
+void writer_reopen(void);
+/* Reads what processes have sent over the relay; called with the lease. */
+void writer_begin(void);
+/* Takes what is still in the relay. */
+void writer_drain(void);
+/* Drops since the last call. */
+uint64_t writer_dropped(void);
+
+/* --- rates.c ------------------------------------------------------------------ */
+
+/* Measures once per second from now on; called with the lease. */
+void rates_begin(void);
+
+#endif

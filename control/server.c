@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Commands that change a server's state or weight: the admin word, whose only writer
+ * is the control process. It lives in the region, so it outlives a reload; a value
+ * that the configuration changes wins over it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/command.h"
+#include "control/self.h"
+#include "shm/health.h"
+
+/* A server that somebody has named. */
+struct named {
+	const struct cfg_server *cfg;
+	struct shm_object server, backend;
+	struct shm_facts facts;
+	struct shm_admin_word admin;
+};
+
+static const struct cfg_proxy *
+find_backend(const char *name)
+{
+	for (size_t i = 0; i < control.cfg->proxies_n; i++) {
+		const struct cfg_proxy *p = control.cfg->proxies[i];
+		if (p->caps & CFG_CAP_BACKEND && strcmp(p->name, name) == 0)
+			return p;
+	}
+	return NULL;
+}
+
+static const struct cfg_server *
+find_server(const struct cfg_proxy *p, const char *name)
+{
+	for (size_t i = 0; i < p->servers_n; i++) {
+		if (strcmp(p->servers[i]->name, name) == 0)
+			return p->servers[i];
+	}
+	return NULL;
+}
+
+/* "backend/server" in the region. Answers itself what is wrong. */
+static bool
+find_named(struct command_session *s, const char *word, struct named *out)
+{
+	const char *slash = word ? strchr(word, '/') : NULL;
+	char backend[SHM_NAME_BYTES];
+	if (!slash || !slash[1]) {
+		shm_text_str(&s->answer, "Require 'backend/server'.\n");
+		return false;
+	}
+	snprintf(backend, sizeof(backend), "%.*s", (int)(slash - word), word);
+	const struct cfg_proxy *p =
+		(size_t)(slash - word) < sizeof(backend) ? find_backend(backend) : NULL;
+	if (!p) {
+		shm_text_str(&s->answer, "No such backend.\n");
+		return false;
+	}
+	out->cfg = find_server(p, slash + 1);
+	if (!out->cfg ||
+	    !shm_find(control.shm, SHM_BACKEND, "", p->name, "", &out->backend) ||
+	    !shm_find(control.shm, SHM_SERVER, p->name, out->cfg->name,
+		      out->cfg->addr_text, &out->server)) {
+		shm_text_str(&s->answer, "No such server.\n");
+		return false;
+	}
+	shm_object_facts(control.shm, &out->server, &out->facts);
+	out->admin = shm_admin_unpack(
+		atomic_load_explicit(&out->server.server->admin, memory_order_acquire));
+	return true;
+}
+
+static void
+publish(struct command_session *s, const struct named *n)
+{
+	if (!shm_admin_publish(control.shm, &n->server, &n->backend, n->admin))
+		shm_text_str(&s->answer, "This process is being replaced; nothing was "
+					 "changed. Please try again.\n");
+}
+
+/* --- state ------------------------------------------------------------------------- */
+
+/* As HAProxy: each of the three replaces the other two. */
+static void
+set_state(struct command_session *s, struct named *n, const char *state)
+{
+	bool is_ready = state && strcmp(state, "ready") == 0;
+	bool is_drain = state && strcmp(state, "drain") == 0;
+	bool is_maint = state && strcmp(state, "maint") == 0;
+	if (!is_ready && !is_drain && !is_maint) {
+		shm_text_str(&s->answer, "'set server <srv> state' expects 'ready', "
+					 "'drain' and 'maint'.\n");
+		return;
+	}
+	n->admin.maint = is_maint;
+	n->admin.drain = is_drain;
+	n->admin.config_disabled = n->facts.is_disabled;
+	publish(s, n);
+}
+
+void
+command_disable_server(struct command_session *s, const struct command_words *w)
+{
+	struct named n;
+	if (find_named(s, w->at[2], &n))
+		set_state(s, &n, "maint");
+}
+
+void
+command_enable_server(struct command_session *s, const struct command_words *w)
+{
+	struct named n;
+	if (find_named(s, w->at[2], &n))
+		set_state(s, &n, "ready");
+}
+
+/* --- weight --------------------------------------------------------------------------
+ */
+
+/* "N" or "N%" of the configured weight; NULL or what is wrong with it. */
+static const char *
+parse_weight(const char *text, uint32_t configured, uint16_t *weight)
+{
+	char *end = NULL;
+	if (!text)
+		return "Require <weight> or <weight%>.\n";
+	long v = strtol(text, &end, 10);
+	if (end == text)
+		return "Empty weight string empty or preceded by garbage\n";
+	bool is_relative = *end == '%';
+	if (end[is_relative])
+		return "Trailing garbage in weight string\n";
+	if (is_relative) {
+		if (v < 0)
+			return "Relative weight must be positive.\n";
+		if (v > 100L * SHM_WEIGHT_MAX)
+			v = 100L * SHM_WEIGHT_MAX;
+		v = (long)configured * v / 100;
+		v = v > SHM_WEIGHT_MAX ? SHM_WEIGHT_MAX : v;
+	} else if (v < 0 || v > SHM_WEIGHT_MAX) {
+		return "Absolute weight can only be between 0 and 256 inclusive.\n";
+	}
+	*weight = (uint16_t)v;
+	return NULL;
+}
+
+static void
+set_weight(struct command_session *s, struct named *n, const char *text)
+{
+	const char *wrong = parse_weight(text, n->facts.weight, &n->admin.weight);
+	if (wrong) {
+		shm_text_str(&s->answer, wrong);
+		return;
+	}
+	n->admin.config_weight = (uint16_t)n->facts.weight;
+	publish(s, n);
+}
+
+void
+command_set_weight(struct command_session *s, const struct command_words *w)
+{
+	struct named n;
+	if (find_named(s, w->at[2], &n))
+		set_weight(s, &n, w->at[3]);
+}
+
+void
+command_get_weight(struct command_session *s, const struct command_words *w)
+{
+	struct named n;
+	if (!find_named(s, w->at[2], &n))
+		return;
+	uint32_t now =
+		n.admin.weight == SHM_WEIGHT_CONFIGURED ? n.facts.weight : n.admin.weight;
+	shm_text_fmt(&s->answer, "%u (initial %u)\n", now, n.facts.weight);
+}
+
+void
+command_set_server(struct command_session *s, const struct command_words *w)
+{
+	struct named n;
+	const char *what = w->at[3];
+	if (!find_named(s, w->at[2], &n))
+		return;
+	if (what && strcmp(what, "state") == 0)
+		set_state(s, &n, w->at[4]);
+	else if (what && strcmp(what, "weight") == 0)
+		set_weight(s, &n, w->at[4]);
+	else
+		shm_text_str(&s->answer,
+			     "usage: set server <backend>/<server> state | weight\n");
+}

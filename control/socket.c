@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The sockets of the runtime API: a line comes in, its commands are run, the answer
+ * goes out, the connection is closed (or asks for the next line after "prompt").
+ * Runs in the control process. Everything is bounded: connections, the length of a
+ * line, the time somebody may take to speak or to listen.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control/command.h"
+#include "control/self.h"
+#include "lib/base/must.h"
+
+enum {
+	CLIENTS_MAX = 32,	/* the others wait in the backlog */
+	LINE_BYTES = 16 * 1024, /* HAProxy's default tune.bufsize */
+	IDLE_MS = 10000,	/* HAProxy's default "stats timeout" */
+};
+
+struct listener {
+	struct net_watch watch;
+	const struct cfg_stats_socket *cfg;
+};
+
+struct client {
+	struct net_watch watch;
+	struct net_timer idle;
+	struct list node;
+	struct command_session session;
+	bool has_ended; /* the peer will send no more */
+	bool is_closing;
+	size_t sent;
+	size_t line_n;
+	char line[LINE_BYTES + 1];
+};
+
+static struct {
+	struct listener *listeners;
+	size_t listeners_n;
+	bool is_full;
+	struct list clients;
+	size_t clients_n;
+} sockets;
+
+size_t
+socket_clients_n(void)
+{
+	return sockets.clients_n;
+}
+
+static void
+listen_again(void)
+{
+	for (size_t i = 0; i < sockets.listeners_n; i++) {
+		struct listener *l = &sockets.listeners[i];
+		if (l->watch.fd >= 0)
+			net_watch_set(control.loop, &l->watch, EPOLLIN);
+	}
+	sockets.is_full = false;
+}
+
+static void
+listen_no_more(void)
+{
+	for (size_t i = 0; i < sockets.listeners_n; i++)
+		net_watch_remove(control.loop, &sockets.listeners[i].watch);
+}
+
+/* --- one connection -------------------------------------------------------------- */
+
+static void
+client_close(struct client *c)
+{
+	list_remove(&c->node);
+	net_timer_remove(&c->idle);
+	close(c->watch.fd);
+	c->watch.ready = NULL;
+	shm_text_fini(&c->session.answer);
+	net_loop_bury(control.loop, NULL, c);
+	sockets.clients_n--;
+	if (control.is_leaving && sockets.clients_n == 0)
+		control_leave_now();
+	else if (sockets.is_full && !control.is_leaving)
+		listen_again();
+}
+
+static void
+client_is_idle(struct net_timer *t)
+{
+	client_close(list_entry(t, struct client, idle));
+}
+
+/* What the next line is, without its end; NULL: not there yet. */
+static char *
+take_line(struct client *c, size_t *line_bytes)
+{
+	char *end = memchr(c->line, '\n', c->line_n);
+	if (!end && !(c->has_ended && c->line_n))
+		return NULL;
+	*line_bytes = end ? (size_t)(end - c->line) + 1 : c->line_n;
+	if (end)
+		*end = '\0';
+	else
+		c->line[c->line_n] = '\0';
+	return c->line;
+}
+
+static void
+answer_line(struct client *c, char *line)
+{
+	struct command_session *s = &c->session;
+	shm_text_clear(&s->answer);
+	c->sent = 0;
+	command_line(s, line);
+	if (s->answer.failed) {
+		shm_text_fini(&s->answer);
+		shm_text_str(&s->answer, "Out of memory.\n\n");
+	}
+	c->is_closing = s->wants_quit || !s->is_interactive;
+	if (!c->is_closing)
+		shm_text_str(&s->answer, "> ");
+}
+
+/* Answers what is there: the next line only when the last answer is gone. */
+static void
+answer_lines(struct client *c)
+{
+	size_t line_bytes;
+	while (c->sent == c->session.answer.n && !c->is_closing) {
+		char *line = take_line(c, &line_bytes);
+		if (!line) {
+			if (c->line_n == LINE_BYTES) {
+				shm_text_str(&c->session.answer,
+					     "The line is too long.\n\n");
+				c->is_closing = true;
+			}
+			break;
+		}
+		answer_line(c, line);
+		c->line_n -= line_bytes;
+		memmove(c->line, c->line + line_bytes, c->line_n);
+	}
+}
+
+/* false: the connection is gone. */
+static bool
+send_answer(struct client *c)
+{
+	struct shm_text *a = &c->session.answer;
+	while (c->sent < a->n) {
+		ssize_t n = send(c->watch.fd, a->bytes + c->sent, a->n - c->sent,
+				 MSG_NOSIGNAL | MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return true;
+		if (n <= 0)
+			return false;
+		c->sent += (size_t)n;
+	}
+	return true;
+}
+
+static bool
+receive(struct client *c)
+{
+	while (!c->has_ended && c->line_n < LINE_BYTES) {
+		ssize_t n = recv(c->watch.fd, c->line + c->line_n, LINE_BYTES - c->line_n,
+				 MSG_DONTWAIT);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno == EAGAIN;
+		if (n == 0)
+			c->has_ended = true;
+		c->line_n += (size_t)n;
+	}
+	return true;
+}
+
+/* Goes on until something must be waited for. */
+static void
+client_step(struct client *c)
+{
+	for (;;) {
+		size_t before = c->line_n;
+		answer_lines(c);
+		if (!send_answer(c)) {
+			client_close(c);
+			return;
+		}
+		if (c->sent < c->session.answer.n) {
+			net_watch_set(control.loop, &c->watch, EPOLLOUT);
+			return;
+		}
+		if (c->is_closing || (c->has_ended && c->line_n == 0)) {
+			client_close(c);
+			return;
+		}
+		if (c->line_n == before)
+			break;
+	}
+	net_watch_set(control.loop, &c->watch, EPOLLIN);
+}
+
+static void
+client_ready(struct net_watch *w, uint32_t events)
+{
+	struct client *c = list_entry(w, struct client, watch);
+	if (events & EPOLLERR || (events & (EPOLLIN | EPOLLHUP) && !receive(c))) {
+		client_close(c);
+		return;
+	}
+	net_timer_set(control.loop, &c->idle, net_loop_now_ms(control.loop) + IDLE_MS);
+	client_step(c);
+}
+
+/* --- new ones -------------------------------------------------------------------------
+ */
+
+static void
+client_open(int fd, const struct cfg_stats_socket *cfg)
+{
+	struct client *c = calloc(1, sizeof(*c));
+	struct ucred peer = {.pid = 0, .uid = (uid_t)-1};
+	socklen_t peer_len = sizeof(peer);
+	if (!c) {
+		close(fd);
+		return;
+	}
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len);
+	c->session = (struct command_session){.level = cfg->level,
+					      .socket = cfg->path,
+					      .pid = peer.pid,
+					      .uid = peer.uid};
+	list_add_back(&sockets.clients, &c->node);
+	sockets.clients_n++;
+	net_timer_init(&c->idle, client_is_idle);
+	net_timer_set(control.loop, &c->idle, net_loop_now_ms(control.loop) + IDLE_MS);
+	net_watch_init(&c->watch, fd, client_ready);
+	net_watch_set(control.loop, &c->watch, EPOLLIN);
+}
+
+static void
+listener_ready(struct net_watch *w, uint32_t events)
+{
+	struct listener *l = list_entry(w, struct listener, watch);
+	(void)events;
+	for (;;) {
+		if (sockets.clients_n >= CLIENTS_MAX) {
+			sockets.is_full = true;
+			listen_no_more();
+			return;
+		}
+		int fd = accept4(w->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (fd < 0)
+			return; /* nobody, or somebody who has left again */
+		client_open(fd, l->cfg);
+	}
+}
+
+void
+socket_begin(void)
+{
+	const struct cfg_global *g = &control.cfg->global;
+	list_init(&sockets.clients);
+	sockets.listeners_n = g->sockets_n;
+	sockets.listeners = must_calloc(g->sockets_n + 1, sizeof(*sockets.listeners));
+	for (size_t i = 0; i < g->sockets_n; i++) {
+		struct listener *l = &sockets.listeners[i];
+		int fd = control.in->socket_fds[i];
+		l->cfg = &g->sockets[i];
+		net_watch_init(&l->watch, fd, listener_ready);
+		if (fd >= 0)
+			(void)fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	}
+	listen_again();
+}
+
+void
+socket_end(void)
+{
+	listen_no_more();
+}
