@@ -7,6 +7,8 @@
 #ifndef WEIR_SHM_COUNTERS_H
 #define WEIR_SHM_COUNTERS_H
 
+#include <stdio.h>
+
 #include "shm/object.h"
 
 /* SHM_FRONTEND_stot, SHM_SERVER_bin ...: position within the object's cells. */
@@ -33,5 +35,7 @@ bool shm_counter_desc(const struct shm *s, enum shm_kind kind, uint32_t i,
 		      struct shm_counter_desc *out);
 /* Position of a counter of that name in the region's own table, -1: unknown there. */
 int shm_counter_index(const struct shm *s, enum shm_kind kind, const char *name);
+/* Writes docs/counters.md. */
+void shm_counters_markdown(FILE *out);
 
 #endif

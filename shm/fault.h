@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fault hooks of test builds (-DWEIR_FAULTS): SHM_FAULT(point) kills the process with
+ * SIGKILL (or stops it) when it reaches the armed point for the n-th time. Compiled to
+ * nothing otherwise. Points stand in critical sections, so that "assume that you are
+ * killed on any instruction" is a loop over a table, not a hope.
+ */
+#ifndef WEIR_SHM_FAULT_H
+#define WEIR_SHM_FAULT_H
+
+#define SHM_FAULT_POINTS(X)                                                 \
+	X(lock_pending)	 /* announced to the kernel, not taken */           \
+	X(lock_taken)	 /* taken, nothing changed */                       \
+	X(lock_released) /* free again, still announced */                  \
+	X(gauge_undo)	 /* undo record written, not valid yet */           \
+	X(gauge_odd)	 /* undo record valid, nothing changed */           \
+	X(gauge_cur)	 /* cur changed, held not */                        \
+	X(gauge_held)	 /* both changed, undo record valid */              \
+	X(gauge_max)                                                        \
+	X(gauge_even)  /* done, still locked */                             \
+	X(repair_cur)  /* an heir has restored cur */                       \
+	X(repair_held) /* and held */                                       \
+	X(repair_even) /* repaired, still locked */                         \
+	X(check_odd)   /* record of the last check: being written */        \
+	X(check_even)                                                       \
+	X(entry_odd) /* directory entry: being written */                   \
+	X(entry_even)                                                       \
+	X(grow_allocated) /* room made, directory as before */              \
+	X(grow_entries)	  /* entries written, their number not published */ \
+	X(commit_entries) /* entries current, generation not published */   \
+	X(create_filled)  /* temporary file complete, not renamed */
+
+enum shm_fault_point {
+#define X(name) SHM_FAULT_##name,
+	SHM_FAULT_POINTS(X)
+#undef X
+		SHM_FAULTS_N
+};
+
+#ifdef WEIR_FAULTS
+enum shm_fault_act { SHM_FAULT_KILL, SHM_FAULT_STOP };
+
+/* Arms one point of this process: act when it is reached for the n-th time. */
+void shm_fault_arm(enum shm_fault_point point, unsigned n, enum shm_fault_act act);
+/* Arms what WEIR_FAULT=name[:n][:stop] asks for; an unknown name is ignored. */
+void shm_fault_arm_env(void);
+const char *shm_fault_name(enum shm_fault_point point);
+void shm_fault_reached(enum shm_fault_point point);
+#define SHM_FAULT(name) shm_fault_reached(SHM_FAULT_##name)
+#else
+#define SHM_FAULT(name) ((void)0)
+#endif
+
+#endif

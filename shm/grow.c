@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The master's changes of shape: room for the objects of a configuration before a
+ * reload, and the commit that makes them current. Children are forked in between: they
+ * find the new objects, old ones see no difference.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "shm/file.h"
+#include "shm/layout.h"
+
+/* Without accidental bytes: facts are compared and summed as bytes. */
+static struct shm_facts
+facts_normal(const struct shm_facts *f)
+{
+	struct shm_facts n;
+	memset(&n, 0, sizeof(n));
+	n.kind = f->kind;
+	memcpy(n.name, f->name, strnlen(f->name, sizeof(n.name) - 1));
+	memcpy(n.parent, f->parent, strnlen(f->parent, sizeof(n.parent) - 1));
+	memcpy(n.addr, f->addr, strnlen(f->addr, sizeof(n.addr) - 1));
+	memcpy(n.mode, f->mode, strnlen(f->mode, sizeof(n.mode) - 1));
+	memcpy(n.algo, f->algo, strnlen(f->algo, sizeof(n.algo) - 1));
+	n.id = f->id;
+	n.parent_id = f->parent_id;
+	n.maxconn = f->maxconn;
+	n.weight = f->weight;
+	n.rise = f->rise;
+	n.fall = f->fall;
+	n.is_checked = f->is_checked;
+	n.is_backup = f->is_backup;
+	n.is_disabled = f->is_disabled;
+	return n;
+}
+
+/* --- words of servers ------------------------------------------------------------- */
+
+/* A server nobody knew: up until checks fail, as in HAProxy; `disabled` is maint. */
+static void
+server_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
+{
+	struct shm_server *to = &shm_record(s, i)->server;
+	struct shm_health_word h = {.state = SHM_HEALTH_UNKNOWN,
+				    .since_s = (uint32_t)(clock_boot_ms() / 1000)};
+	struct shm_admin_word a = {
+		.maint = f->is_disabled,
+		.config_disabled = f->is_disabled,
+		.weight = SHM_WEIGHT_CONFIGURED,
+		.config_weight = (uint16_t)f->weight,
+	};
+	atomic_store(&to->health, shm_health_pack(h));
+	atomic_store(&to->admin, shm_admin_pack(a));
+}
+
+/* Config wins over memory: what was set by hand stays only while the configured value
+ * it was based on stands. */
+static void
+server_commit(struct shm *s, uint32_t i, const struct shm_facts *f)
+{
+	struct shm_server *to = &shm_record(s, i)->server;
+	uint64_t seen = atomic_load(&to->admin), want;
+	do {
+		struct shm_admin_word a = shm_admin_unpack(seen);
+		if (a.config_disabled != f->is_disabled) {
+			a.maint = f->is_disabled;
+			a.drain = false;
+		}
+		if (a.config_weight != f->weight)
+			a.weight = SHM_WEIGHT_CONFIGURED;
+		a.config_disabled = f->is_disabled;
+		a.config_weight = (uint16_t)f->weight;
+		want = shm_admin_pack(a);
+	} while (want != seen && !atomic_compare_exchange_weak(&to->admin, &seen, want));
+
+	/* not checked any more: what the last check said is worth nothing */
+	seen = atomic_load(&to->health);
+	struct shm_health_word h = shm_health_unpack(seen);
+	if (f->is_checked || h.state == SHM_HEALTH_UNKNOWN)
+		return;
+	h.state = SHM_HEALTH_UNKNOWN;
+	h.seq++;
+	h.since_s = (uint32_t)(clock_boot_ms() / 1000);
+	atomic_compare_exchange_strong(&to->health, &seen, shm_health_pack(h));
+}
+
+/* --- making room ---------------------------------------------------------------------
+ */
+
+/* Where new entries may go. */
+struct room {
+	uint32_t free_n;   /* entries below objects_n that are free */
+	uint32_t append_n; /* entries behind them */
+	uint32_t reuse_n;  /* gone, and no generation uses them */
+};
+
+static bool
+is_reusable(const struct shm_entry_data *d, uint64_t oldest)
+{
+	return d->state == SHM_ENTRY_GONE && d->gone_generation <= oldest;
+}
+
+static struct room
+room_count(const struct shm *s)
+{
+	uint32_t n = shm_objects_n(s);
+	uint64_t oldest = shm_oldest_generation(s);
+	struct room r = {.append_n = s->at.objects_max - n};
+	for (uint32_t i = 0; i < n; i++) {
+		struct shm_entry_data d;
+		if (!shm_entry_read(s, i, &d))
+			r.free_n++;
+		else if (is_reusable(&d, oldest))
+			r.reuse_n++;
+	}
+	return r;
+}
+
+/* The next place for a new entry: a free one, one more, at last the one that is gone
+ * for longest. */
+static uint32_t
+room_take(struct shm *s, struct room *r, uint32_t *end)
+{
+	uint64_t oldest = shm_oldest_generation(s), gone = UINT64_MAX;
+	struct shm_entry_data d;
+	uint32_t best = UINT32_MAX, n = shm_objects_n(s);
+	if (r->free_n > 0) {
+		r->free_n--;
+		for (uint32_t i = 0; i < n; i++)
+			if (!shm_entry_read(s, i, &d))
+				return i;
+	}
+	if (r->append_n > 0) {
+		r->append_n--;
+		return (*end)++;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		if (!shm_entry_read(s, i, &d) || !is_reusable(&d, oldest) ||
+		    d.gone_generation >= gone)
+			continue;
+		best = i;
+		gone = d.gone_generation;
+	}
+	must(best != UINT32_MAX);
+	memset(&d, 0, sizeof(d));
+	shm_entry_write(s, best, &d);
+	return best;
+}
+
+static bool
+limits_ok(const struct shm *s, const struct shm_geometry *g, char err[SHM_ERROR_BYTES])
+{
+	if (g->workers_n > s->at.workers_max) {
+		shm_fail(err,
+			 "global.nbproc: %u workers, but the region %s was made for at "
+			 "most %u; a restart with --fresh-shm makes it larger",
+			 g->workers_n, s->path, s->at.workers_max);
+		return false;
+	}
+	/* two generations overlap at least */
+	if (g->workers_n * 2ULL + 8 > s->at.slots_n) {
+		shm_fail(err,
+			 "global.nbproc: %u workers need %llu process slots, the region "
+			 "%s "
+			 "has %u; a restart with --fresh-shm makes it larger",
+			 g->workers_n, g->workers_n * 2ULL + 8, s->path, s->at.slots_n);
+		return false;
+	}
+	return true;
+}
+
+static void
+entry_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
+{
+	struct shm_entry_data d;
+	memset(&d, 0, sizeof(d));
+	shm_record_reset(s, i);
+	shm_cells_clear(s, i);
+	if (f->kind == SHM_SERVER)
+		server_begin(s, i, f);
+	d.facts = *f;
+	d.identity = shm_facts_identity(f);
+	d.state = SHM_ENTRY_PENDING;
+	shm_entry_write(s, i, &d);
+	shm_index_add(s, f, i);
+}
+
+/* What returns goes on with its numbers, but not with a state from before. */
+static void
+entry_return(struct shm *s, uint32_t i, const struct shm_facts *f)
+{
+	struct shm_entry_data d;
+	must(shm_entry_read(s, i, &d));
+	if (d.state != SHM_ENTRY_GONE)
+		return;
+	if (f->kind == SHM_SERVER)
+		server_begin(s, i, f);
+	d.state = SHM_ENTRY_PENDING;
+	shm_entry_write(s, i, &d);
+}
+
+int
+shm_grow(struct shm *s, const struct shm_geometry *g, char err[SHM_ERROR_BYTES])
+{
+	struct shm_header *h = shm_header(s);
+	uint32_t new_n = 0, n = shm_objects_n(s), end = n;
+	must(s->slot_use != NULL && g->objects_n > 0 && g->objects[0].kind == SHM_GLOBAL);
+	if (!limits_ok(s, g, err))
+		return -1;
+	struct room room = room_count(s);
+	for (size_t i = 0; i < g->objects_n; i++) {
+		struct shm_facts f = facts_normal(&g->objects[i]);
+		new_n += shm_directory_lookup(s, &f) < 0;
+	}
+	if (new_n > (uint64_t)room.free_n + room.append_n + room.reuse_n) {
+		shm_fail(err,
+			 "global.shm: the region %s has room for %u proxies, binds and "
+			 "servers, %u more are needed; a restart with --fresh-shm makes "
+			 "it "
+			 "larger",
+			 s->path, s->at.objects_max, new_n);
+		return -1;
+	}
+	uint32_t append_n = new_n > room.free_n ? new_n - room.free_n : 0;
+	if (append_n > room.append_n)
+		append_n = room.append_n;
+	uint32_t workers_n = atomic_load(&h->workers_n);
+	if (workers_n < g->workers_n)
+		workers_n = g->workers_n;
+	if (!shm_file_allocate(s->rw_fd, s->path, &s->at, n + append_n, workers_n,
+			       s->live.used_bytes, err))
+		return -1;
+	SHM_FAULT(grow_allocated);
+
+	/* lanes before entries: their cells are cleared in every lane */
+	atomic_store_explicit(&h->workers_n, workers_n, memory_order_release);
+	for (size_t i = 0; i < g->objects_n; i++) {
+		struct shm_facts f = facts_normal(&g->objects[i]);
+		int64_t at = shm_directory_lookup(s, &f);
+		if (at >= 0)
+			entry_return(s, (uint32_t)at, &f);
+	}
+	for (size_t i = 0; i < g->objects_n; i++) {
+		struct shm_facts f = facts_normal(&g->objects[i]);
+		if (shm_directory_lookup(s, &f) < 0)
+			entry_begin(s, room_take(s, &room, &end), &f);
+	}
+	SHM_FAULT(grow_entries);
+	s->live.used_bytes = shm_layout_used(&s->at, n + append_n, workers_n);
+	atomic_store_explicit(&h->objects_n, end, memory_order_release);
+	atomic_fetch_add_explicit(&h->shape, 1, memory_order_release);
+	shm_live_publish(s);
+	return 0;
+}
+
+/* --- commit
+ * ----------------------------------------------------------------------------- */
+
+static uint32_t
+entry_commit(struct shm *s, const struct shm_facts *f)
+{
+	struct shm_entry_data d;
+	int64_t at = shm_directory_lookup(s, f);
+	must(at >= 0 && shm_entry_read(s, (uint32_t)at, &d)); /* shm_grow() came before */
+	uint32_t i = (uint32_t)at;
+	if (d.state != SHM_ENTRY_CURRENT || memcmp(&d.facts, f, sizeof(*f)) != 0) {
+		d.state = SHM_ENTRY_CURRENT;
+		d.gone_generation = 0;
+		d.facts = *f;
+		shm_entry_write(s, i, &d);
+	}
+	if (f->kind == SHM_SERVER)
+		server_commit(s, i, f);
+	if (f->kind == SHM_BACKEND)
+		atomic_fetch_add(&shm_record(s, i)->backend.version, 1);
+	return i;
+}
+
+void
+shm_commit(struct shm *s, const struct shm_geometry *g, uint64_t generation)
+{
+	uint32_t n = shm_objects_n(s);
+	unsigned char *is_configured = must_calloc(n, 1);
+	/* servers first: a backend's version says that they are ready to be read */
+	for (int backends = 0; backends < 2; backends++) {
+		for (size_t i = 0; i < g->objects_n; i++) {
+			struct shm_facts f = facts_normal(&g->objects[i]);
+			if ((f.kind == SHM_BACKEND) == backends)
+				is_configured[entry_commit(s, &f)] = 1;
+		}
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		struct shm_entry_data d;
+		if (is_configured[i] || !shm_entry_read(s, i, &d) ||
+		    d.state == SHM_ENTRY_GONE)
+			continue;
+		d.state = SHM_ENTRY_GONE;
+		d.gone_generation = generation;
+		shm_entry_write(s, i, &d);
+	}
+	free(is_configured);
+	SHM_FAULT(commit_entries);
+
+	s->live.generation = generation;
+	s->live.workers_n = g->workers_n;
+	memset(s->live.version, 0, sizeof(s->live.version));
+	memset(s->live.control_socket, 0, sizeof(s->live.control_socket));
+	snprintf(s->live.version, sizeof(s->live.version), "%s",
+		 g->version ? g->version : "");
+	snprintf(s->live.control_socket, sizeof(s->live.control_socket), "%s",
+		 g->control_socket ? g->control_socket : "");
+	shm_live_publish(s);
+}

@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * State of servers: words, the record of the last check, and what follows from them.
+ * Writers check the lease of their role first; readers are everybody.
+ */
+#include "shm/health.h"
+
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "shm/layout.h"
+#include "shm/seq.h"
+
+/* --- words --------------------------------------------------------------------- */
+
+/* state:8 | seq:8 | reserved (factor of a slow start):16 | since_s:32 */
+struct shm_health_word
+shm_health_unpack(uint64_t word)
+{
+	unsigned state = word & 0xff;
+	return (struct shm_health_word){
+		.state = state <= SHM_HEALTH_UP ? (enum shm_health)state
+						: SHM_HEALTH_UNKNOWN,
+		.seq = (uint8_t)(word >> 8),
+		.since_s = (uint32_t)(word >> 32),
+	};
+}
+
+uint64_t
+shm_health_pack(struct shm_health_word w)
+{
+	return (uint64_t)w.state | (uint64_t)w.seq << 8 | (uint64_t)w.since_s << 32;
+}
+
+enum {
+	ADMIN_MAINT = 1,
+	ADMIN_DRAIN = 2,
+	ADMIN_CONFIG_DISABLED = 4,
+};
+
+static uint16_t
+weight_or_configured(uint32_t w)
+{
+	return w <= SHM_WEIGHT_MAX ? (uint16_t)w : SHM_WEIGHT_CONFIGURED;
+}
+
+/* flags:16 | weight:16 | config_weight:16; weights are stored inverted, so that a word
+ * of zeros means "as configured". */
+struct shm_admin_word
+shm_admin_unpack(uint64_t word)
+{
+	return (struct shm_admin_word){
+		.maint = word & ADMIN_MAINT,
+		.drain = word & ADMIN_DRAIN,
+		.config_disabled = word & ADMIN_CONFIG_DISABLED,
+		.weight = weight_or_configured(~(uint32_t)(word >> 16) & 0xffff),
+		.config_weight = weight_or_configured(~(uint32_t)(word >> 32) & 0xffff),
+	};
+}
+
+uint64_t
+shm_admin_pack(struct shm_admin_word w)
+{
+	return (w.maint ? ADMIN_MAINT : 0ULL) | (w.drain ? ADMIN_DRAIN : 0ULL) |
+	       (w.config_disabled ? ADMIN_CONFIG_DISABLED : 0ULL) |
+	       (uint64_t)(~(uint32_t)w.weight & 0xffff) << 16 |
+	       (uint64_t)(~(uint32_t)w.config_weight & 0xffff) << 32;
+}
+
+/* --- writers -------------------------------------------------------------------- */
+
+static void
+version_bump(const struct shm_object *backend)
+{
+	if (backend && backend->backend)
+		atomic_fetch_add(&backend->backend->version, 1);
+}
+
+/* `since` tells the last change between answering and not: a first good check of a
+ * server that counted as up changes nothing of it. */
+bool
+shm_health_publish(struct shm *s, const struct shm_object *server,
+		   const struct shm_object *backend, enum shm_health state)
+{
+	_Atomic uint64_t *word = &server->server->health;
+	uint64_t seen = atomic_load(word);
+	for (;;) {
+		if (!shm_lease_is_mine(s, SHM_ROLE_CHECKER))
+			return false;
+		struct shm_health_word w = shm_health_unpack(seen);
+		if (w.state == state)
+			return true;
+		bool was_up = w.state != SHM_HEALTH_DOWN;
+		if (was_up != (state != SHM_HEALTH_DOWN) || w.since_s == 0)
+			w.since_s = (uint32_t)(clock_boot_ms() / 1000);
+		w.state = state;
+		w.seq++;
+		if (atomic_compare_exchange_weak(word, &seen, shm_health_pack(w)))
+			break;
+	}
+	version_bump(backend);
+	return true;
+}
+
+bool
+shm_admin_publish(struct shm *s, const struct shm_object *server,
+		  const struct shm_object *backend, struct shm_admin_word w)
+{
+	if (!shm_lease_is_mine(s, SHM_ROLE_CONTROL))
+		return false;
+	atomic_store(&server->server->admin, shm_admin_pack(w));
+	version_bump(backend);
+	return true;
+}
+
+enum { CHECK_SEQ_BYTES = offsetof(struct shm_check, status) };
+_Static_assert((sizeof(struct shm_check) - CHECK_SEQ_BYTES) % 4 == 0, "copied by words");
+
+bool
+shm_check_publish(struct shm *s, const struct shm_object *server,
+		  const struct shm_check *c)
+{
+	struct shm_check *to = &server->server->check;
+	if (!shm_lease_is_mine(s, SHM_ROLE_CHECKER))
+		return false;
+	uint32_t odd = shm_seq_open(&to->seq);
+	SHM_FAULT(check_odd);
+	shm_words_put((char *)to + CHECK_SEQ_BYTES, (const char *)c + CHECK_SEQ_BYTES,
+		      sizeof(*c) - CHECK_SEQ_BYTES);
+	shm_seq_close(&to->seq, odd);
+	SHM_FAULT(check_even);
+	return true;
+}
+
+/* --- readers -------------------------------------------------------------------- */
+
+bool
+shm_check_read(const struct shm_object *server, struct shm_check *out)
+{
+	const struct shm_check *from = &server->server->check;
+	memset(out, 0, sizeof(*out));
+	bool ok = shm_seq_read(&from->seq, (char *)out + CHECK_SEQ_BYTES,
+			       (const char *)from + CHECK_SEQ_BYTES,
+			       sizeof(*out) - CHECK_SEQ_BYTES);
+	out->status_text[sizeof(out->status_text) - 1] = '\0';
+	out->desc[sizeof(out->desc) - 1] = '\0';
+	return ok;
+}
+
+/* The order of the texts is HAProxy's: what people did hides what checks say, except
+ * that a drained server that is down is DOWN. */
+struct shm_effective
+shm_effective(struct shm_admin_word a, struct shm_health_word h, uint32_t config_weight,
+	      bool is_checked)
+{
+	struct shm_effective e = {0};
+	e.weight = a.weight <= SHM_WEIGHT_MAX ? a.weight : config_weight;
+	if (e.weight > SHM_WEIGHT_MAX)
+		e.weight = SHM_WEIGHT_MAX;
+	e.is_up = !a.maint && !(is_checked && h.state == SHM_HEALTH_DOWN);
+	if (a.drain)
+		e.weight = 0;
+	e.is_usable = e.is_up && e.weight > 0;
+	if (a.maint)
+		e.text = "MAINT";
+	else if (!e.is_up)
+		e.text = "DOWN";
+	else if (a.drain)
+		e.text = "DRAIN";
+	else
+		e.text = is_checked ? "UP" : "no check";
+	return e;
+}
+
+struct shm_effective
+shm_server_effective(const struct shm_object *server, const struct shm_facts *f)
+{
+	uint64_t admin =
+		atomic_load_explicit(&server->server->admin, memory_order_acquire);
+	uint64_t health =
+		atomic_load_explicit(&server->server->health, memory_order_acquire);
+	return shm_effective(shm_admin_unpack(admin), shm_health_unpack(health),
+			     f->weight, f->is_checked);
+}
