@@ -180,30 +180,26 @@ judge_length(const struct http_head *h, struct http_framing *out)
 static enum http_reject
 judge_coding(const struct http_head *h)
 {
-	struct span value = http_head_value(h, HTTP_FIELD_TRANSFER_ENCODING);
-	struct span rest = value, last = value;
+	struct span list = http_head_value(h, HTTP_FIELD_TRANSFER_ENCODING), word;
+	bool is_last, is_chunked = false, was_chunked = false;
 
 	if (h->minor == 0)
 		return HTTP_REJECT_coding_in_1_0;
 	if (h->repeated & BIT(TRANSFER_ENCODING))
 		return HTTP_REJECT_coding_repeated;
-	if (span_ieq(value, SPAN("chunked")))
+	if (span_ieq(list, SPAN("chunked")))
 		return HTTP_REJECT_none;
-	for (unsigned n = 0;; n++) {
-		bool is_last = !memchr(rest.p, ',', rest.n);
-		last = span_trim(span_cut(&rest, ','));
-		for (size_t i = 0; i < last.n; i++)
-			if (!http_is(last.p[i], HTTP_C_TOKEN))
-				return HTTP_REJECT_coding_malformed;
-		if (last.n == 0)
+	do { /* what else it may be only decides the reason */
+		is_last = !memchr(list.p, ',', list.n);
+		word = span_trim(span_cut(&list, ','));
+		if (word.n == 0 ||
+		    http_scan_token(word.p, word.p + word.n) != word.p + word.n)
 			return HTTP_REJECT_coding_malformed;
-		if (is_last)
-			break;
-		if (span_ieq(last, SPAN("chunked")))
-			return HTTP_REJECT_coding_not_final;
-	}
-	return span_ieq(last, SPAN("chunked")) ? HTTP_REJECT_coding_unknown
-					       : HTTP_REJECT_coding_not_final;
+		was_chunked |= is_chunked;
+		is_chunked = span_ieq(word, SPAN("chunked"));
+	} while (!is_last);
+	return is_chunked && !was_chunked ? HTTP_REJECT_coding_unknown
+					  : HTTP_REJECT_coding_not_final;
 }
 
 /* Content-Length and Transfer-Encoding, whatever the message may make of them. */

@@ -46,8 +46,12 @@ http_method_is_idempotent(enum http_method m)
 	       m == HTTP_METHOD_TRACE;
 }
 
-/* The id of the name p[0, n), which is a token. */
-static inline enum http_field_id
+/* CGI and its heirs read '_' as '-': a server of that kind behind us would take these
+ * for the fields which we have not seen. */
+enum { LOOKALIKE = HTTP_FIELD_IDS_N };
+
+/* The id of the name p[0, n), which is a token; or LOOKALIKE. */
+static inline __attribute__((always_inline)) int
 field_id(const char *p, size_t n)
 {
 #define FIELD(name, id)                              \
@@ -82,6 +86,9 @@ field_id(const char *p, size_t n)
 		break;
 	case 14:
 		FIELD("content-length", CONTENT_LENGTH);
+		if (p[7] == '_' && http_name_is(p, "content", 7) &&
+		    http_name_is(p + 8, "length", 6))
+			return LOOKALIKE;
 		break;
 	case 15:
 		FIELD("x-forwarded-for", X_FORWARDED_FOR);
@@ -91,25 +98,18 @@ field_id(const char *p, size_t n)
 		break;
 	case 17:
 		FIELD("transfer-encoding", TRANSFER_ENCODING);
+		if (p[8] == '_' && http_name_is(p, "transfer", 8) &&
+		    http_name_is(p + 9, "encoding", 8))
+			return LOOKALIKE;
 		break;
 	}
 	return HTTP_FIELD_OTHER;
 #undef FIELD
 }
 
-/* CGI and its heirs read '_' as '-': a server of that kind behind us would take these
- * for the fields which we have not seen. */
-static inline bool
-is_lookalike(const char *p, size_t n)
-{
-	return (n == 14 && p[7] == '_' && http_name_is(p, "content", 7) &&
-		http_name_is(p + 8, "length", 6)) ||
-	       (n == 17 && p[8] == '_' && http_name_is(p, "transfer", 8) &&
-		http_name_is(p + 9, "encoding", 8));
-}
-
-/* The name is not followed by a colon, but by *q. */
-static const char *
+/* The name is not followed by a colon, but by *q; NULL. A line that begins with CR is
+ * the end of the fields, unless it is refused. */
+static __attribute__((cold)) const char *
 refuse_name(struct http_lines *s, const char *line, const char *q, const char *stop)
 {
 	if (*q == ' ' || *q == '\t')
@@ -119,14 +119,14 @@ refuse_name(struct http_lines *s, const char *line, const char *q, const char *s
 		return http_line_refuse(s, HTTP_REJECT_bare_lf);
 	if (*q != '\r')
 		return http_line_refuse(s, HTTP_REJECT_bad_field_name);
-	if (stop - q < 2)
+	if (stop - q < 2 || (q == line && q[1] == '\n'))
 		return NULL;
 	return http_line_refuse(s, q[1] == '\n' ? HTTP_REJECT_no_colon
 						: HTTP_REJECT_bare_cr);
 }
 
-/* The value does not end in CRLF, but at *q. */
-static const char *
+/* The value does not end in CRLF, but at *q; NULL. */
+static __attribute__((cold)) const char *
 refuse_value(struct http_lines *s, const char *q, const char *stop)
 {
 	if (*q == '\n')
@@ -138,48 +138,47 @@ refuse_value(struct http_lines *s, const char *q, const char *stop)
 	return http_line_refuse(s, HTTP_REJECT_bare_cr);
 }
 
-/* One field line, which does not begin with CR. Returns the byte behind its LF. */
-static inline const char *
-parse_field(struct http_lines *s, const char *line, size_t max, struct http_field *f)
+/* One field line, whose bytes may be read up to `stop`. Returns the byte behind its LF,
+ * or NULL; s->result and s->why say more, if the line is not merely incomplete. */
+static inline __attribute__((always_inline)) const char *
+parse_field(struct http_lines *s, const char *line, const char *stop,
+	    struct http_field *f)
 {
-	const char *stop = http_line_stop(s, line, max);
 	const char *q = http_scan_token(line, stop), *value, *tail;
+	size_t name_n = (size_t)(q - line);
+	int id;
 
 	if (q == stop)
-		goto ran_out;
-	if (*q != ':' || q == line) {
-		refuse_name(s, line, q, stop);
-		goto failed;
-	}
+		return NULL;
+	if (__builtin_expect(*q != ':' || name_n == 0, 0))
+		return refuse_name(s, line, q, stop);
+	id = field_id(line, name_n);
+	if (id == LOOKALIKE)
+		return http_line_refuse(s, HTTP_REJECT_lookalike_name);
 	f->line_off = (uint16_t)(line - s->base);
-	f->name_n = (uint16_t)(q - line);
-	f->id = (uint8_t)field_id(line, f->name_n);
+	f->name_n = (uint16_t)name_n;
+	f->id = (uint8_t)id;
 	f->dropped = 0;
-	q++;
-	while (q < stop && (*q == ' ' || *q == '\t'))
+	if (stop - q > 2 && q[1] == ' ' && q[2] > ' ') {
+		q += 2; /* as nearly everybody writes it */
+	} else {
 		q++;
-	value = q;
-	q = http_scan_value(q, stop);
-	if (stop - q < 2 || q[0] != '\r' || q[1] != '\n') {
-		if (q == stop)
-			goto ran_out;
-		refuse_value(s, q, stop);
-		goto failed;
+		while (q < stop && (*q == ' ' || *q == '\t'))
+			q++;
 	}
-	tail = q;
-	while (tail > value && (tail[-1] == ' ' || tail[-1] == '\t'))
-		tail--;
+	value = q;
 	f->value_off = (uint16_t)(value - s->base);
+	q = http_scan_value(q, stop);
+	if (__builtin_expect(stop - q < 2 || q[0] != '\r' || q[1] != '\n', 0))
+		return q == stop ? NULL : refuse_value(s, q, stop);
+	tail = q;
+	if (tail[-1] == ' ' || tail[-1] == '\t') {
+		while (tail > value && (tail[-1] == ' ' || tail[-1] == '\t'))
+			tail--;
+	}
 	f->value_n = (uint16_t)(tail - value);
 	f->line_n = (uint16_t)(q + 2 - line);
-	if (is_lookalike(line, f->name_n))
-		return http_line_refuse(s, HTTP_REJECT_lookalike_name);
 	return q + 2;
-failed:
-	if (s->result == HTTP_PARSE_REJECTED)
-		return NULL;
-ran_out:
-	return http_line_ran_out(s, line, max, HTTP_REJECT_field_too_long);
 }
 
 /* All fields from q on, and the empty line behind them. */
@@ -190,34 +189,36 @@ parse_fields(struct http_lines *s, const char *q, const struct http_limits *limi
 	size_t fields_max =
 		limits->fields_n < HTTP_FIELDS_MAX ? limits->fields_n : HTTP_FIELDS_MAX;
 	size_t line_max = limits->field_bytes;
-	unsigned n = 0;
+	struct http_field *f = h->fields, *end = f + fields_max;
+	const char *stop;
 
 	h->seen = h->repeated = 0;
-	for (;; n++) {
-		struct http_field *f = &h->fields[n];
-		const char *stop = http_line_stop(s, q, line_max);
-		if (q == stop || (*q == '\r' && stop - q < 2))
-			return http_line_ran_out(s, q, line_max,
-						 HTTP_REJECT_field_too_long);
-		if (*q == '\r')
+	for (; f < end; f++) {
+		const char *next;
+		stop = http_line_stop(s, q, line_max);
+		next = parse_field(s, q, stop, f);
+		if (!next)
 			break;
-		if (n == fields_max)
-			return http_line_refuse(s, HTTP_REJECT_too_many_fields);
-		q = parse_field(s, q, line_max, f);
-		if (!q)
-			return NULL;
+		q = next;
 		if (f->id == HTTP_FIELD_OTHER)
 			continue;
 		if (h->seen & 1u << f->id) {
 			h->repeated |= 1u << f->id;
 		} else {
 			h->seen |= 1u << f->id;
-			h->first[f->id] = (uint16_t)n;
+			h->first[f->id] = (uint16_t)(f - h->fields);
 		}
 	}
+	if (s->result == HTTP_PARSE_REJECTED)
+		return NULL;
+	stop = http_line_stop(s, q, line_max);
+	if (f == end && q < stop && *q != '\r')
+		return http_line_refuse(s, HTTP_REJECT_too_many_fields);
+	if (stop - q < 2 || *q != '\r')
+		return http_line_ran_out(s, q, line_max, HTTP_REJECT_field_too_long);
 	if (q[1] != '\n')
 		return http_line_refuse(s, HTTP_REJECT_bare_cr);
-	h->fields_n = (uint16_t)n;
+	h->fields_n = (uint16_t)(f - h->fields);
 	h->bytes = (uint32_t)(q + 2 - s->base);
 	return q + 2;
 }
@@ -234,6 +235,7 @@ is_worth_parsing(const char *p, size_t n, size_t from, const struct http_limits 
 	struct http_lines s = {.base = p, .end = p + n, .head_room = head_room};
 	struct http_field scrap;
 
+	http_lines_begin(&s, p);
 	if (n >= head_room)
 		return true;
 	for (;;) {
@@ -241,13 +243,14 @@ is_worth_parsing(const char *p, size_t n, size_t from, const struct http_limits 
 		size_t left = (size_t)(p + n - line);
 		lf = memchr(line + searched, '\n', left - searched);
 		if (!lf)
-			return left >= limits->field_bytes + 2 ||
-			       left >= limits->request_line_bytes + 2;
+			return left >= (size_t)limits->field_bytes + 2 ||
+			       left >= (size_t)limits->request_line_bytes + 2;
 		/* the start line and the empty ones are judged by the parser */
 		if (line == p || *line == '\r' || *line == '\n' ||
 		    !memchr(p, ' ', (size_t)(line - p)))
 			return true;
-		if (!parse_field(&s, line, limits->field_bytes, &scrap))
+		if (!parse_field(&s, line, http_line_stop(&s, line, limits->field_bytes),
+				 &scrap))
 			return true;
 		line = lf + 1;
 	}
@@ -280,7 +283,7 @@ skip_empty_lines(struct http_lines *s)
 		}
 		q += 2;
 	}
-	s->base = q;
+	http_lines_begin(s, q);
 	return true;
 }
 
@@ -289,12 +292,12 @@ http_head_parse_request(const char *p, size_t n, size_t from,
 			const struct http_limits *limits, struct http_head *h,
 			enum http_reject *why)
 {
-	struct http_lines s = {.base = p,
-			       .end = p + n,
+	struct http_lines s = {.end = p + n,
 			       .head_room = head_room_of(limits),
 			       .result = HTTP_PARSE_INCOMPLETE};
 	const char *q;
 
+	http_lines_begin(&s, p);
 	if (from && !is_worth_parsing(p, n, from, limits, s.head_room))
 		return HTTP_PARSE_INCOMPLETE;
 	if (n && (*p == '\r' || *p == '\n') && !skip_empty_lines(&s))
@@ -323,12 +326,12 @@ http_head_parse_response(const char *p, size_t n, size_t from,
 			 const struct http_limits *limits, struct http_head *h,
 			 enum http_reject *why)
 {
-	struct http_lines s = {.base = p,
-			       .end = p + n,
+	struct http_lines s = {.end = p + n,
 			       .head_room = head_room_of(limits),
 			       .result = HTTP_PARSE_INCOMPLETE};
 	const char *q;
 
+	http_lines_begin(&s, p);
 	if (from && !is_worth_parsing(p, n, from, limits, s.head_room))
 		return HTTP_PARSE_INCOMPLETE;
 	h->base = p;

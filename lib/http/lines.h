@@ -12,22 +12,28 @@
 struct http_lines {
 	const char *base; /* the first byte of the head */
 	const char *end;  /* of the input */
+	const char
+		*stop; /* of what may be read: the input, or the longest head allowed */
 	size_t head_room; /* limits->head_bytes, clamped */
 	enum http_parse result;
 	enum http_reject why;
 };
 
-/* The end of what may be read of the line that begins at `line`: of the input, of the
- * longest line allowed (`max` without CRLF), or of the longest head allowed. */
+static inline void
+http_lines_begin(struct http_lines *s, const char *base)
+{
+	size_t have = (size_t)(s->end - base);
+
+	s->base = base;
+	s->stop = base + (have < s->head_room ? have : s->head_room);
+}
+
+/* The end of what may be read of the line that begins at `line`, when the longest line
+ * allowed has `max` bytes without CRLF. */
 static inline const char *
 http_line_stop(const struct http_lines *s, const char *line, size_t max)
 {
-	size_t have = (size_t)(s->end - line);
-	size_t room = s->head_room - (size_t)(line - s->base);
-
-	if (room > max + 2)
-		room = max + 2;
-	return line + (have < room ? have : room);
+	return (size_t)(s->stop - line) <= max + 2 ? s->stop : line + max + 2;
 }
 
 /* The line has no end before its stop. Always NULL. */

@@ -241,21 +241,23 @@ ran_out:
 static enum http_reject
 judge_status(const char *line, struct http_head *h)
 {
-	enum http_reject why = judge_version(line, VERSION_BYTES, false, &h->minor);
-	unsigned code = 0;
+	unsigned hundreds, tens, ones;
 
-	if (why != HTTP_REJECT_none)
-		return why;
-	if (line[VERSION_BYTES] != ' ')
-		return HTTP_REJECT_status_line;
-	for (int i = 0; i < 3; i++) {
-		unsigned digit = (unsigned char)line[VERSION_BYTES + 1 + i] - '0';
-		if (digit > 9)
-			return HTTP_REJECT_status_line;
-		code = code * 10 + digit;
+	h->minor = 1;
+	if (memcmp(line, "HTTP/1.1", VERSION_BYTES) != 0) {
+		enum http_reject why =
+			judge_version(line, VERSION_BYTES, false, &h->minor);
+		if (why != HTTP_REJECT_none)
+			return why;
 	}
-	h->status = (uint16_t)code;
-	return code >= 100 && code <= 599 ? HTTP_REJECT_none : HTTP_REJECT_status_invalid;
+	hundreds = (unsigned char)line[VERSION_BYTES + 1] - '0';
+	tens = (unsigned char)line[VERSION_BYTES + 2] - '0';
+	ones = (unsigned char)line[VERSION_BYTES + 3] - '0';
+	if (line[VERSION_BYTES] != ' ' || hundreds > 9 || tens > 9 || ones > 9)
+		return HTTP_REJECT_status_line;
+	h->status = (uint16_t)(hundreds * 100 + tens * 10 + ones);
+	return hundreds >= 1 && hundreds <= 5 ? HTTP_REJECT_none
+					      : HTTP_REJECT_status_invalid;
 }
 
 const char *
