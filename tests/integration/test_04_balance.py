@@ -142,7 +142,7 @@ def test_a_refused_connection_is_retried_elsewhere(lab, nbproc):
     assert weir.stat("be", "BACKEND", "econ") >= 5
     assert weir.stat("be", "BACKEND", "wretr") >= 5
     # The last field before the queues is retries, '+' says redispatched.
-    lines = sink.wait(r" be/a .* \d+/\d+/\d+/\d+/\+2 ", n=5)
+    lines = sink.wait(r" be/a .* \d+/\d+/\d+/\d+/\+[12] ", n=5)
     assert all(" 200 " in line for line in lines)
     weir.wait_idle()
 
@@ -165,7 +165,7 @@ def test_no_server_at_all_is_a_503_at_once(lab):
     assert get(port).status == 503
     sink.wait(r" fe be/<NOSRV> \d+/-1/-1/-1/\d+ 503 \d+ - - SC-- ")
     assert get(empty).status == 503
-    sink.wait(r" nowhere nowhere/<NOSRV> \d+/-1/-1/-1/\d+ 503 \d+ - - SC-- ")
+    sink.wait(r" nowhere nowhere/<NOSRV> -?\d+/-1/-1/-1/\d+ 503 \d+ - - SC-- ")
 
 
 CASES = {

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Random everything for a while, then the books must balance. Not collected by pytest:
+./dev soak [SECONDS]. SOAK_SEED repeats a run's choices."""
+import os
+import random
+import signal
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
+
+from weirlab import Lab, wait_until  # noqa: E402
+from weirlab import origin as do  # noqa: E402
+from weirlab.config import web  # noqa: E402
+
+TOTALS = ("stot", "bin", "bout", "req_tot", "hrsp_2xx", "lbtot")
+
+
+def totals(weir):
+    return {key + (f,): int(row[f]) for key, row in weir.stats().items() for f in TOTALS
+            if row.get(f)}
+
+
+class Soak:
+    def __init__(self, lab, rng):
+        self.lab, self.rng = lab, rng
+        self.origins = lab.origins("abc")
+        for o in self.origins:
+            o.on("/slow", do.delay(0.05)).on("/big", do.answer(200, b"x" * 200_000))
+        self.port = lab.port()
+        self.nbproc = rng.choice([1, 2, 4])
+        self.weir = lab.start(self.config())
+        self.loads = [lab.load(self.port, mode, clients=n, path=path, think_ms=10)
+                      for mode, n, path in (("busy", 6, "/"), ("close", 4, "/"),
+                                            ("think", 8, "/slow"), ("busy", 3, "/big"))]
+        self.kills = 0
+        self.seen = totals(self.weir)
+
+    def config(self):
+        return web(self.port, self.origins, top={"nbproc": self.nbproc},
+                   every={"check": True, "inter": "300ms", "fall": 3, "rise": 1},
+                   defaults={"retries": 3, "option": ["redispatch"]})
+
+    # --- what may happen
+    def reload(self):
+        assert self.weir.reload().returncode == 0
+
+    def resize(self):
+        self.nbproc = self.rng.choice([1, 2, 4])
+        assert self.weir.reload(self.config()).returncode == 0
+        wait_until(lambda: len(self.weir.workers()) == self.nbproc, 10, "resized")
+
+    def bad_reload(self):
+        self.weir.configure("frontends: [not, a, map]\n")
+        assert self.weir.reload().returncode == 1
+        self.weir.configure(self.config())
+
+    def kill_worker(self):
+        workers = self.weir.workers()
+        os.kill(self.rng.choice(workers), signal.SIGKILL)
+        self.kills += 1
+
+    def kill_helper(self):
+        role = self.rng.choice(["checker", "control"])
+        for pid in self.weir.of_role(role):
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: len(self.weir.of_role(role)) == 1, 5, "a new " + role)
+
+    def pause_worker(self):
+        pid = self.rng.choice(self.weir.workers())
+        os.kill(pid, signal.SIGSTOP)
+        time.sleep(self.rng.uniform(0, 0.4))
+        os.kill(pid, signal.SIGCONT)
+
+    def maintenance(self):
+        name = self.rng.choice("ab")
+        self.weir.api(f"disable server be/{name}")
+        self.weir.api(f"enable server be/{name}")
+
+    def look(self):
+        now = totals(self.weir)
+        fallen = {k: (v, now.get(k)) for k, v in self.seen.items() if now.get(k, 0) < v}
+        assert not fallen, fallen
+        self.seen = now
+        assert self.weir.ctl("check", check=False).returncode == 0
+
+    def step(self):
+        act = self.rng.choice([self.reload, self.resize, self.bad_reload, self.kill_worker,
+                               self.kill_helper, self.pause_worker, self.maintenance, self.look,
+                               self.look])
+        act()
+        return act.__name__
+
+    def balance(self):
+        results = [load.end() for load in self.loads]
+        self.weir.wait_idle(10)
+        self.look()
+        ok, sent, failed = (sum(r[k] for r in results) for k in ("ok", "sent", "failed"))
+        counted = self.weir.stat("fe", "FRONTEND", "req_tot")
+        clients = 21
+        print(f"{sent} requests, {failed} failed with {self.kills} kills, counted {counted}")
+        for r in results:
+            if r["failures"]:
+                print("  ", r["failures"], r["examples"][:3])
+        assert failed <= self.kills * clients
+        assert ok <= counted <= sent
+        assert self.kills or (failed == 0 and counted == sent)
+
+
+def main():
+    seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 60
+    seed = int(os.environ.get("SOAK_SEED", random.randrange(1 << 30)))
+    print(f"soak for {seconds:g} s, SOAK_SEED={seed}", flush=True)
+    lab = Lab("soak")
+    try:
+        soak = Soak(lab, random.Random(seed))
+        end = time.monotonic() + seconds
+        done = {}
+        while time.monotonic() < end:
+            name = soak.step()
+            done[name] = done.get(name, 0) + 1
+            for load in soak.loads:
+                load.wait_ok(5)
+        print("done:", done)
+        soak.balance()
+        print("soak: the books balance")
+    except BaseException:
+        print(lab.report(), file=sys.stderr)
+        raise
+    finally:
+        lab.close()
+
+
+if __name__ == "__main__":
+    main()
