@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * weirctl, the program.
+ */
+#include "cli/cli.h"
+
+int
+main(int argc, char **argv)
+{
+	return cli_main(argc, argv);
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * weirctl procs: who is alive, how lately, and what an old generation waits for.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <time.h>
+
+#include "cli/cli.h"
+#include "lib/base/clock.h"
+#include "shm/slots.h"
+
+static const char *
+role_name(enum shm_role role)
+{
+	switch (role) {
+	case SHM_ROLE_MASTER:
+		return "master";
+	case SHM_ROLE_WORKER:
+		return "worker";
+	case SHM_ROLE_CHECKER:
+		return "checker";
+	case SHM_ROLE_CONTROL:
+		return "control";
+	case SHM_ROLES_N:
+		break;
+	}
+	return "?";
+}
+
+static bool
+is_dead(const struct shm_slot_view *v)
+{
+	return v->pid == 0 || (kill((pid_t)v->pid, 0) != 0 && errno == ESRCH);
+}
+
+static const char *
+state_name(const struct shm_slot_view *v)
+{
+	if (is_dead(v))
+		return "dead";
+	switch (v->state) {
+	case SHM_PROC_FREE:
+		return "free";
+	case SHM_PROC_STARTING:
+		return "starting";
+	case SHM_PROC_READY:
+		return "ready";
+	case SHM_PROC_DRAINING:
+		return "draining";
+	}
+	return "?";
+}
+
+static uint64_t
+age_s(const struct shm_slot_view *v)
+{
+	uint64_t now = clock_wall_us() / 1000000;
+	return now > v->started_wall_s ? now - v->started_wall_s : 0;
+}
+
+static uint64_t
+beat_ms(const struct shm_slot_view *v)
+{
+	uint64_t now = clock_mono_ms();
+	return now > v->heartbeat_ms ? now - v->heartbeat_ms : 0;
+}
+
+static void
+put_json(const struct shm_slot_view *v, bool is_first, struct shm_text *out)
+{
+	shm_text_fmt(out,
+		     "%s\n {\"slot\":%u,\"pid\":%u,\"role\":\"%s\",\"index\":%u,"
+		     "\"state\":\"%s\",\"generation\":%llu,\"epoch\":%llu,"
+		     "\"age_s\":%llu,\"conns\":%u,\"beat_ms\":%llu,\"sleeps\":%s,"
+		     "\"idle\":%u,\"active\":%u,\"tunnel\":%u,\"other\":%u}",
+		     is_first ? "" : ",", v->slot, v->pid, role_name(v->role), v->index,
+		     state_name(v), (unsigned long long)v->generation,
+		     (unsigned long long)v->epoch, (unsigned long long)age_s(v), v->conns,
+		     (unsigned long long)beat_ms(v), v->wake_at_ms ? "true" : "false",
+		     v->waiting[0], v->waiting[1], v->waiting[2], v->waiting[3]);
+}
+
+static void
+put_row(const struct shm_slot_view *v, struct table *t)
+{
+	shm_text_u64(table_cell(t), v->pid);
+	struct shm_text *cell = table_cell(t);
+	shm_text_str(cell, role_name(v->role));
+	if (v->role == SHM_ROLE_WORKER)
+		shm_text_fmt(cell, " %u", v->index);
+	shm_text_str(table_cell(t), state_name(v));
+	shm_text_u64(table_cell(t), v->generation);
+	shm_text_age(table_cell(t), age_s(v));
+	shm_text_u64(table_cell(t), v->conns);
+	cell = table_cell(t);
+	if (v->role == SHM_ROLE_MASTER) {
+		shm_text_char(cell, '-');
+	} else {
+		shm_text_u64(cell, beat_ms(v));
+		shm_text_str(cell, v->wake_at_ms ? " ms, sleeps" : " ms");
+	}
+	for (int i = 0; i < 3; i++) {
+		cell = table_cell(t);
+		if (v->state == SHM_PROC_DRAINING)
+			shm_text_u64(cell, v->waiting[i]);
+		else
+			shm_text_char(cell, '-');
+	}
+}
+
+static enum cli_exit
+draw(struct cli *c, struct shm_text *out)
+{
+	static const char *const titles[] = {"PID",    "<ROLE", "<STATE", "GEN",
+					     "AGE",    "CONNS", "BEAT",	  "IDLE",
+					     "ACTIVE", "TUNNEL"};
+	struct shm_slot_view v;
+	struct table t;
+	bool is_first = true;
+	table_init(&t, titles, sizeof(titles) / sizeof(titles[0]));
+	shm_text_str(out, c->is_json ? "[" : "");
+	for (uint32_t i = 0; i < shm_slots_n(c->shm); i++) {
+		if (!shm_slot_view(c->shm, i, &v))
+			continue;
+		if (c->is_json)
+			put_json(&v, is_first, out);
+		else
+			put_row(&v, &t);
+		is_first = false;
+	}
+	if (c->is_json)
+		shm_text_str(out, "\n]\n");
+	else
+		table_render(&t, out);
+	table_fini(&t);
+	return CLI_OK;
+}
+
+enum cli_exit
+cli_procs(struct cli *c)
+{
+	enum cli_exit rc = cli_attach(c);
+	return rc == CLI_OK ? cli_watch(c, draw) : rc;
+}
