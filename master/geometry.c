@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * struct cfg -> struct shm_geometry: one shm_facts per object, the daemon itself first.
+ * Pure. Names are what the other processes look their objects up by: a server by its
+ * address as written, a listener by its bind's name.
+ */
+#include "master/geometry.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "master/report.h"
+
+struct facts_list {
+	struct shm_facts *at;
+	size_t n;
+	char *err;
+	bool is_bad;
+};
+
+/* Copies a text that must fit; the first that does not is remembered. */
+static void
+put(struct facts_list *l, char *to, size_t bytes, const char *from, const char *what)
+{
+	if (!from)
+		from = "";
+	size_t n = strlen(from);
+	if (n < bytes) {
+		memcpy(to, from, n + 1);
+	} else if (!l->is_bad) {
+		l->is_bad = true;
+		report_into(l->err, "%s '%s' is too long: %zu characters at most", what,
+			    from, bytes - 1);
+	}
+}
+
+static struct shm_facts *
+add(struct facts_list *l, enum shm_kind kind, const char *name, const char *parent)
+{
+	struct shm_facts *f = &l->at[l->n++];
+	f->kind = kind;
+	put(l, f->name, sizeof(f->name), name, "the name");
+	put(l, f->parent, sizeof(f->parent), parent, "the name");
+	return f;
+}
+
+static const char *
+mode_text(enum cfg_mode mode)
+{
+	switch (mode) {
+	case CFG_MODE_TCP:
+		return "tcp";
+	case CFG_MODE_HTTP:
+		return "http";
+	case CFG_MODE_HEALTH:
+		return "health";
+	}
+	return "";
+}
+
+static const char *
+balance_text(enum cfg_balance balance)
+{
+	switch (balance) {
+	case CFG_BALANCE_ROUNDROBIN:
+		return "roundrobin";
+	case CFG_BALANCE_LEASTCONN:
+		return "leastconn";
+	case CFG_BALANCE_SOURCE:
+		return "source";
+	}
+	return "";
+}
+
+static void
+add_frontend(struct facts_list *l, const struct cfg_proxy *p)
+{
+	struct shm_facts *f = add(l, SHM_FRONTEND, p->name, "");
+	f->id = p->id;
+	f->maxconn = p->maxconn;
+	f->is_disabled = p->is_disabled;
+	put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
+	for (size_t i = 0; i < p->binds_n; i++) {
+		char text[ADDR_TEXT_BYTES];
+		const struct cfg_bind *b = p->binds[i];
+		f = add(l, SHM_LISTENER, b->name, p->name);
+		f->id = (uint32_t)i + 1;
+		f->parent_id = p->id;
+		f->maxconn = b->maxconn;
+		put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
+		put(l, f->addr, sizeof(f->addr), addr_format(&b->addr, text),
+		    "the address");
+	}
+}
+
+static void
+add_backend(struct facts_list *l, const struct cfg_proxy *p)
+{
+	struct shm_facts *f = add(l, SHM_BACKEND, p->name, "");
+	f->id = p->id;
+	f->is_disabled = p->is_disabled;
+	put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
+	put(l, f->algo, sizeof(f->algo), balance_text(p->balance), "balance");
+	for (size_t i = 0; i < p->servers_n; i++) {
+		const struct cfg_server *s = p->servers[i];
+		f = add(l, SHM_SERVER, s->name, p->name);
+		f->id = s->id;
+		f->parent_id = p->id;
+		f->weight = s->weight;
+		f->is_checked = s->check;
+		f->is_backup = s->backup;
+		f->is_disabled = s->disabled;
+		f->rise = s->check ? s->rise : 0;
+		f->fall = s->check ? s->fall : 0;
+		put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
+		put(l, f->addr, sizeof(f->addr), s->addr_text, "the address");
+	}
+}
+
+static size_t
+count(const struct cfg *cfg)
+{
+	size_t n = 1;
+	for (size_t i = 0; i < cfg->proxies_n; i++)
+		n += 2 + cfg->proxies[i]->binds_n + cfg->proxies[i]->servers_n;
+	return n;
+}
+
+/* Readers of the region live in other directories. */
+static const char *
+absolute(struct arena *a, const char *path)
+{
+	char dir[PATH_MAX];
+	if (path[0] == '/' || !getcwd(dir, sizeof(dir)))
+		return path;
+	return arena_printf(a, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, path);
+}
+
+int
+geometry_of(const struct cfg *cfg, struct shm_geometry *out, char err[SHM_ERROR_BYTES])
+{
+	struct facts_list l = {.err = err};
+	const struct cfg_global *g = &cfg->global;
+	l.at = arena_alloc(cfg->arena, count(cfg) * sizeof(*l.at));
+	add(&l, SHM_GLOBAL, "global", "")->maxconn = g->maxconn;
+	for (size_t i = 0; i < cfg->proxies_n; i++) {
+		if (cfg->proxies[i]->caps & CFG_CAP_FRONTEND)
+			add_frontend(&l, cfg->proxies[i]);
+		if (cfg->proxies[i]->caps & CFG_CAP_BACKEND)
+			add_backend(&l, cfg->proxies[i]);
+	}
+	*out = (struct shm_geometry){
+		.objects = l.at,
+		.objects_n = l.n,
+		.workers_n = g->nbproc,
+		.generations_max = g->max_generations,
+		.version = WEIR_VERSION,
+		.control_socket =
+			g->sockets_n ? absolute(cfg->arena, g->sockets[0].path) : "",
+	};
+	return l.is_bad ? -1 : 0;
+}

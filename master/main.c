@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * weir: reads the command line and the configuration, prints what was asked for, or
+ * becomes the master of a process family.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "master/docs.h"
+#include "master/geometry.h"
+#include "master/report.h"
+#include "master/run.h"
+#include "master/title.h"
+
+enum { EXIT_OK = 0, EXIT_BAD = 1 };
+
+/* What the master says to stderr before the configuration is known. */
+static void
+set_stderr(const struct options *o)
+{
+	if (o->request.debug)
+		report_set_stderr(REPORT_DEBUG);
+	else if (o->verbose)
+		report_set_stderr(REPORT_INFO);
+	else if (o->request.quiet)
+		report_set_stderr(REPORT_ERROR);
+}
+
+static int
+print_errors(const struct cfg_errors *errors)
+{
+	size_t n = cfg_errors_n(errors);
+	for (size_t i = 0; i < n; i++)
+		fprintf(stderr, "%s\n", cfg_errors_at(errors, i));
+	fprintf(stderr, "weir: %zu error%s in the configuration\n", n, n == 1 ? "" : "s");
+	return EXIT_BAD;
+}
+
+static struct cfg *
+load(const struct options *o)
+{
+	struct cfg_errors *errors = NULL;
+	struct cfg *cfg = cfg_load(&o->request, &errors);
+	if (!cfg)
+		print_errors(errors);
+	cfg_errors_free(&errors);
+	for (size_t i = 0; cfg && !o->request.quiet && i < cfg->warnings_n; i++)
+		fprintf(stderr, "weir: warning: %s\n", cfg->warnings[i]);
+	return cfg;
+}
+
+static int
+check(const struct options *o)
+{
+	struct shm_geometry geometry;
+	char err[SHM_ERROR_BYTES];
+	struct cfg *cfg = load(o);
+	if (!cfg)
+		return EXIT_BAD;
+	if (geometry_of(cfg, &geometry, err)) {
+		fprintf(stderr, "weir: %s\n", err);
+		cfg_free(&cfg);
+		return EXIT_BAD;
+	}
+	if (!o->request.quiet)
+		printf("Configuration file is valid\n");
+	if (o->verbose)
+		printf("global.shm: %s needs %lu bytes\n", cfg->global.shm,
+		       (unsigned long)shm_bytes_needed(&geometry));
+	cfg_free(&cfg);
+	return EXIT_OK;
+}
+
+static int
+dump(const struct options *o)
+{
+	struct cfg_errors *errors = NULL;
+	int result =
+		cfg_dump(&o->request, stdout, &errors) ? print_errors(errors) : EXIT_OK;
+	cfg_errors_free(&errors);
+	return result;
+}
+
+static int
+run(const struct options *o)
+{
+	struct cfg *cfg = load(o);
+	return cfg ? master_run(o, cfg) : EXIT_BAD;
+}
+
+static int
+command(const struct options *o)
+{
+	switch (o->command) {
+	case COMMAND_RUN:
+		return run(o);
+	case COMMAND_CHECK:
+		return check(o);
+	case COMMAND_VERSION:
+		docs_version(stdout);
+		return EXIT_OK;
+	case COMMAND_BUILD:
+		docs_build(stdout);
+		return EXIT_OK;
+	case COMMAND_HELP:
+		options_help(stdout);
+		return EXIT_OK;
+	case COMMAND_DUMP:
+		return dump(o);
+	case COMMAND_SCHEMA:
+		cfg_schema_json(stdout);
+		return EXIT_OK;
+	case COMMAND_CONFIG_DOCS:
+		cfg_schema_markdown(stdout);
+		return EXIT_OK;
+	case COMMAND_COUNTER_DOCS:
+		docs_counters(stdout);
+		return EXIT_OK;
+	}
+	return EXIT_BAD;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o;
+	char err[OPTIONS_ERROR_BYTES];
+	title_init(argc, argv);
+	if (options_parse(&o, argc, argv, err)) {
+		fprintf(stderr, "weir: %s\n\n", err);
+		options_help(stderr);
+		options_free(&o);
+		return EXIT_BAD;
+	}
+	set_stderr(&o);
+	int status = EXIT_BAD;
+	if (o.request.chdir && chdir(o.request.chdir))
+		fprintf(stderr, "weir: -C %s: %s\n", o.request.chdir, strerror(errno));
+	else
+		status = command(&o);
+	options_free(&o);
+	return fflush(stdout) ? EXIT_BAD : status;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command line: HAProxy's switches, and ours in long form. One table makes the
+ * parser and the help. Master, before anything else.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/must.h"
+#include "lib/base/num.h"
+#include "master/options.h"
+
+struct option_row {
+	const char *name;
+	const char *value; /* what its argument is called, NULL: it takes none */
+	const char *help;
+	/* 0, or -1 with err. `value` as given. */
+	int (*set)(struct options *o, const char *value, char err[OPTIONS_ERROR_BYTES]);
+};
+
+static void
+append(const char ***list, size_t *n, const char *value)
+{
+	*list = must_realloc(*list, (*n + 1) * sizeof(**list));
+	(*list)[(*n)++] = value;
+}
+
+/* The last command named wins, but -c and -v never start anything. */
+#define SET_COMMAND(name, which)                                    \
+	static int set_##name(struct options *o, const char *value, \
+			      char err[OPTIONS_ERROR_BYTES])        \
+	{                                                           \
+		(void)value;                                        \
+		(void)err;                                          \
+		o->command = which;                                 \
+		return 0;                                           \
+	}
+#define SET_FLAG(name, field)                                       \
+	static int set_##name(struct options *o, const char *value, \
+			      char err[OPTIONS_ERROR_BYTES])        \
+	{                                                           \
+		(void)value;                                        \
+		(void)err;                                          \
+		o->field = true;                                    \
+		return 0;                                           \
+	}
+#define SET_TEXT(name, field)                                       \
+	static int set_##name(struct options *o, const char *value, \
+			      char err[OPTIONS_ERROR_BYTES])        \
+	{                                                           \
+		(void)err;                                          \
+		o->field = value;                                   \
+		return 0;                                           \
+	}
+
+SET_COMMAND(check, COMMAND_CHECK)
+SET_COMMAND(version, COMMAND_VERSION)
+SET_COMMAND(build, COMMAND_BUILD)
+SET_COMMAND(help, COMMAND_HELP)
+SET_COMMAND(dump, COMMAND_DUMP)
+SET_COMMAND(schema, COMMAND_SCHEMA)
+SET_COMMAND(config_docs, COMMAND_CONFIG_DOCS)
+SET_COMMAND(counter_docs, COMMAND_COUNTER_DOCS)
+SET_FLAG(verbose, verbose)
+SET_FLAG(fresh_shm, fresh_shm)
+SET_FLAG(daemon, request.daemon)
+SET_FLAG(quiet, request.quiet)
+SET_FLAG(foreground, request.foreground)
+SET_TEXT(pidfile, request.pidfile)
+SET_TEXT(chdir, request.chdir)
+SET_TEXT(local_name, request.local_name)
+
+static int
+set_file(struct options *o, const char *value, char err[OPTIONS_ERROR_BYTES])
+{
+	(void)err;
+	append(&o->request.paths, &o->request.paths_n, value);
+	return 0;
+}
+
+static int
+set_override(struct options *o, const char *value, char err[OPTIONS_ERROR_BYTES])
+{
+	const char *equals = strchr(value, '=');
+	if (!equals || equals == value) {
+		snprintf(err, OPTIONS_ERROR_BYTES,
+			 "-o takes path.to.key=value (-o global.nbproc=4), not '%s'",
+			 value);
+		return -1;
+	}
+	append(&o->request.overrides, &o->request.overrides_n, value);
+	return 0;
+}
+
+static int
+set_debug(struct options *o, const char *value, char err[OPTIONS_ERROR_BYTES])
+{
+	(void)value;
+	(void)err;
+	o->request.debug = true;
+	o->request.foreground = true;
+	return 0;
+}
+
+static int
+set_maxconn(struct options *o, const char *value, char err[OPTIONS_ERROR_BYTES])
+{
+	uint64_t n;
+	if (num_u64(span_str(value), &n) != NUM_OK || n == 0 || n > UINT32_MAX) {
+		snprintf(err, OPTIONS_ERROR_BYTES,
+			 "-n takes a number of connections (1 or more), not '%s'", value);
+		return -1;
+	}
+	o->request.maxconn = (uint32_t)n;
+	return 0;
+}
+
+static const struct option_row rows[] = {
+	{"-f", "PATH",
+	 "configuration file, or directory of *.yaml and *.yml; may be repeated",
+	 set_file},
+	{"-c", NULL, "check the configuration and exit", set_check},
+	{"-o", "KEY=VALUE", "override a value: -o global.nbproc=4; may be repeated",
+	 set_override},
+	{"-D", NULL, "go to the background when ready", set_daemon},
+	{"-db", NULL, "stay in the foreground, whatever the configuration says",
+	 set_foreground},
+	{"-d", NULL, "as -db, with debug messages on stderr", set_debug},
+	{"-p", "FILE", "pidfile", set_pidfile},
+	{"-n", "MAXCONN", "connections at once, over all workers", set_maxconn},
+	{"-C", "DIR", "change to this directory first", set_chdir},
+	{"-L", "NAME", "name of this node", set_local_name},
+	{"-q", NULL, "print errors only", set_quiet},
+	{"-V", NULL, "print more: each process as it starts; with -c the memory needed",
+	 set_verbose},
+	{"--fresh-shm", NULL,
+	 "discard the shared region left behind; counters begin at 0", set_fresh_shm},
+	{"-v", NULL, "print the version", set_version},
+	{"-vv", NULL, "print the version and how it was built", set_build},
+	{"--dump-config", NULL,
+	 "print the effective configuration, each value with its origin", set_dump},
+	{"--schema", NULL, "print the JSON Schema of the configuration", set_schema},
+	{"--config-docs", NULL, "print the manual of the configuration (Markdown)",
+	 set_config_docs},
+	{"--counter-docs", NULL, "print the list of counters (Markdown)",
+	 set_counter_docs},
+	{"-h", NULL, "this help", set_help},
+	{"--help", NULL, NULL, set_help},
+	{"--version", NULL, NULL, set_version},
+};
+enum { ROWS_N = sizeof(rows) / sizeof(rows[0]) };
+
+static const struct option_row *
+find(const char *name)
+{
+	for (size_t i = 0; i < ROWS_N; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+int
+options_parse(struct options *o, int argc, char **argv, char err[OPTIONS_ERROR_BYTES])
+{
+	memset(o, 0, sizeof(*o));
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--") == 0) { /* as in HAProxy: files follow */
+			while (++i < argc)
+				append(&o->request.paths, &o->request.paths_n, argv[i]);
+			break;
+		}
+		const struct option_row *row = find(argv[i]);
+		if (!row) {
+			snprintf(err, OPTIONS_ERROR_BYTES,
+				 argv[i][0] == '-' ? "unknown switch '%s'"
+						   : "unexpected argument '%s'; "
+						     "configuration files follow -f",
+				 argv[i]);
+			return -1;
+		}
+		const char *value = NULL;
+		if (row->value && !(value = argv[++i])) {
+			snprintf(err, OPTIONS_ERROR_BYTES, "%s needs an argument: %s %s",
+				 row->name, row->name, row->value);
+			return -1;
+		}
+		if (row->set(o, value, err))
+			return -1;
+	}
+	if (o->request.paths_n == 0)
+		append(&o->request.paths, &o->request.paths_n, WEIR_SYSCONFDIR "/conf.d");
+	return 0;
+}
+
+void
+options_free(struct options *o)
+{
+	free(o->request.paths);
+	free(o->request.overrides);
+	memset(o, 0, sizeof(*o));
+}
+
+void
+options_help(FILE *out)
+{
+	fprintf(out, "usage: weir [-f PATH]... [SWITCHES]\n\n");
+	for (size_t i = 0; i < ROWS_N; i++) {
+		char left[32];
+		if (!rows[i].help)
+			continue;
+		snprintf(left, sizeof(left), "%s%s%s", rows[i].name,
+			 rows[i].value ? " " : "", rows[i].value ? rows[i].value : "");
+		fprintf(out, "  %-15s %s\n", left, rows[i].help);
+	}
+	fprintf(out,
+		"\nWithout -f the configuration is %s/conf.d.\n"
+		"Signals: HUP reloads, TERM ends after the connections, INT ends now, "
+		"USR1 reopens log files.\n",
+		WEIR_SYSCONFDIR);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The command line. Master.
+ */
+#ifndef WEIR_MASTER_OPTIONS_H
+#define WEIR_MASTER_OPTIONS_H
+
+#include "config/load.h"
+
+enum command {
+	COMMAND_RUN,
+	COMMAND_CHECK,	      /* -c */
+	COMMAND_VERSION,      /* -v */
+	COMMAND_BUILD,	      /* -vv */
+	COMMAND_HELP,	      /* -h */
+	COMMAND_DUMP,	      /* --dump-config */
+	COMMAND_SCHEMA,	      /* --schema */
+	COMMAND_CONFIG_DOCS,  /* --config-docs */
+	COMMAND_COUNTER_DOCS, /* --counter-docs */
+};
+
+enum { OPTIONS_ERROR_BYTES = 256 };
+
+struct options {
+	enum command command;
+	struct cfg_request request;
+	bool verbose;	/* -V */
+	bool fresh_shm; /* --fresh-shm */
+};
+
+/* 0, or -1 with what is wrong in err. Free with options_free in either case. */
+int options_parse(struct options *o, int argc, char **argv,
+		  char err[OPTIONS_ERROR_BYTES]);
+void options_free(struct options *o);
+/* The synopsis and a line for each switch. */
+void options_help(FILE *out);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a child may: users, chroot, capabilities, descriptors.
+ */
+#ifndef WEIR_MASTER_PRIVILEGES_H
+#define WEIR_MASTER_PRIVILEGES_H
+
+#include "config/cfg.h"
+#include "shm/region.h"
+
+/* Master, before the first fork and at a reload: whether the children will be able to do
+ * what the configuration says. 0, or -1 with one line that names the setting. */
+int privileges_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES]);
+/* Child: chroot, user and group, no new privileges, no capabilities. 0, or -1. */
+int privileges_drop(const struct cfg_global *g, char err[SHM_ERROR_BYTES]);
+/* Descriptors one worker needs. */
+uint64_t privileges_fds_wanted(const struct cfg *cfg);
+
+#endif

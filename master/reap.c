@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Children that ended: what a dead process held is given back only here, after the kernel
+ * says that it is gone and its sockets are closed. Its post is filled again by the main
+ * loop, at once, unless it keeps dying by its own fault. Master.
+ */
+#include "master/reap.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "master/procs.h"
+#include "master/reload.h"
+#include "master/report.h"
+#include "shm/counters.h"
+
+static const char *
+death_text(int status, char buf[96])
+{
+	if (WIFSIGNALED(status))
+		snprintf(buf, 96, "was killed by signal %d (%s)", WTERMSIG(status),
+			 strsignal(WTERMSIG(status)));
+	else
+		snprintf(buf, 96, "ended with status %d", WEXITSTATUS(status));
+	return buf;
+}
+
+/* Somebody else ended it: it is replaced at once, however often. */
+static bool
+is_own_fault(int status)
+{
+	if (!WIFSIGNALED(status))
+		return true;
+	int n = WTERMSIG(status);
+	return n != SIGKILL && n != SIGTERM && n != SIGINT;
+}
+
+/* Notes a death; sets when the post may be filled again. Returns the delay. */
+static uint64_t
+post_died(struct post *post, bool own_fault)
+{
+	uint64_t now_ms = self.now_ms;
+	post->respawn_at_ms = now_ms;
+	if (!own_fault)
+		return 0;
+	memmove(post->fault_at_ms + 1, post->fault_at_ms,
+		sizeof(post->fault_at_ms) - sizeof(post->fault_at_ms[0]));
+	post->fault_at_ms[0] = now_ms;
+	uint64_t oldest_ms = post->fault_at_ms[MASTER_FAULTS_N - 1];
+	/* while it backs off its deaths lie further apart: compare without the delays */
+	if (!oldest_ms ||
+	    now_ms - oldest_ms > MASTER_FAULTS_MS + MASTER_FAULTS_N * post->backoff_ms) {
+		post->backoff_ms = 0;
+		return 0;
+	}
+	post->backoff_ms =
+		post->backoff_ms ? post->backoff_ms * 2 : MASTER_BACKOFF_MIN_MS;
+	if (post->backoff_ms > MASTER_BACKOFF_MAX_MS)
+		post->backoff_ms = MASTER_BACKOFF_MAX_MS;
+	post->respawn_at_ms = now_ms + post->backoff_ms;
+	return post->backoff_ms;
+}
+
+/* A child of the current generation that nobody asked to go. */
+static void
+unasked(const struct proc *p, int status)
+{
+	char text[32], death[96];
+	shm_count(&self.global, SHM_GLOBAL_worker_died, 1);
+	procs_text(p, text);
+	death_text(status, death);
+	if (self.phase == MASTER_STARTING) {
+		report(REPORT_ALERT, "cannot start: %s (pid %ld) %s", text, (long)p->pid,
+		       death);
+		self.exit_status = 1;
+		self.phase = MASTER_ENDING;
+		return;
+	}
+	uint64_t delay_ms =
+		post_died(procs_post(p->role, p->index), is_own_fault(status));
+	if (delay_ms)
+		report(REPORT_ALERT,
+		       "%s (pid %ld) %s; it keeps dying, next try in %lu ms", text,
+		       (long)p->pid, death, (unsigned long)delay_ms);
+	else
+		report(REPORT_ALERT, "%s (pid %ld) %s; replaced", text, (long)p->pid,
+		       death);
+}
+
+static void
+child_ended(struct proc *p, int status)
+{
+	char text[32], death[96];
+	shm_slot_release(self.shm, p->slot);
+	if (self.lease_pids[p->role] == p->pid)
+		self.lease_pids[p->role] = 0;
+	if (p->is_leaving)
+		report(REPORT_INFO, "%s (pid %ld) of generation %lu %s",
+		       procs_text(p, text), (long)p->pid, (unsigned long)p->generation,
+		       death_text(status, death));
+	else if (reload_owns(p->generation))
+		reload_child_died(procs_text(p, text), death_text(status, death));
+	else if (self.phase < MASTER_STOPPING && p->generation == self.current->number)
+		unasked(p, status);
+	else
+		report(REPORT_WARNING, "%s (pid %ld) of generation %lu %s",
+		       procs_text(p, text), (long)p->pid, (unsigned long)p->generation,
+		       death_text(status, death));
+	p->pid = 0;
+}
+
+void
+reap(void)
+{
+	int status;
+	pid_t pid;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		struct proc *p = procs_find(pid);
+		if (p)
+			child_ended(p, status);
+		else
+			reload_trial_ended(pid, status); /* or somebody's orphan: pid 1 */
+	}
+}

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Reload: a new generation is complete before the old one is left, and until then nothing
+ * of the old one changes. Steps: trial (a child parses the files, see trial.c), opening
+ * (sockets, room in the region), waiting (the new processes start), commit, handover
+ * (checker and control of the old generation leave, their leases move). Each is a phase
+ * of struct reload; the main loop calls reload_step(). Master.
+ */
+#include "master/reload.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/base/must.h"
+#include "master/generation.h"
+#include "master/geometry.h"
+#include "master/notify.h"
+#include "master/privileges.h"
+#include "master/procs.h"
+#include "master/report.h"
+#include "master/sockets.h"
+#include "master/trial.h"
+#include "shm/counters.h"
+
+enum {
+	POLL_MS = 2,	       /* looking whether children are ready */
+	DRAIN_GRACE_MS = 5000, /* beyond drain.timeout, before SIGKILL */
+	LEASE_LEAVE_MS = 1000, /* an old checker or control has so long to go */
+	FORCED_LEAVE_MS = 500, /* the oldest generation, when there are too many */
+};
+
+void
+reload_init(void)
+{
+	self.reload = (struct reload){.trial_fd = -1};
+}
+
+void
+reload_ask(void)
+{
+	if (!self.reload.is_wanted)
+		self.reload.wanted_at_ms = self.now_ms;
+	self.reload.is_wanted = true;
+}
+
+bool
+reload_owns(uint64_t generation)
+{
+	return self.reload.next && self.reload.next->number == generation;
+}
+
+/* --- the end, bad or good
+ * ---------------------------------------------------------------- */
+
+static void
+finish(void)
+{
+	struct reload *r = &self.reload;
+	free(r->text);
+	*r = (struct reload){.trial_fd = -1,
+			     .is_wanted = r->is_wanted,
+			     .wanted_at_ms = r->wanted_at_ms};
+	notify_ready();
+}
+
+static void
+refuse(const char *text)
+{
+	report(REPORT_ERROR, "reload refused, nothing changed:");
+	for (struct span rest = span_str(text); rest.n;) {
+		struct span line = span_cut(&rest, '\n');
+		if (line.n)
+			report(REPORT_ERROR, "%.*s", (int)line.n, line.p);
+	}
+	shm_count(&self.global, SHM_GLOBAL_reload_failed, 1);
+	shm_reload_result(self.shm, false, text);
+	finish();
+}
+
+/* Nothing of the candidate stays: its processes have served nobody. */
+static void
+roll_back(void)
+{
+	PROCS_EACH(p)
+	if (reload_owns(p->generation))
+		procs_tell(p, SIGKILL, 0);
+	generation_abandon(&self.reload.next);
+}
+
+static void
+roll_back_and_refuse(const char *why)
+{
+	char text[SHM_ERROR_BYTES];
+	snprintf(text, sizeof(text), "%s",
+		 why); /* `why` may lie in what finish() clears */
+	roll_back();
+	refuse(text);
+}
+
+void
+reload_child_died(const char *who, const char *how)
+{
+	if (!self.reload.failure[0])
+		report_into(self.reload.failure, "%s of the new generation %s", who, how);
+}
+
+void
+reload_cancel(void)
+{
+	struct reload *r = &self.reload;
+	r->is_wanted = false;
+	if (r->phase == RELOAD_TRIAL)
+		trial_cancel();
+	if (r->phase == RELOAD_WAITING)
+		roll_back();
+	r->phase = RELOAD_NONE;
+}
+
+/* --- commit
+ * ------------------------------------------------------------------------------- */
+
+static void
+drain_old(const struct cfg_global *old)
+{
+	uint64_t limit_ms =
+		old->drain_timeout_ms ? old->drain_timeout_ms + DRAIN_GRACE_MS : 0;
+	PROCS_EACH(p)
+	{
+		if (p->generation >= self.current->number || p->is_leaving)
+			continue;
+		if (procs_role(p->role)->has_lease) {
+			procs_tell(p, SIGTERM, LEASE_LEAVE_MS);
+			continue;
+		}
+		p->is_leaving = true;
+		p->kill_at_ms = limit_ms ? self.now_ms + limit_ms : 0;
+		procs_mail(p->slot, SHM_MAIL_DRAIN);
+	}
+}
+
+static void
+commit(void)
+{
+	struct reload *r = &self.reload;
+	struct generation *old = self.current;
+	struct shm_geometry geometry;
+	char err[SHM_ERROR_BYTES], text[160];
+	must(geometry_of(r->next->cfg, &geometry, err) == 0);
+	self.current = r->next;
+	r->next = NULL;
+	sockets_commit(self.sockets);
+	shm_commit(self.shm, &geometry, self.current->number);
+	procs_reset_posts(self.current->cfg->global.nbproc);
+	report_set_targets(self.current->cfg, self.current->relay_write_fd);
+	drain_old(&old->cfg->global);
+	generation_free(&old);
+	shm_count(&self.global, SHM_GLOBAL_reload_ok, 1);
+	snprintf(text, sizeof(text), "generation %lu serves with %u worker%s",
+		 (unsigned long)self.current->number, self.current->cfg->global.nbproc,
+		 self.current->cfg->global.nbproc == 1 ? "" : "s");
+	report(REPORT_NOTICE, "reloaded: %s", text);
+	shm_reload_result(self.shm, true, text);
+	r->phase = RELOAD_HANDOVER;
+}
+
+/* --- steps
+ * -------------------------------------------------------------------------------- */
+
+/* What a running daemon cannot change. */
+static int
+check_changes(const struct cfg *next, char err[SHM_ERROR_BYTES])
+{
+	const struct cfg_global *was = &self.current->cfg->global, *g = &next->global;
+	if (strcmp(was->shm, g->shm) != 0)
+		return report_into(err,
+				   "global.shm: %s: the region cannot be changed by a "
+				   "reload (it is %s); restart",
+				   g->shm, was->shm);
+	const char *pid = was->pidfile ? was->pidfile : "";
+	if (strcmp(pid, g->pidfile ? g->pidfile : "") != 0)
+		report(REPORT_WARNING, "global.pidfile: stays %s until a restart",
+		       was->pidfile ? pid : "unset");
+	return 0;
+}
+
+/* The trial was good: the master reads the same files and makes the generation. */
+static void
+open_next(void)
+{
+	struct reload *r = &self.reload;
+	struct shm_geometry geometry;
+	char err[SHM_ERROR_BYTES];
+	struct cfg_errors *errors = NULL;
+	struct cfg *cfg = cfg_load(&self.options->request, &errors);
+	if (!cfg) {
+		char *text = trial_errors_text(errors);
+		refuse(text); /* the files changed in between */
+		free(text);
+		cfg_errors_free(&errors);
+		return;
+	}
+	cfg_errors_free(&errors);
+	r->next = generation_new(self.current->number + 1, cfg);
+	if (check_changes(cfg, err) || privileges_check(cfg, err) ||
+	    geometry_of(cfg, &geometry, err) || generation_open(r->next, err) ||
+	    shm_grow(self.shm, &geometry, err) || procs_fill(r->next, false, err)) {
+		roll_back_and_refuse(err);
+		return;
+	}
+	for (size_t i = 0; i < cfg->warnings_n; i++)
+		report(REPORT_WARNING, "%s", cfg->warnings[i]);
+	r->phase = RELOAD_WAITING;
+	r->deadline_ms = clock_mono_ms() + MASTER_READY_MS;
+}
+
+static void
+step_trial(void)
+{
+	char *text = NULL;
+	switch (trial_look(&text)) {
+	case TRIAL_RUNS:
+		return;
+	case TRIAL_GOOD:
+		open_next();
+		break;
+	case TRIAL_BAD:
+		refuse(text);
+		break;
+	}
+	free(text);
+}
+
+static void
+step_waiting(void)
+{
+	struct reload *r = &self.reload;
+	if (r->failure[0])
+		roll_back_and_refuse(r->failure);
+	else if (procs_are_ready(r->next))
+		commit();
+	else if (self.now_ms >= r->deadline_ms)
+		roll_back_and_refuse("the new generation was not ready in time");
+}
+
+static void
+step_handover(void)
+{
+	for (size_t i = 0; i < procs_roles_n; i++)
+		if (procs_roles[i].has_lease &&
+		    procs_count_before(self.current->number, procs_roles[i].role))
+			return;
+	if (!procs_leases_are_held())
+		return;
+	sockets_retire(self.sockets);
+	finish();
+}
+
+/* Room for one more generation? When the oldest does not end in time it is ended. */
+static bool
+may_begin(void)
+{
+	const struct cfg_global *g = &self.current->cfg->global;
+	uint64_t oldest = self.current->number;
+	if (procs_generations_n() < g->max_generations)
+		return true;
+	if (self.now_ms < self.reload.wanted_at_ms + g->reload_max_delay_ms)
+		return false;
+	PROCS_EACH(p)
+	if (p->generation < oldest)
+		oldest = p->generation;
+	if (oldest == self.current->number)
+		return true; /* max_generations: 1 */
+	PROCS_EACH(p)
+	if (p->generation == oldest && !p->is_forced) {
+		char text[32];
+		report(REPORT_WARNING,
+		       "%s (pid %ld) of generation %lu is ended: a reload waits and "
+		       "drain.max_generations is %u",
+		       procs_text(p, text), (long)p->pid, (unsigned long)oldest,
+		       g->max_generations);
+		p->is_forced = true;
+		procs_tell(p, SIGINT, FORCED_LEAVE_MS);
+	}
+	return false;
+}
+
+uint64_t
+reload_step(void)
+{
+	struct reload *r = &self.reload;
+	switch (r->phase) {
+	case RELOAD_NONE:
+		if (!r->is_wanted || self.phase != MASTER_RUNNING)
+			return UINT64_MAX;
+		if (!may_begin())
+			return self.now_ms + POLL_MS * 10;
+		r->is_wanted = false;
+		notify_reloading();
+		r->phase = RELOAD_TRIAL;
+		trial_begin();
+		break;
+	case RELOAD_TRIAL:
+		step_trial();
+		break;
+	case RELOAD_WAITING:
+		step_waiting();
+		break;
+	case RELOAD_HANDOVER:
+		step_handover();
+		break;
+	}
+	if (r->phase == RELOAD_TRIAL)
+		return r->deadline_ms;
+	if (r->phase == RELOAD_NONE)
+		return r->is_wanted ? self.now_ms : UINT64_MAX;
+	return self.now_ms + POLL_MS;
+}

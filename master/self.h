@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The state of the master process, private to the room: one per process (`self`).
+ */
+#ifndef WEIR_MASTER_SELF_H
+#define WEIR_MASTER_SELF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "config/cfg.h"
+#include "lib/net/inherit.h"
+#include "master/options.h"
+#include "shm/object.h"
+#include "shm/region.h"
+#include "shm/slots.h"
+
+enum {
+	MASTER_READY_MS = 30000,  /* a new generation must be ready by then */
+	MASTER_FAULTS_N = 3,	  /* so many deaths by own fault ... */
+	MASTER_FAULTS_MS = 10000, /* ... in so long a time, and restarts slow down */
+	MASTER_BACKOFF_MIN_MS = 100,
+	MASTER_BACKOFF_MAX_MS = 5000,
+};
+
+/* What one configuration becomes: what its processes inherit. */
+struct generation {
+	uint64_t number; /* from 1 */
+	struct cfg *cfg;
+	struct net_listeners listeners;
+	int *control_fds;  /* one per cfg->global.sockets */
+	int relay_read_fd; /* datagram socketpair for log lines to control */
+	int relay_write_fd;
+};
+
+/* A child, from fork until it is reaped and its slot is given back. */
+struct proc {
+	pid_t pid; /* 0: this entry is free */
+	enum shm_role role;
+	uint32_t index; /* worker number */
+	uint32_t slot;
+	uint64_t generation;
+	uint64_t started_at_ms;
+	uint64_t kill_at_ms; /* SIGKILL then; 0: never */
+	uint32_t stale_n;    /* looks in a row that found no heartbeat */
+	bool is_leaving;     /* was told to drain or to end */
+	bool is_forced;	     /* was told to end now */
+};
+
+/* A place the current generation must fill, and how its holders died. */
+struct post {
+	uint64_t fault_at_ms[MASTER_FAULTS_N]; /* the latest deaths, newest first */
+	uint64_t backoff_ms;		       /* the last delay, 0: none */
+	uint64_t respawn_at_ms;		       /* not before; 0: at once */
+};
+
+enum master_phase {
+	MASTER_STARTING,
+	MASTER_RUNNING,
+	MASTER_STOPPING, /* SIGTERM: connections may end */
+	MASTER_ENDING,	 /* everybody must go now */
+};
+
+enum reload_phase {
+	RELOAD_NONE,
+	RELOAD_TRIAL,	 /* a child parses the files */
+	RELOAD_WAITING,	 /* the new generation starts */
+	RELOAD_HANDOVER, /* committed; checker and control of the old one leave */
+};
+
+struct reload {
+	enum reload_phase phase;
+	bool is_wanted; /* one more, however often it was asked for */
+	uint64_t wanted_at_ms;
+	pid_t trial_pid;
+	int trial_status; /* of waitpid, valid when trial_pid is 0 again */
+	int trial_fd;	  /* its error texts; -1: at its end */
+	char *text;	  /* what came, text_n bytes */
+	size_t text_n;
+	uint64_t deadline_ms;
+	struct generation *next;       /* RELOAD_WAITING */
+	char failure[SHM_ERROR_BYTES]; /* why `next` cannot be, empty: it may */
+};
+
+struct sockets;
+
+struct master {
+	const struct options *options;
+	pid_t pid;
+	enum master_phase phase;
+	uint64_t now_ms; /* monotonic, read once per round */
+	uint64_t started_at_ms, stopping_at_ms;
+
+	struct generation *current;
+	struct reload reload;
+	struct sockets *sockets;
+	struct shm *shm;
+	struct shm_object global; /* for the counters of the daemon */
+
+	struct proc *procs; /* [procs_n] */
+	uint32_t procs_n;
+	struct post *posts; /* checker, control, worker 0, worker 1, ... */
+	uint32_t posts_n;
+	pid_t lease_pids[SHM_ROLES_N]; /* who holds the lease of a role; 0: nobody */
+	int *slot_eventfds; /* [slots_n]; made before the first fork, never replaced */
+	uint32_t slots_n;
+
+	int pidfd; /* of this process: readable in the children when it is gone */
+	int signal_fd;
+	int lock_fd;
+	int pidfile_fd;
+	char *pidfile; /* as at the start; a reload does not move it */
+	int daemon_fd; /* the starter waits at its other end; -1: nobody does */
+	int exit_status;
+	uint64_t watched_at_ms; /* the watchdog's last look */
+};
+
+extern struct master self;
+
+#endif

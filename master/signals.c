@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Signals to the master: one table of signal and what it asks for. They come through a
+ * signalfd, so that the main loop handles them in one place and no handler exists.
+ * Master.
+ */
+#include "master/signals.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "lib/base/must.h"
+#include "master/procs.h"
+#include "master/reap.h"
+#include "master/reload.h"
+#include "master/report.h"
+#include "master/stop.h"
+
+static void
+reopen_logs(void)
+{
+	struct proc *control = procs_holder(self.current->number, SHM_ROLE_CONTROL, 0);
+	report(REPORT_NOTICE, "SIGUSR1: log files are opened again");
+	if (control)
+		procs_mail(control->slot, SHM_MAIL_REOPEN);
+}
+
+static void
+refuse_upgrade(void)
+{
+	report(REPORT_WARNING,
+	       "SIGUSR2: a running master cannot change its binary yet; restart");
+}
+
+static const struct {
+	int signal;
+	void (*act)(void);
+} table[] = {
+	{SIGHUP, reload_ask}, {SIGTERM, stop_gracefully}, {SIGINT, stop_now},
+	{SIGQUIT, stop_now},  {SIGUSR1, reopen_logs},	  {SIGUSR2, refuse_upgrade},
+	{SIGCHLD, reap},
+};
+enum { TABLE_N = sizeof(table) / sizeof(table[0]) };
+
+int
+signals_open(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	for (size_t i = 0; i < TABLE_N; i++) {
+		/* a starter may have left it ignored (nohup), and zombies would vanish */
+		(void)signal(table[i].signal, SIG_DFL);
+		sigaddset(&set, table[i].signal);
+	}
+	(void)signal(SIGPIPE, SIG_IGN);
+	must(sigprocmask(SIG_SETMASK, &set, NULL) == 0);
+	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+	must(fd >= 0);
+	return fd;
+}
+
+void
+signals_read(int fd)
+{
+	struct signalfd_siginfo info;
+	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		for (size_t i = 0; i < TABLE_N; i++)
+			if (table[i].signal == (int)info.ssi_signo)
+				table[i].act();
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The listening sockets of all generations: opened once by the master, kept as long as
+ * their address is configured. Master.
+ */
+#ifndef WEIR_MASTER_SOCKETS_H
+#define WEIR_MASTER_SOCKETS_H
+
+#include "master/self.h"
+
+struct sockets *sockets_new(void);
+/* Finds or opens what g->cfg wants and fills in g's listeners and control sockets. On
+ * failure -1 with one line that names the bind; call sockets_rollback then, and also when
+ * the generation does not come to be for another reason. */
+int sockets_open(struct sockets *s, struct generation *g, char err[SHM_ERROR_BYTES]);
+void sockets_rollback(struct sockets *s);
+/* The generation given to sockets_open() is the current one now: grown groups get their
+ * share of connections; addresses it does not have wait for sockets_retire(). */
+void sockets_commit(struct sockets *s);
+/* Closes what the current generation does not have. Call when nobody accepts there. */
+void sockets_retire(struct sockets *s);
+/* The end of everything: no connection is accepted or queued any more. */
+void sockets_close(struct sockets *s);
+size_t sockets_fds_n(const struct sockets *s);
+
+#endif
