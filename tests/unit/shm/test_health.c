@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Words of servers, the effective state, and who may write.
+ */
+#include "fixture.h"
+
+static void
+words_survive_packing(void **state)
+{
+	(void)state;
+	for (int st = SHM_HEALTH_UNKNOWN; st <= SHM_HEALTH_UP; st++) {
+		struct shm_health_word w = {.state = (enum shm_health)st,
+					    .seq = 255,
+					    .since_s = UINT32_MAX - 5};
+		struct shm_health_word v = shm_health_unpack(shm_health_pack(w));
+		assert_int_equal(v.state, w.state);
+		assert_int_equal(v.seq, w.seq);
+		assert_int_equal(v.since_s, w.since_s);
+	}
+	static const uint16_t weights[] = {0, 1, 100, SHM_WEIGHT_MAX,
+					   SHM_WEIGHT_CONFIGURED};
+	for (int bits = 0; bits < 8; bits++) {
+		for (int i = 0; i < 25; i++) {
+			struct shm_admin_word w = {
+				.maint = bits & 1,
+				.drain = bits & 2,
+				.config_disabled = bits & 4,
+				.weight = weights[i / 5],
+				.config_weight = weights[i % 5],
+			};
+			struct shm_admin_word v = shm_admin_unpack(shm_admin_pack(w));
+			assert_int_equal(v.maint, w.maint);
+			assert_int_equal(v.drain, w.drain);
+			assert_int_equal(v.config_disabled, w.config_disabled);
+			assert_int_equal(v.weight, w.weight);
+			assert_int_equal(v.config_weight, w.config_weight);
+		}
+	}
+}
+
+static void
+a_word_of_zeros_means_as_configured(void **state)
+{
+	(void)state;
+	struct shm_admin_word a = shm_admin_unpack(0);
+	assert_false(a.maint || a.drain || a.config_disabled);
+	assert_int_equal(a.weight, SHM_WEIGHT_CONFIGURED);
+	assert_int_equal(shm_health_unpack(0).state, SHM_HEALTH_UNKNOWN);
+}
+
+static void
+any_word_unpacks_to_values_in_range(void **state)
+{
+	(void)state;
+	uint64_t w = 88172645463325252ULL;
+	for (int i = 0; i < 10000; i++) {
+		w ^= w << 13;
+		w ^= w >> 7;
+		w ^= w << 17;
+		assert_true(shm_health_unpack(w).state <= SHM_HEALTH_UP);
+		struct shm_admin_word a = shm_admin_unpack(w);
+		assert_true(a.weight <= SHM_WEIGHT_MAX ||
+			    a.weight == SHM_WEIGHT_CONFIGURED);
+		struct shm_effective e =
+			shm_effective(a, shm_health_unpack(w), (uint32_t)w, w & 1);
+		assert_true(e.weight <= SHM_WEIGHT_MAX);
+		assert_non_null(e.text);
+	}
+}
+
+static void
+the_effective_state_follows_from_both_words(void **state)
+{
+	(void)state;
+	enum { HAND = SHM_WEIGHT_CONFIGURED };
+	static const struct {
+		bool maint, drain;
+		uint16_t weight;
+		enum shm_health health;
+		bool is_checked;
+		uint32_t config_weight;
+		bool is_usable, is_up;
+		uint32_t want_weight;
+		const char *text;
+	} t[] = {
+		{0, 0, HAND, SHM_HEALTH_UP, 1, 10, 1, 1, 10, "UP"},
+		{0, 0, HAND, SHM_HEALTH_UNKNOWN, 1, 10, 1, 1, 10, "UP"},
+		{0, 0, HAND, SHM_HEALTH_DOWN, 1, 10, 0, 0, 10, "DOWN"},
+		{0, 0, HAND, SHM_HEALTH_UNKNOWN, 0, 10, 1, 1, 10, "no check"},
+		/* what an old check said does not count when it is not checked now */
+		{0, 0, HAND, SHM_HEALTH_DOWN, 0, 10, 1, 1, 10, "no check"},
+		{1, 0, HAND, SHM_HEALTH_UP, 1, 10, 0, 0, 10, "MAINT"},
+		{1, 1, HAND, SHM_HEALTH_DOWN, 1, 10, 0, 0, 0, "MAINT"},
+		{1, 0, HAND, SHM_HEALTH_UNKNOWN, 0, 10, 0, 0, 10, "MAINT"},
+		{0, 1, HAND, SHM_HEALTH_UP, 1, 10, 0, 1, 0, "DRAIN"},
+		{0, 1, HAND, SHM_HEALTH_DOWN, 1, 10, 0, 0, 0, "DOWN"},
+		{0, 1, HAND, SHM_HEALTH_UNKNOWN, 0, 10, 0, 1, 0, "DRAIN"},
+		{0, 0, 0, SHM_HEALTH_UP, 1, 10, 0, 1, 0, "UP"},
+		{0, 0, HAND, SHM_HEALTH_UP, 1, 0, 0, 1, 0, "UP"},
+		{0, 0, 200, SHM_HEALTH_UP, 1, 10, 1, 1, 200, "UP"},
+		{0, 0, 256, SHM_HEALTH_UP, 1, 0, 1, 1, 256, "UP"},
+	};
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		struct shm_admin_word a = {
+			.maint = t[i].maint, .drain = t[i].drain, .weight = t[i].weight};
+		struct shm_health_word h = {.state = t[i].health};
+		struct shm_effective e =
+			shm_effective(a, h, t[i].config_weight, t[i].is_checked);
+		assert_int_equal(e.is_usable, t[i].is_usable);
+		assert_int_equal(e.is_up, t[i].is_up);
+		assert_int_equal(e.weight, t[i].want_weight);
+		assert_string_equal(e.text, t[i].text);
+	}
+}
+
+static void
+only_the_holder_of_the_lease_writes(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_create(&f);
+	struct shm_object a = fixture_object(&f, SHM_SERVER, "app", "a");
+	struct shm_object app = fixture_object(&f, SHM_BACKEND, "", "app");
+	struct shm_check c = {.status_text = "L4OK", .code = 0, .duration_ms = 3};
+	struct shm_admin_word w = {.weight = 7, .config_weight = 1};
+
+	assert_false(shm_health_publish(f.shm, &a, &app, SHM_HEALTH_DOWN));
+	assert_false(shm_check_publish(f.shm, &a, &c));
+	assert_false(shm_admin_publish(f.shm, &a, &app, w));
+	assert_int_equal(shm_health_unpack(a.server->health).state, SHM_HEALTH_UNKNOWN);
+
+	shm_lease_grant(f.shm, SHM_ROLE_CHECKER, SHM_SLOT_MASTER);
+	shm_lease_grant(f.shm, SHM_ROLE_CONTROL, SHM_SLOT_MASTER);
+	uint64_t version = app.backend->version;
+	assert_true(shm_health_publish(f.shm, &a, &app, SHM_HEALTH_DOWN));
+	assert_true(app.backend->version == version + 1);
+	assert_int_equal(shm_health_unpack(a.server->health).state, SHM_HEALTH_DOWN);
+	/* the same state again is no change */
+	assert_true(shm_health_publish(f.shm, &a, &app, SHM_HEALTH_DOWN));
+	assert_true(app.backend->version == version + 1);
+	assert_true(shm_admin_publish(f.shm, &a, &app, w));
+	assert_true(app.backend->version == version + 2);
+	assert_int_equal(shm_admin_unpack(a.server->admin).weight, 7);
+
+	struct shm_check got;
+	assert_true(shm_check_publish(f.shm, &a, &c));
+	assert_true(shm_check_read(&a, &got));
+	assert_string_equal(got.status_text, "L4OK");
+	assert_int_equal(got.duration_ms, 3);
+	fixture_remove(&f);
+}
+
+static void
+a_first_good_check_does_not_restart_the_time_of_being_up(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_create(&f);
+	struct shm_object a = fixture_object(&f, SHM_SERVER, "app", "a");
+	shm_lease_grant(f.shm, SHM_ROLE_CHECKER, SHM_SLOT_MASTER);
+	struct shm_health_word w = shm_health_unpack(a.server->health);
+	assert_true(w.since_s > 0);
+	w.since_s -= w.since_s > 1;
+	a.server->health = shm_health_pack(w);
+	assert_true(shm_health_publish(f.shm, &a, NULL, SHM_HEALTH_UP));
+	assert_int_equal(shm_health_unpack(a.server->health).since_s, w.since_s);
+	assert_int_equal(shm_health_unpack(a.server->health).seq, w.seq + 1);
+	fixture_remove(&f);
+}
+
+static void
+a_check_record_left_half_written_is_said_to_be_busy_until_the_next_one(void **state)
+{
+	(void)state;
+	struct fixture f;
+	struct shm_check got, c = {.status_text = "L7STS", .code = 503};
+	fixture_create(&f);
+	struct shm_object a = fixture_object(&f, SHM_SERVER, "app", "a");
+	shm_lease_grant(f.shm, SHM_ROLE_CHECKER, SHM_SLOT_MASTER);
+	a.server->check.seq = 7;
+	memset(a.server->check.desc, 'x', sizeof(a.server->check.desc));
+	assert_false(shm_check_read(&a, &got));
+	assert_int_equal(strlen(got.desc), sizeof(got.desc) - 1);
+	assert_true(shm_check_publish(f.shm, &a, &c));
+	assert_true(shm_check_read(&a, &got));
+	assert_int_equal(got.code, 503);
+	assert_int_equal(a.server->check.seq % 2, 0);
+	fixture_remove(&f);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_survive_packing),
+		cmocka_unit_test(a_word_of_zeros_means_as_configured),
+		cmocka_unit_test(any_word_unpacks_to_values_in_range),
+		cmocka_unit_test(the_effective_state_follows_from_both_words),
+		cmocka_unit_test(only_the_holder_of_the_lease_writes),
+		cmocka_unit_test(
+			a_first_good_check_does_not_restart_the_time_of_being_up),
+		cmocka_unit_test(
+			a_check_record_left_half_written_is_said_to_be_busy_until_the_next_one),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
