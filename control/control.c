@@ -18,7 +18,7 @@
 enum {
 	LEASE_LOOK_MS = 10,
 	SLEEP_MAX_MS = 100, /* a lost wake-up costs no more */
-	LEAVE_MS = 1000,    /* for answers under way */
+	LEAVE_MS = 500,     /* for answers under way */
 };
 
 struct control control;
