@@ -267,11 +267,25 @@ static const struct span not_in_trailers[] = {
 	{"access-control-allow-origin", 27},
 };
 
+/* Equal but for case, and for '_' which CGI and its heirs read as '-'. */
+static bool
+is_same_name(struct span name, struct span lower)
+{
+	if (name.n != lower.n)
+		return false;
+	for (size_t i = 0; i < name.n; i++) {
+		char c = name.p[i] == '_' ? '-' : (char)(name.p[i] | 0x20);
+		if (c != lower.p[i])
+			return false;
+	}
+	return true;
+}
+
 static bool
 may_be_trailer(struct span name)
 {
 	for (size_t i = 0; i < sizeof(not_in_trailers) / sizeof(not_in_trailers[0]); i++)
-		if (span_ieq(name, not_in_trailers[i]))
+		if (is_same_name(name, not_in_trailers[i]))
 			return false;
 	return true;
 }
