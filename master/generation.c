@@ -65,7 +65,7 @@ static int
 relay_open(struct generation *g, char err[SHM_ERROR_BYTES])
 {
 	int fds[2], bytes = RELAY_BYTES;
-	const struct generation *old = self.current;
+	const struct generation *old = master.current;
 	if (old && relay_is_shared(old->cfg, g->cfg)) {
 		g->relay_read_fd = old->relay_read_fd;
 		g->relay_write_fd = old->relay_write_fd;
@@ -86,14 +86,14 @@ relay_open(struct generation *g, char err[SHM_ERROR_BYTES])
 int
 generation_open(struct generation *g, char err[SHM_ERROR_BYTES])
 {
-	return relay_open(g, err) || sockets_open(self.sockets, g, err) ? -1 : 0;
+	return relay_open(g, err) || sockets_open(master.sockets, g, err) ? -1 : 0;
 }
 
 /* Whether another generation the master keeps uses the same relay. */
 static bool
 relay_is_used(const struct generation *g)
 {
-	const struct generation *others[] = {self.current, self.reload.next};
+	const struct generation *others[] = {master.current, master.reload.next};
 	for (size_t i = 0; i < 2; i++)
 		if (others[i] && others[i] != g &&
 		    others[i]->relay_read_fd == g->relay_read_fd)
@@ -104,7 +104,7 @@ relay_is_used(const struct generation *g)
 void
 generation_abandon(struct generation **g)
 {
-	sockets_rollback(self.sockets);
+	sockets_rollback(master.sockets);
 	generation_free(g);
 }
 

@@ -18,7 +18,7 @@
 #include "master/spawn.h"
 #include "worker/worker.h"
 
-struct master self;
+struct master master;
 
 /* --- the family ------------------------------------------------------------------------
  * One struct per role is built here from what all get; it lives in the child. */
@@ -27,7 +27,7 @@ static const struct checker_inherit *
 for_checker(const struct family_inherit *in)
 {
 	static struct checker_inherit c;
-	c = (struct checker_inherit){in->generation->cfg, self.shm, in->net};
+	c = (struct checker_inherit){in->generation->cfg, master.shm, in->net};
 	return &c;
 }
 
@@ -35,7 +35,7 @@ static const struct control_inherit *
 for_control(const struct family_inherit *in)
 {
 	static struct control_inherit c;
-	c = (struct control_inherit){in->generation->cfg, self.shm, in->net,
+	c = (struct control_inherit){in->generation->cfg, master.shm, in->net,
 				     in->generation->control_fds};
 	return &c;
 }
@@ -45,7 +45,7 @@ for_worker(const struct family_inherit *in)
 {
 	static struct worker_inherit w;
 	const struct cfg *cfg = in->generation->cfg;
-	w = (struct worker_inherit){cfg, self.shm, in->net, in->index,
+	w = (struct worker_inherit){cfg, master.shm, in->net, in->index,
 				    cfg->global.nbproc};
 	return &w;
 }
@@ -123,20 +123,20 @@ procs_role(enum shm_role role)
 void
 procs_init(uint32_t slots_n)
 {
-	self.slots_n = slots_n;
-	self.procs_n = slots_n;
-	self.procs = must_calloc(slots_n, sizeof(*self.procs));
-	self.slot_eventfds = must_calloc(slots_n, sizeof(*self.slot_eventfds));
+	master.slots_n = slots_n;
+	master.procs_n = slots_n;
+	master.procs = must_calloc(slots_n, sizeof(*master.procs));
+	master.slot_eventfds = must_calloc(slots_n, sizeof(*master.slot_eventfds));
 	for (uint32_t i = 0; i < slots_n; i++)
-		self.slot_eventfds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+		master.slot_eventfds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 }
 
 void
 procs_reset_posts(uint32_t nbproc)
 {
-	free(self.posts);
-	self.posts_n = nbproc + 2;
-	self.posts = must_calloc(self.posts_n, sizeof(*self.posts));
+	free(master.posts);
+	master.posts_n = nbproc + 2;
+	master.posts = must_calloc(master.posts_n, sizeof(*master.posts));
 }
 
 struct post *
@@ -145,8 +145,8 @@ procs_post(enum shm_role role, uint32_t index)
 	uint32_t i = role == SHM_ROLE_CHECKER	? 0
 		     : role == SHM_ROLE_CONTROL ? 1
 						: 2 + index;
-	must(i < self.posts_n);
-	return &self.posts[i];
+	must(i < master.posts_n);
+	return &master.posts[i];
 }
 
 struct proc *
@@ -171,9 +171,9 @@ procs_holder(uint64_t generation, enum shm_role role, uint32_t index)
 struct proc *
 procs_new(void)
 {
-	for (uint32_t i = 0; i < self.procs_n; i++)
-		if (!self.procs[i].pid)
-			return &self.procs[i];
+	for (uint32_t i = 0; i < master.procs_n; i++)
+		if (!master.procs[i].pid)
+			return &master.procs[i];
 	return NULL;
 }
 
@@ -214,7 +214,7 @@ enum shm_proc_state
 procs_state(const struct proc *p)
 {
 	struct shm_slot_view v;
-	return shm_slot_view(self.shm, p->slot, &v) ? v.state : SHM_PROC_FREE;
+	return shm_slot_view(master.shm, p->slot, &v) ? v.state : SHM_PROC_FREE;
 }
 
 const char *
@@ -237,7 +237,7 @@ fill_post(const struct generation *g, const struct role *r, uint32_t index, bool
 {
 	if (procs_holder(g->number, r->role, index))
 		return 0;
-	if (patient && procs_post(r->role, index)->respawn_at_ms > self.now_ms)
+	if (patient && procs_post(r->role, index)->respawn_at_ms > master.now_ms)
 		return 0;
 	return spawn(g, r, index, err);
 }
@@ -273,13 +273,13 @@ procs_grant_leases(void)
 {
 	for (size_t i = 0; i < procs_roles_n; i++) {
 		const struct role *r = &procs_roles[i];
-		if (!r->has_lease || self.lease_pids[r->role])
+		if (!r->has_lease || master.lease_pids[r->role])
 			continue;
-		struct proc *p = procs_holder(self.current->number, r->role, 0);
+		struct proc *p = procs_holder(master.current->number, r->role, 0);
 		if (!p || procs_state(p) != SHM_PROC_READY)
 			continue;
-		self.lease_pids[r->role] = p->pid;
-		shm_lease_grant(self.shm, r->role, p->slot);
+		master.lease_pids[r->role] = p->pid;
+		shm_lease_grant(master.shm, r->role, p->slot);
 		procs_mail(p->slot, SHM_MAIL_WAKE);
 	}
 }
@@ -288,7 +288,7 @@ bool
 procs_leases_are_held(void)
 {
 	for (size_t i = 0; i < procs_roles_n; i++)
-		if (procs_roles[i].has_lease && !self.lease_pids[procs_roles[i].role])
+		if (procs_roles[i].has_lease && !master.lease_pids[procs_roles[i].role])
 			return false;
 	return true;
 }
@@ -297,7 +297,7 @@ void
 procs_tell(struct proc *p, int signal, uint64_t limit_ms)
 {
 	p->is_leaving = true;
-	uint64_t at_ms = limit_ms ? self.now_ms + limit_ms : 0;
+	uint64_t at_ms = limit_ms ? master.now_ms + limit_ms : 0;
 	if (at_ms && (!p->kill_at_ms || at_ms < p->kill_at_ms))
 		p->kill_at_ms = at_ms;
 	(void)kill(p->pid, signal);
@@ -306,6 +306,6 @@ procs_tell(struct proc *p, int signal, uint64_t limit_ms)
 void
 procs_mail(uint32_t slot, uint32_t bits)
 {
-	shm_slot_mail(self.shm, slot, bits);
-	(void)eventfd_write(self.slot_eventfds[slot], 1);
+	shm_slot_mail(master.shm, slot, bits);
+	(void)eventfd_write(master.slot_eventfds[slot], 1);
 }

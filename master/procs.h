@@ -69,8 +69,8 @@ void procs_tell(struct proc *p, int signal, uint64_t limit_ms);
 /* Mail with a wake-up. */
 void procs_mail(uint32_t slot, uint32_t bits);
 
-#define PROCS_EACH(p)                                                         \
-	for (struct proc *p = self.procs; p < self.procs + self.procs_n; p++) \
+#define PROCS_EACH(p)                                                               \
+	for (struct proc *p = master.procs; p < master.procs + master.procs_n; p++) \
 		if (p->pid)
 
 #endif

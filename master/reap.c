@@ -42,7 +42,7 @@ is_own_fault(int status)
 static uint64_t
 post_died(struct post *post, bool own_fault)
 {
-	uint64_t now_ms = self.now_ms;
+	uint64_t now_ms = master.now_ms;
 	post->respawn_at_ms = now_ms;
 	if (!own_fault)
 		return 0;
@@ -69,14 +69,14 @@ static void
 unasked(const struct proc *p, int status)
 {
 	char text[32], death[96];
-	shm_count(&self.global, SHM_GLOBAL_worker_died, 1);
+	shm_count(&master.global, SHM_GLOBAL_worker_died, 1);
 	procs_text(p, text);
 	death_text(status, death);
-	if (self.phase == MASTER_STARTING) {
+	if (master.phase == MASTER_STARTING) {
 		report(REPORT_ALERT, "cannot start: %s (pid %ld) %s", text, (long)p->pid,
 		       death);
-		self.exit_status = 1;
-		self.phase = MASTER_ENDING;
+		master.exit_status = 1;
+		master.phase = MASTER_ENDING;
 		return;
 	}
 	uint64_t delay_ms =
@@ -94,16 +94,17 @@ static void
 child_ended(struct proc *p, int status)
 {
 	char text[32], death[96];
-	shm_slot_release(self.shm, p->slot);
-	if (self.lease_pids[p->role] == p->pid)
-		self.lease_pids[p->role] = 0;
+	shm_slot_release(master.shm, p->slot);
+	if (master.lease_pids[p->role] == p->pid)
+		master.lease_pids[p->role] = 0;
 	if (p->is_leaving)
 		report(REPORT_INFO, "%s (pid %ld) of generation %lu %s",
 		       procs_text(p, text), (long)p->pid, (unsigned long)p->generation,
 		       death_text(status, death));
 	else if (reload_owns(p->generation))
 		reload_child_died(procs_text(p, text), death_text(status, death));
-	else if (self.phase < MASTER_STOPPING && p->generation == self.current->number)
+	else if (master.phase < MASTER_STOPPING &&
+		 p->generation == master.current->number)
 		unasked(p, status);
 	else
 		report(REPORT_WARNING, "%s (pid %ld) of generation %lu %s",

@@ -35,21 +35,21 @@ enum {
 void
 reload_init(void)
 {
-	self.reload = (struct reload){.trial_fd = -1};
+	master.reload = (struct reload){.trial_fd = -1};
 }
 
 void
 reload_ask(void)
 {
-	if (!self.reload.is_wanted)
-		self.reload.wanted_at_ms = self.now_ms;
-	self.reload.is_wanted = true;
+	if (!master.reload.is_wanted)
+		master.reload.wanted_at_ms = master.now_ms;
+	master.reload.is_wanted = true;
 }
 
 bool
 reload_owns(uint64_t generation)
 {
-	return self.reload.next && self.reload.next->number == generation;
+	return master.reload.next && master.reload.next->number == generation;
 }
 
 /* --- the end, bad or good
@@ -58,7 +58,7 @@ reload_owns(uint64_t generation)
 static void
 finish(void)
 {
-	struct reload *r = &self.reload;
+	struct reload *r = &master.reload;
 	free(r->text);
 	*r = (struct reload){.trial_fd = -1,
 			     .is_wanted = r->is_wanted,
@@ -75,8 +75,8 @@ refuse(const char *text)
 		if (line.n)
 			report(REPORT_ERROR, "%.*s", (int)line.n, line.p);
 	}
-	shm_count(&self.global, SHM_GLOBAL_reload_failed, 1);
-	shm_reload_result(self.shm, false, text);
+	shm_count(&master.global, SHM_GLOBAL_reload_failed, 1);
+	shm_reload_result(master.shm, false, text);
 	finish();
 }
 
@@ -87,7 +87,7 @@ roll_back(void)
 	PROCS_EACH(p)
 	if (reload_owns(p->generation))
 		procs_tell(p, SIGKILL, 0);
-	generation_abandon(&self.reload.next);
+	generation_abandon(&master.reload.next);
 }
 
 static void
@@ -103,14 +103,15 @@ roll_back_and_refuse(const char *why)
 void
 reload_child_died(const char *who, const char *how)
 {
-	if (!self.reload.failure[0])
-		report_into(self.reload.failure, "%s of the new generation %s", who, how);
+	if (!master.reload.failure[0])
+		report_into(master.reload.failure, "%s of the new generation %s", who,
+			    how);
 }
 
 void
 reload_cancel(void)
 {
-	struct reload *r = &self.reload;
+	struct reload *r = &master.reload;
 	r->is_wanted = false;
 	if (r->phase == RELOAD_TRIAL)
 		trial_cancel();
@@ -129,14 +130,14 @@ drain_old(const struct cfg_global *old)
 		old->drain_timeout_ms ? old->drain_timeout_ms + DRAIN_GRACE_MS : 0;
 	PROCS_EACH(p)
 	{
-		if (p->generation >= self.current->number || p->is_leaving)
+		if (p->generation >= master.current->number || p->is_leaving)
 			continue;
 		if (procs_role(p->role)->has_lease) {
 			procs_tell(p, SIGTERM, LEASE_LEAVE_MS);
 			continue;
 		}
 		p->is_leaving = true;
-		p->kill_at_ms = limit_ms ? self.now_ms + limit_ms : 0;
+		p->kill_at_ms = limit_ms ? master.now_ms + limit_ms : 0;
 		procs_mail(p->slot, SHM_MAIL_DRAIN);
 	}
 }
@@ -144,25 +145,26 @@ drain_old(const struct cfg_global *old)
 static void
 commit(void)
 {
-	struct reload *r = &self.reload;
-	struct generation *old = self.current;
+	struct reload *r = &master.reload;
+	struct generation *old = master.current;
 	struct shm_geometry geometry;
 	char err[SHM_ERROR_BYTES], text[160];
 	must(geometry_of(r->next->cfg, &geometry, err) == 0);
-	self.current = r->next;
+	master.current = r->next;
 	r->next = NULL;
-	sockets_commit(self.sockets);
-	shm_commit(self.shm, &geometry, self.current->number);
-	procs_reset_posts(self.current->cfg->global.nbproc);
-	report_set_targets(self.current->cfg, self.current->relay_write_fd);
+	sockets_commit(master.sockets);
+	shm_commit(master.shm, &geometry, master.current->number);
+	procs_reset_posts(master.current->cfg->global.nbproc);
+	report_set_targets(master.current->cfg, master.current->relay_write_fd);
 	drain_old(&old->cfg->global);
 	generation_free(&old);
-	shm_count(&self.global, SHM_GLOBAL_reload_ok, 1);
+	shm_count(&master.global, SHM_GLOBAL_reload_ok, 1);
 	snprintf(text, sizeof(text), "generation %lu serves with %u worker%s",
-		 (unsigned long)self.current->number, self.current->cfg->global.nbproc,
-		 self.current->cfg->global.nbproc == 1 ? "" : "s");
+		 (unsigned long)master.current->number,
+		 master.current->cfg->global.nbproc,
+		 master.current->cfg->global.nbproc == 1 ? "" : "s");
 	report(REPORT_NOTICE, "reloaded: %s", text);
-	shm_reload_result(self.shm, true, text);
+	shm_reload_result(master.shm, true, text);
 	r->phase = RELOAD_HANDOVER;
 }
 
@@ -173,7 +175,7 @@ commit(void)
 static int
 check_changes(const struct cfg *next, char err[SHM_ERROR_BYTES])
 {
-	const struct cfg_global *was = &self.current->cfg->global, *g = &next->global;
+	const struct cfg_global *was = &master.current->cfg->global, *g = &next->global;
 	if (strcmp(was->shm, g->shm) != 0)
 		return report_into(err,
 				   "global.shm: %s: the region cannot be changed by a "
@@ -190,11 +192,11 @@ check_changes(const struct cfg *next, char err[SHM_ERROR_BYTES])
 static void
 open_next(void)
 {
-	struct reload *r = &self.reload;
+	struct reload *r = &master.reload;
 	struct shm_geometry geometry;
 	char err[SHM_ERROR_BYTES];
 	struct cfg_errors *errors = NULL;
-	struct cfg *cfg = cfg_load(&self.options->request, &errors);
+	struct cfg *cfg = cfg_load(&master.options->request, &errors);
 	if (!cfg) {
 		char *text = trial_errors_text(errors);
 		refuse(text); /* the files changed in between */
@@ -203,10 +205,10 @@ open_next(void)
 		return;
 	}
 	cfg_errors_free(&errors);
-	r->next = generation_new(self.current->number + 1, cfg);
+	r->next = generation_new(master.current->number + 1, cfg);
 	if (check_changes(cfg, err) || privileges_check(cfg, err) ||
 	    geometry_of(cfg, &geometry, err) || generation_open(r->next, err) ||
-	    shm_grow(self.shm, &geometry, err) || procs_fill(r->next, false, err)) {
+	    shm_grow(master.shm, &geometry, err) || procs_fill(r->next, false, err)) {
 		roll_back_and_refuse(err);
 		return;
 	}
@@ -236,12 +238,12 @@ step_trial(void)
 static void
 step_waiting(void)
 {
-	struct reload *r = &self.reload;
+	struct reload *r = &master.reload;
 	if (r->failure[0])
 		roll_back_and_refuse(r->failure);
 	else if (procs_are_ready(r->next))
 		commit();
-	else if (self.now_ms >= r->deadline_ms)
+	else if (master.now_ms >= r->deadline_ms)
 		roll_back_and_refuse("the new generation was not ready in time");
 }
 
@@ -250,11 +252,11 @@ step_handover(void)
 {
 	for (size_t i = 0; i < procs_roles_n; i++)
 		if (procs_roles[i].has_lease &&
-		    procs_count_before(self.current->number, procs_roles[i].role))
+		    procs_count_before(master.current->number, procs_roles[i].role))
 			return;
 	if (!procs_leases_are_held())
 		return;
-	sockets_retire(self.sockets);
+	sockets_retire(master.sockets);
 	finish();
 }
 
@@ -262,16 +264,16 @@ step_handover(void)
 static bool
 may_begin(void)
 {
-	const struct cfg_global *g = &self.current->cfg->global;
-	uint64_t oldest = self.current->number;
+	const struct cfg_global *g = &master.current->cfg->global;
+	uint64_t oldest = master.current->number;
 	if (procs_generations_n() < g->max_generations)
 		return true;
-	if (self.now_ms < self.reload.wanted_at_ms + g->reload_max_delay_ms)
+	if (master.now_ms < master.reload.wanted_at_ms + g->reload_max_delay_ms)
 		return false;
 	PROCS_EACH(p)
 	if (p->generation < oldest)
 		oldest = p->generation;
-	if (oldest == self.current->number)
+	if (oldest == master.current->number)
 		return true; /* max_generations: 1 */
 	PROCS_EACH(p)
 	if (p->generation == oldest && !p->is_forced) {
@@ -290,13 +292,13 @@ may_begin(void)
 uint64_t
 reload_step(void)
 {
-	struct reload *r = &self.reload;
+	struct reload *r = &master.reload;
 	switch (r->phase) {
 	case RELOAD_NONE:
-		if (!r->is_wanted || self.phase != MASTER_RUNNING)
+		if (!r->is_wanted || master.phase != MASTER_RUNNING)
 			return UINT64_MAX;
 		if (!may_begin())
-			return self.now_ms + POLL_MS * 10;
+			return master.now_ms + POLL_MS * 10;
 		r->is_wanted = false;
 		notify_reloading();
 		r->phase = RELOAD_TRIAL;
@@ -315,6 +317,6 @@ reload_step(void)
 	if (r->phase == RELOAD_TRIAL)
 		return r->deadline_ms;
 	if (r->phase == RELOAD_NONE)
-		return r->is_wanted ? self.now_ms : UINT64_MAX;
-	return self.now_ms + POLL_MS;
+		return r->is_wanted ? master.now_ms : UINT64_MAX;
+	return master.now_ms + POLL_MS;
 }

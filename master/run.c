@@ -2,7 +2,7 @@
  *
  * The main loop of the master: it sleeps until a signal, mail, or the next thing that is
  * due, and then lets each of its parts go as far as it can. Parts set phases, fields and
- * deadlines in `self`; this is the one place where they follow each other.
+ * deadlines in `master`; this is the one place where they follow each other.
  */
 #include "master/run.h"
 
@@ -34,8 +34,8 @@ static void
 take_mail(void)
 {
 	eventfd_t n;
-	(void)eventfd_read(self.slot_eventfds[SHM_SLOT_MASTER], &n);
-	if (shm_slot_take_mail(self.shm) & SHM_MAIL_RELOAD)
+	(void)eventfd_read(master.slot_eventfds[SHM_SLOT_MASTER], &n);
+	if (shm_slot_take_mail(master.shm) & SHM_MAIL_RELOAD)
 		reload_ask();
 }
 
@@ -49,7 +49,7 @@ kill_late_ones(void)
 	{
 		if (!p->kill_at_ms)
 			continue;
-		if (self.now_ms < p->kill_at_ms) {
+		if (master.now_ms < p->kill_at_ms) {
 			next_ms = earlier(next_ms, p->kill_at_ms);
 			continue;
 		}
@@ -67,51 +67,51 @@ fill_posts(void)
 {
 	char err[SHM_ERROR_BYTES];
 	uint64_t next_ms = UINT64_MAX;
-	if (self.phase > MASTER_RUNNING)
+	if (master.phase > MASTER_RUNNING)
 		return next_ms;
-	if (procs_fill(self.current, true, err)) {
+	if (procs_fill(master.current, true, err)) {
 		report(REPORT_ERROR, "%s", err);
-		next_ms = self.now_ms + MASTER_BACKOFF_MIN_MS;
+		next_ms = master.now_ms + MASTER_BACKOFF_MIN_MS;
 	}
 	procs_grant_leases();
 	if (!procs_leases_are_held())
-		next_ms = earlier(next_ms, self.now_ms + STARTING_POLL_MS);
-	for (uint32_t i = 0; i < self.posts_n; i++)
-		if (self.posts[i].respawn_at_ms > self.now_ms)
-			next_ms = earlier(next_ms, self.posts[i].respawn_at_ms);
+		next_ms = earlier(next_ms, master.now_ms + STARTING_POLL_MS);
+	for (uint32_t i = 0; i < master.posts_n; i++)
+		if (master.posts[i].respawn_at_ms > master.now_ms)
+			next_ms = earlier(next_ms, master.posts[i].respawn_at_ms);
 	return next_ms;
 }
 
 static uint64_t
 step_starting(void)
 {
-	if (self.phase != MASTER_STARTING)
+	if (master.phase != MASTER_STARTING)
 		return UINT64_MAX;
-	if (procs_are_ready(self.current) && procs_leases_are_held()) {
+	if (procs_are_ready(master.current) && procs_leases_are_held()) {
 		start_announce();
 		return UINT64_MAX;
 	}
-	if (self.now_ms > self.started_at_ms + MASTER_READY_MS) {
+	if (master.now_ms > master.started_at_ms + MASTER_READY_MS) {
 		report(REPORT_ALERT,
 		       "cannot start: the processes were not ready after %d s",
 		       MASTER_READY_MS / 1000);
-		self.exit_status = 1;
-		self.phase = MASTER_ENDING;
+		master.exit_status = 1;
+		master.phase = MASTER_ENDING;
 	}
-	return self.now_ms + STARTING_POLL_MS;
+	return master.now_ms + STARTING_POLL_MS;
 }
 
 /* One round; returns when the next is due. */
 static uint64_t
 step(void)
 {
-	self.now_ms = clock_mono_ms();
-	uint64_t next_ms = self.now_ms + SLEEP_MAX_MS;
-	signals_read(self.signal_fd);
+	master.now_ms = clock_mono_ms();
+	uint64_t next_ms = master.now_ms + SLEEP_MAX_MS;
+	signals_read(master.signal_fd);
 	reap(); /* a SIGCHLD stands for any number of ends */
 	take_mail();
-	if (!shm_gauge_settle(self.shm))
-		next_ms = self.now_ms + STARTING_POLL_MS;
+	if (!shm_gauge_settle(master.shm))
+		next_ms = master.now_ms + STARTING_POLL_MS;
 	next_ms = earlier(next_ms, fill_posts());
 	next_ms = earlier(next_ms, step_starting());
 	next_ms = earlier(next_ms, reload_step());
@@ -125,14 +125,14 @@ static void
 sleep_until(uint64_t at_ms)
 {
 	struct pollfd fds[3] = {
-		{.fd = self.signal_fd, .events = POLLIN},
-		{.fd = self.slot_eventfds[SHM_SLOT_MASTER], .events = POLLIN},
-		{.fd = self.reload.trial_fd, .events = POLLIN},
+		{.fd = master.signal_fd, .events = POLLIN},
+		{.fd = master.slot_eventfds[SHM_SLOT_MASTER], .events = POLLIN},
+		{.fd = master.reload.trial_fd, .events = POLLIN},
 	};
 	uint64_t now_ms = clock_mono_ms();
-	shm_slot_wait(self.shm, now_ms, at_ms);
+	shm_slot_wait(master.shm, now_ms, at_ms);
 	(void)poll(fds, 3, at_ms > now_ms ? (int)(at_ms - now_ms) : 0);
-	shm_slot_beat(self.shm, clock_mono_ms());
+	shm_slot_beat(master.shm, clock_mono_ms());
 }
 
 int
@@ -142,19 +142,19 @@ master_run(const struct options *o, struct cfg *cfg)
 	bool was_running = false;
 	if (start(o, cfg, err)) {
 		report(REPORT_ALERT, "%s", err);
-		self.exit_status = 1;
-		self.phase = MASTER_ENDING;
+		master.exit_status = 1;
+		master.phase = MASTER_ENDING;
 	} else {
-		shm_slot_set_state(self.shm, SHM_PROC_READY);
+		shm_slot_set_state(master.shm, SHM_PROC_READY);
 	}
-	if (self.procs_n) /* children may exist even when the start failed half-way */
+	if (master.procs_n) /* children may exist even when the start failed half-way */
 		for (;;) {
 			uint64_t next_ms = step();
-			was_running |= self.phase == MASTER_RUNNING;
-			if (self.phase >= MASTER_STOPPING && procs_count() == 0)
+			was_running |= master.phase == MASTER_RUNNING;
+			if (master.phase >= MASTER_STOPPING && procs_count() == 0)
 				break;
 			sleep_until(next_ms);
 		}
 	start_undo(was_running);
-	return self.exit_status;
+	return master.exit_status;
 }

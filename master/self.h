@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The state of the master process, private to the room: one per process (`self`).
+ * The state of the master process, private to the room: one per process (`master`).
  */
 #ifndef WEIR_MASTER_SELF_H
 #define WEIR_MASTER_SELF_H
@@ -116,6 +116,6 @@ struct master {
 	uint64_t watched_at_ms; /* the watchdog's last look */
 };
 
-extern struct master self;
+extern struct master master;
 
 #endif

@@ -20,7 +20,7 @@
 static void
 reopen_logs(void)
 {
-	struct proc *control = procs_holder(self.current->number, SHM_ROLE_CONTROL, 0);
+	struct proc *control = procs_holder(master.current->number, SHM_ROLE_CONTROL, 0);
 	report(REPORT_NOTICE, "SIGUSR1: log files are opened again");
 	if (control)
 		procs_mail(control->slot, SHM_MAIL_REOPEN);

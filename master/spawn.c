@@ -29,14 +29,14 @@ enum { CHILD_FAILED = 1 };
 static void
 close_foreign(const struct generation *g, const struct role *r)
 {
-	close(self.lock_fd);
-	close(self.signal_fd);
-	if (self.pidfile_fd >= 0)
-		close(self.pidfile_fd);
-	if (self.daemon_fd >= 0)
-		close(self.daemon_fd);
-	if (self.reload.trial_fd >= 0)
-		close(self.reload.trial_fd);
+	close(master.lock_fd);
+	close(master.signal_fd);
+	if (master.pidfile_fd >= 0)
+		close(master.pidfile_fd);
+	if (master.daemon_fd >= 0)
+		close(master.daemon_fd);
+	if (master.reload.trial_fd >= 0)
+		close(master.reload.trial_fd);
 	const struct net_listeners *m = &g->listeners;
 	for (size_t i = 0; !r->has_listeners && i < m->binds_n * m->columns_n; i++)
 		if (m->fd[i] >= 0)
@@ -105,10 +105,10 @@ reset_signals(void)
 
 /* Second line behind the pidfd: the kernel tells a child that its master is gone. */
 static void
-leave_with_master(pid_t master)
+leave_with_master(pid_t parent)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGINT);
-	if (getppid() != master)
+	if (getppid() != parent)
 		_exit(CHILD_FAILED);
 }
 
@@ -123,14 +123,14 @@ child(const struct generation *g, const struct role *r, const struct proc *me)
 			{
 				.slot = me->slot,
 				.generation = g->number,
-				.master_pidfd = self.pidfd,
-				.slot_eventfds = self.slot_eventfds,
+				.master_pidfd = master.pidfd,
+				.slot_eventfds = master.slot_eventfds,
 				.log_relay_fd = r->has_control ? g->relay_read_fd
 							       : g->relay_write_fd,
 				.listeners = g->listeners,
 			},
 	};
-	pid_t master = self.pid;
+	pid_t parent = master.pid;
 	title_set("weir: %s", procs_text(me, text));
 	close_foreign(g, r);
 	pin(g->cfg, r, me->index);
@@ -141,9 +141,9 @@ child(const struct generation *g, const struct role *r, const struct proc *me)
 		report(REPORT_ALERT, "%s: %s", text, err);
 		_exit(CHILD_FAILED);
 	}
-	leave_with_master(master); /* a change of user forgets it, so after that */
+	leave_with_master(parent); /* a change of user forgets it, so after that */
 	reset_signals();
-	shm_child_enter(self.shm, me->slot);
+	shm_child_enter(master.shm, me->slot);
 	int status = r->run(&in);
 	fflush(NULL);
 	_exit(status); /* not exit(): what the master registered is the master's */
@@ -154,7 +154,7 @@ spawn(const struct generation *g, const struct role *r, uint32_t index,
       char err[SHM_ERROR_BYTES])
 {
 	char text[32];
-	int slot = shm_slot_reserve(self.shm, r->role, index, g->number);
+	int slot = shm_slot_reserve(master.shm, r->role, index, g->number);
 	struct proc *p = procs_new();
 	if (slot < 0 || !p)
 		return report_into(
@@ -165,7 +165,7 @@ spawn(const struct generation *g, const struct role *r, uint32_t index,
 		.index = index,
 		.slot = (uint32_t)slot,
 		.generation = g->number,
-		.started_at_ms = self.now_ms,
+		.started_at_ms = master.now_ms,
 	};
 	fflush(NULL);
 	pid_t pid = fork();
@@ -173,11 +173,11 @@ spawn(const struct generation *g, const struct role *r, uint32_t index,
 		child(g, r, p);
 	if (pid < 0) {
 		report_into(err, "fork: %s", strerror(errno));
-		shm_slot_release(self.shm, p->slot);
+		shm_slot_release(master.shm, p->slot);
 		return -1;
 	}
 	p->pid = pid;
-	shm_slot_identify(self.shm, p->slot, (uint32_t)pid);
+	shm_slot_identify(master.shm, p->slot, (uint32_t)pid);
 	report(REPORT_INFO, "%s started, pid %ld, generation %lu", procs_text(p, text),
 	       (long)pid, (unsigned long)g->number);
 	return 0;

@@ -45,7 +45,8 @@ end_orphan(const struct shm_slot_view *v)
 		struct shm_slot_view again;
 		/* the region found it alive with this start time; is the slot still its?
 		 */
-		if (shm_slot_view(self.shm, v->slot, &again) && again.epoch == v->epoch) {
+		if (shm_slot_view(master.shm, v->slot, &again) &&
+		    again.epoch == v->epoch) {
 			report(REPORT_WARNING,
 			       "pid %u of the master before did not end; killed", v->pid);
 			(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
@@ -62,16 +63,16 @@ open_region(const struct cfg *cfg, const struct shm_geometry *geometry, bool fre
 	bool adopted = false;
 	struct shm_slot_view v;
 	const struct cfg_global *g = &cfg->global;
-	self.shm = shm_open_master(g->shm, geometry, fresh, g->shm_unsafe, g->gid,
-				   &adopted, err);
-	if (!self.shm)
+	master.shm = shm_open_master(g->shm, geometry, fresh, g->shm_unsafe, g->gid,
+				     &adopted, err);
+	if (!master.shm)
 		return -1;
-	report(REPORT_INFO, "region %s %s", shm_path(self.shm),
+	report(REPORT_INFO, "region %s %s", shm_path(master.shm),
 	       adopted ? "adopted" : "created");
-	for (uint32_t slot = SHM_SLOT_MASTER + 1; slot < shm_slots_n(self.shm); slot++)
-		if (shm_slot_view(self.shm, slot, &v))
+	for (uint32_t slot = SHM_SLOT_MASTER + 1; slot < shm_slots_n(master.shm); slot++)
+		if (shm_slot_view(master.shm, slot, &v))
 			end_orphan(&v);
-	(void)shm_gauge_settle(self.shm);
+	(void)shm_gauge_settle(master.shm);
 	return 0;
 }
 
@@ -83,24 +84,21 @@ first_generation(struct cfg *cfg, char err[SHM_ERROR_BYTES])
 	struct shm_geometry geometry;
 	struct shm_info *info = must_alloc(sizeof(*info));
 	if (geometry_of(cfg, &geometry, err) ||
-	    open_region(cfg, &geometry, self.options->fresh_shm, err)) {
+	    open_region(cfg, &geometry, master.options->fresh_shm, err)) {
 		free(info);
 		return -1;
 	}
-	shm_info(self.shm, info);
+	shm_info(master.shm, info);
 	struct generation *g = generation_new(info->generation + 1, cfg);
 	free(info);
-	must(shm_slot_reserve(self.shm, SHM_ROLE_MASTER, 0, g->number) ==
-	     SHM_SLOT_MASTER);
-	shm_slot_identify(self.shm, SHM_SLOT_MASTER, (uint32_t)self.pid);
-	procs_init(shm_slots_n(self.shm));
+	procs_init(shm_slots_n(master.shm));
 	procs_reset_posts(cfg->global.nbproc);
-	self.current = g;
+	master.current = g;
 	if (generation_open(g, err))
 		return -1;
-	sockets_commit(self.sockets);
-	shm_commit(self.shm, &geometry, g->number);
-	must(shm_find(self.shm, SHM_GLOBAL, "", "global", "", &self.global));
+	sockets_commit(master.sockets);
+	shm_commit(master.shm, &geometry, g->number);
+	must(shm_find(master.shm, SHM_GLOBAL, "", "global", "", &master.global));
 	report_set_targets(cfg, g->relay_write_fd);
 	return procs_fill(g, false, err);
 }
@@ -109,31 +107,31 @@ int
 start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 {
 	const struct cfg_global *g = &cfg->global;
-	self.options = o;
-	self.signal_fd = self.lock_fd = self.pidfile_fd = self.daemon_fd = self.pidfd =
-		-1;
+	master.options = o;
+	master.signal_fd = master.lock_fd = master.pidfile_fd = master.daemon_fd =
+		master.pidfd = -1;
 	reload_init();
-	self.sockets = sockets_new();
+	master.sockets = sockets_new();
 	if (privileges_check(cfg, err))
 		return -1;
 	if (g->daemon && !g->foreground) {
-		self.daemon_fd = daemon_begin();
-		if (self.daemon_fd < 0)
+		master.daemon_fd = daemon_begin();
+		if (master.daemon_fd < 0)
 			return report_into(err, "cannot go to the background: %s",
 					   strerror(errno));
 	}
-	self.pid = getpid();
-	self.now_ms = self.started_at_ms = self.watched_at_ms = clock_mono_ms();
-	self.lock_fd = lock_take(g->shm, err);
-	if (self.lock_fd < 0)
+	master.pid = getpid();
+	master.now_ms = master.started_at_ms = master.watched_at_ms = clock_mono_ms();
+	master.lock_fd = lock_take(g->shm, err);
+	if (master.lock_fd < 0)
 		return -1;
-	if (g->pidfile && (self.pidfile_fd = pidfile_open(g->pidfile, err)) < 0)
+	if (g->pidfile && (master.pidfile_fd = pidfile_open(g->pidfile, err)) < 0)
 		return -1;
-	self.pidfile = g->pidfile ? strdup(g->pidfile) : NULL;
+	master.pidfile = g->pidfile ? strdup(g->pidfile) : NULL;
 	title_set("weir: master");
-	self.signal_fd = signals_open();
-	self.pidfd = (int)syscall(SYS_pidfd_open, self.pid, 0);
-	if (self.pidfd < 0)
+	master.signal_fd = signals_open();
+	master.pidfd = (int)syscall(SYS_pidfd_open, master.pid, 0);
+	if (master.pidfd < 0)
 		return report_into(err, "pidfd_open: %s (Linux 5.3 or newer is needed)",
 				   strerror(errno));
 	return first_generation(cfg, err);
@@ -142,34 +140,34 @@ start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 void
 start_announce(void)
 {
-	self.phase = MASTER_RUNNING;
-	if (self.pidfile_fd >= 0)
-		pidfile_write(self.pidfile_fd, (long)self.pid);
+	master.phase = MASTER_RUNNING;
+	if (master.pidfile_fd >= 0)
+		pidfile_write(master.pidfile_fd, (long)master.pid);
 	report(REPORT_INFO, "generation %lu serves with %u workers, pid %ld",
-	       (unsigned long)self.current->number, self.current->cfg->global.nbproc,
-	       (long)self.pid);
+	       (unsigned long)master.current->number, master.current->cfg->global.nbproc,
+	       (long)master.pid);
 	notify_ready();
-	if (self.daemon_fd >= 0) {
+	if (master.daemon_fd >= 0) {
 		report_close_stderr();
-		daemon_ready(&self.daemon_fd);
+		daemon_ready(&master.daemon_fd);
 	}
 }
 
 void
 start_undo(bool was_running)
 {
-	sockets_close(self.sockets);
-	if (self.shm) {
-		shm_mark_stopped(self.shm);
-		shm_close(&self.shm);
+	sockets_close(master.sockets);
+	if (master.shm) {
+		shm_mark_stopped(master.shm);
+		shm_close(&master.shm);
 	}
-	if (self.pidfile_fd >= 0) {
+	if (master.pidfile_fd >= 0) {
 		if (was_running)
-			pidfile_remove(self.pidfile_fd, self.pidfile);
+			pidfile_remove(master.pidfile_fd, master.pidfile);
 		else
-			pidfile_abandon(self.pidfile_fd, self.pidfile);
+			pidfile_abandon(master.pidfile_fd, master.pidfile);
 	}
-	free(self.pidfile);
-	if (self.lock_fd >= 0)
-		close(self.lock_fd);
+	free(master.pidfile);
+	if (master.lock_fd >= 0)
+		close(master.lock_fd);
 }

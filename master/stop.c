@@ -26,18 +26,18 @@ enum {
 void
 stop_gracefully(void)
 {
-	const struct cfg_global *g = &self.current->cfg->global;
-	if (self.phase == MASTER_STARTING) {
+	const struct cfg_global *g = &master.current->cfg->global;
+	if (master.phase == MASTER_STARTING) {
 		stop_now();
 		return;
 	}
-	if (self.phase != MASTER_RUNNING)
+	if (master.phase != MASTER_RUNNING)
 		return;
 	report(REPORT_NOTICE, "SIGTERM: ending when the connections have ended");
 	notify_stopping();
 	reload_cancel();
-	self.phase = MASTER_STOPPING;
-	self.stopping_at_ms = self.now_ms;
+	master.phase = MASTER_STOPPING;
+	master.stopping_at_ms = master.now_ms;
 	PROCS_EACH(p)
 	if (p->role == SHM_ROLE_WORKER)
 		procs_tell(p, SIGTERM,
@@ -48,19 +48,19 @@ static void
 end_all(void)
 {
 	reload_cancel();
-	self.phase = MASTER_ENDING;
+	master.phase = MASTER_ENDING;
 	PROCS_EACH(p)
 	procs_tell(p, SIGINT, STOP_NOW_MS);
-	sockets_close(self.sockets);
+	sockets_close(master.sockets);
 }
 
 void
 stop_now(void)
 {
-	if (self.phase == MASTER_ENDING)
+	if (master.phase == MASTER_ENDING)
 		return;
-	if (self.phase == MASTER_STARTING)
-		self.exit_status = 1;
+	if (master.phase == MASTER_STARTING)
+		master.exit_status = 1;
 	report(REPORT_NOTICE, "SIGINT: ending now");
 	notify_stopping();
 	end_all();
@@ -79,26 +79,26 @@ uint64_t
 stop_step(void)
 {
 	size_t workers_n = 0, leaving_n = 0;
-	if (self.phase < MASTER_STOPPING || procs_count() == 0)
+	if (master.phase < MASTER_STOPPING || procs_count() == 0)
 		return UINT64_MAX;
 	PROCS_EACH(p)
 	{
 		workers_n += p->role == SHM_ROLE_WORKER;
 		leaving_n += p->is_leaving;
 	}
-	if (self.phase == MASTER_ENDING) {
+	if (master.phase == MASTER_ENDING) {
 		if (leaving_n <
 		    procs_count()) /* a failed start comes here without SIGINT */
 			end_all();
 		return UINT64_MAX;
 	}
 	bool is_accepting = is_anybody_accepting() &&
-			    self.now_ms < self.stopping_at_ms + STOP_ACCEPT_MS;
+			    master.now_ms < master.stopping_at_ms + STOP_ACCEPT_MS;
 	if (!is_accepting)
-		sockets_close(self.sockets);
+		sockets_close(master.sockets);
 	if (workers_n == 0)
 		PROCS_EACH(p)
 	if (!p->is_leaving)
 		procs_tell(p, SIGTERM, STOP_LAST_MS);
-	return is_accepting ? self.now_ms + STOP_POLL_MS : UINT64_MAX;
+	return is_accepting ? master.now_ms + STOP_POLL_MS : UINT64_MAX;
 }

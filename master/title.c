@@ -2,7 +2,9 @@
  *
  * Process titles: /proc/PID/cmdline is the memory the kernel put the arguments into, so
  * writing there renames the process. The environment lies right behind and is moved to
- * the heap first. Runs in the master, and in each child right after fork.
+ * the heap first. A last byte of the arguments that is not zero tells the kernel that a
+ * title stands there, and it ends at its zero. Runs in the master, and in each child
+ * right after fork.
  */
 #include "master/title.h"
 
@@ -17,7 +19,8 @@
 
 static struct {
 	char *at;
-	size_t bytes;
+	size_t args_bytes; /* what was the arguments */
+	size_t bytes;	   /* and the environment */
 } area;
 
 static char *
@@ -37,6 +40,7 @@ title_init(int argc, char **argv)
 	for (int i = 0; i < argc; i++)
 		if (argv[i] == end)
 			end += strlen(end) + 1;
+	area.args_bytes = (size_t)(end - area.at);
 	for (; environ[env_n]; env_n++)
 		if (environ[env_n] == end)
 			end += strlen(end) + 1;
@@ -66,7 +70,6 @@ title_set(const char *fmt, ...)
 	size_t length = strlen(text) < area.bytes ? strlen(text) : area.bytes - 1;
 	memset(area.at, 0, area.bytes);
 	memcpy(area.at, text, length);
-	/* The command line ends here; without the right to say so it ends in zeros. */
-	(void)prctl(PR_SET_MM, PR_SET_MM_ARG_END, (unsigned long)area.at + length + 1, 0,
-		    0);
+	if (length + 1 < area.args_bytes)
+		area.at[area.args_bytes - 1] = '.';
 }

@@ -53,12 +53,12 @@ write_all(int fd, const char *p, size_t n)
 }
 
 static _Noreturn void
-child(int fd, pid_t master)
+child(int fd, pid_t parent)
 {
 	struct cfg_errors *errors = NULL;
 	sigset_t none;
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != master)
+	if (getppid() != parent)
 		_exit(1);
 	title_set("weir: check");
 	(void)signal(SIGHUP, SIG_IGN);
@@ -66,7 +66,7 @@ child(int fd, pid_t master)
 	(void)signal(SIGUSR2, SIG_IGN);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	struct cfg *cfg = cfg_load(&self.options->request, &errors);
+	struct cfg *cfg = cfg_load(&master.options->request, &errors);
 	if (!cfg) {
 		char *text = trial_errors_text(errors);
 		write_all(fd, text, strlen(text));
@@ -77,7 +77,7 @@ child(int fd, pid_t master)
 void
 trial_begin(void)
 {
-	struct reload *r = &self.reload;
+	struct reload *r = &master.reload;
 	int fds[2];
 	r->deadline_ms = clock_mono_ms() + TRIAL_MS;
 	if (pipe2(fds, O_CLOEXEC)) {
@@ -87,7 +87,7 @@ trial_begin(void)
 	pid_t pid = fork();
 	if (pid == 0) {
 		close(fds[0]);
-		child(fds[1], self.pid);
+		child(fds[1], master.pid);
 	}
 	if (pid < 0) {
 		report_into(r->failure, "fork: %s", strerror(errno));
@@ -103,7 +103,7 @@ trial_begin(void)
 void
 reload_trial_readable(void)
 {
-	struct reload *r = &self.reload;
+	struct reload *r = &master.reload;
 	char piece[4096];
 	ssize_t n;
 	if (r->trial_fd < 0)
@@ -125,7 +125,7 @@ reload_trial_readable(void)
 void
 reload_trial_ended(pid_t pid, int status)
 {
-	struct reload *r = &self.reload;
+	struct reload *r = &master.reload;
 	if (!pid || pid != r->trial_pid)
 		return;
 	r->trial_pid = 0;
@@ -135,7 +135,7 @@ reload_trial_ended(pid_t pid, int status)
 void
 trial_cancel(void)
 {
-	struct reload *r = &self.reload;
+	struct reload *r = &master.reload;
 	if (r->trial_pid)
 		(void)kill(r->trial_pid, SIGKILL);
 	r->trial_pid = 0; /* reaped as somebody unknown */
@@ -154,14 +154,14 @@ copy(const char *s)
 enum trial_result
 trial_look(char **text)
 {
-	struct reload *r = &self.reload;
+	struct reload *r = &master.reload;
 	char line[64];
 	reload_trial_readable();
 	if (r->failure[0]) {
 		*text = copy(r->failure);
 		return TRIAL_BAD;
 	}
-	if ((r->trial_pid || r->trial_fd >= 0) && self.now_ms >= r->deadline_ms) {
+	if ((r->trial_pid || r->trial_fd >= 0) && master.now_ms >= r->deadline_ms) {
 		trial_cancel();
 		snprintf(line, sizeof(line),
 			 "reading the configuration took more than %d s",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Parsing the files of a reload in a child first: a crash of the parser or a slow disk
- * must not stop the supervision. Master; the state stands in self.reload.
+ * must not stop the supervision. Master; the state stands in master.reload.
  */
 #ifndef WEIR_MASTER_TRIAL_H
 #define WEIR_MASTER_TRIAL_H

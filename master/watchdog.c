@@ -20,15 +20,16 @@ look_at(struct proc *p, uint64_t stale_ms)
 {
 	char text[32];
 	if (procs_state(p) == SHM_PROC_STARTING) {
-		if (self.now_ms - p->started_at_ms > MASTER_READY_MS && !p->kill_at_ms) {
+		if (master.now_ms - p->started_at_ms > MASTER_READY_MS &&
+		    !p->kill_at_ms) {
 			report(REPORT_ERROR,
 			       "%s (pid %ld) was not ready after %d s; killed",
 			       procs_text(p, text), (long)p->pid, MASTER_READY_MS / 1000);
-			p->kill_at_ms = self.now_ms;
+			p->kill_at_ms = master.now_ms;
 		}
 		return;
 	}
-	if (!shm_slot_is_stale(self.shm, p->slot, self.now_ms, stale_ms)) {
+	if (!shm_slot_is_stale(master.shm, p->slot, master.now_ms, stale_ms)) {
 		p->stale_n = 0;
 		return;
 	}
@@ -37,23 +38,23 @@ look_at(struct proc *p, uint64_t stale_ms)
 	report(REPORT_ERROR, "%s (pid %ld) gave no sign of life for %lu ms; aborted",
 	       procs_text(p, text), (long)p->pid, (unsigned long)stale_ms);
 	(void)kill(p->pid, SIGABRT);
-	if (!p->kill_at_ms || p->kill_at_ms > self.now_ms + WATCHDOG_KILL_MS)
-		p->kill_at_ms = self.now_ms + WATCHDOG_KILL_MS;
+	if (!p->kill_at_ms || p->kill_at_ms > master.now_ms + WATCHDOG_KILL_MS)
+		p->kill_at_ms = master.now_ms + WATCHDOG_KILL_MS;
 }
 
 uint64_t
 watchdog_step(void)
 {
-	uint64_t stale_ms = self.current->cfg->global.watchdog_ms;
+	uint64_t stale_ms = master.current->cfg->global.watchdog_ms;
 	uint64_t period_ms = stale_ms / 4;
 	if (!stale_ms)
 		return UINT64_MAX;
 	if (period_ms < WATCHDOG_PERIOD_MIN_MS)
 		period_ms = WATCHDOG_PERIOD_MIN_MS;
-	if (self.now_ms < self.watched_at_ms + period_ms)
-		return self.watched_at_ms + period_ms;
-	bool was_asleep = self.now_ms > self.watched_at_ms + 2 * period_ms;
-	self.watched_at_ms = self.now_ms;
+	if (master.now_ms < master.watched_at_ms + period_ms)
+		return master.watched_at_ms + period_ms;
+	bool was_asleep = master.now_ms > master.watched_at_ms + 2 * period_ms;
+	master.watched_at_ms = master.now_ms;
 	PROCS_EACH(p)
 	{
 		if (was_asleep)
@@ -61,5 +62,5 @@ watchdog_step(void)
 		else
 			look_at(p, stale_ms);
 	}
-	return self.now_ms + period_ms;
+	return master.now_ms + period_ms;
 }
