@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "checker/sockets.h"
 #include "lib/base/must.h"
 #include "lib/net/log_target.h"
 #include "shm/slots.h"
@@ -204,6 +205,7 @@ checker_main(const struct checker_inherit *in)
 	shm_slot_set_state(checker.shm, SHM_PROC_READY);
 	net_loop_run(checker.loop);
 	shm_slot_set_state(checker.shm, SHM_PROC_DRAINING);
+	probe_sockets_close();
 	logger_free(&checker.logger); /* sends what is queued */
 	return 0;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * One probe: connect, for HTTP send and read, close. Runs in the checker; owns the
- * probe's socket.
+ * probe's socket while it runs.
  *
  * Cheap, because 10,000 servers are probed every 2 s: what can be known without waiting
  * is asked first (a second connect() tells whether the handshake is already done), the
- * socket enters epoll once or never, the response is read to a common buffer. The
- * connection ends with RST, so that no TIME_WAIT remains; for TCP checks the ACK of the
- * handshake is held back, so that a healthy server's accept() never sees them (both as
+ * socket enters epoll once or never, the response is read to a common buffer, sockets
+ * are used again. Connections end with RST, so that no TIME_WAIT remains; the ACK of the
+ * handshake is held back, so that TCP checks never reach a server's accept() (both as
  * HAProxy).
  */
 #include "checker/self.h"
@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "checker/sockets.h"
 #include "lib/base/clock.h"
 #include "lib/base/must.h"
 
@@ -66,12 +67,10 @@ limit_response(struct checked *c)
 /* --- ends ------------------------------------------------------------------------- */
 
 static void
-hang_up(struct checked *c, bool with_reset)
+hang_up(struct checked *c)
 {
-	struct linger now = {.l_onoff = 1, .l_linger = 0};
-	if (with_reset && c->cfg->check_addr.kind != ADDR_UNIX)
-		(void)setsockopt(c->watch.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-	close(c->watch.fd); /* ours alone: epoll forgets it */
+	net_watch_remove(checker.loop, &c->watch);
+	probe_socket_put(c->cfg->check_addr.u.sa.sa_family, c->watch.fd);
 	c->watch = (struct net_watch){.fd = -1};
 	free(c->kept);
 	c->kept = NULL;
@@ -82,10 +81,10 @@ hang_up(struct checked *c, bool with_reset)
 
 /* With a result in r, but for its duration. */
 static void
-finish(struct checked *c, struct probe_result *r, bool with_reset)
+finish(struct checked *c, struct probe_result *r)
 {
 	r->duration_ms = (uint32_t)((clock_mono_us() - c->start_us) / 1000);
-	hang_up(c, with_reset);
+	hang_up(c);
 	outcome_take(c, r);
 	schedule_next(c);
 }
@@ -95,14 +94,14 @@ finish_with(struct checked *c, enum result id, const char *info)
 {
 	struct probe_result r = {.id = id};
 	probe_result_inform(&r, span_str(info));
-	finish(c, &r, true);
+	finish(c, &r);
 }
 
 /* This machine lacks something: no judgement over the server. */
 static void
 give_up(struct checked *c, int error)
 {
-	hang_up(c, true);
+	hang_up(c);
 	outcome_skip(c, error);
 	schedule_next(c);
 }
@@ -147,7 +146,7 @@ judge(struct checked *c, struct span bytes, bool is_all)
 	const struct cfg_proxy *p = c->group->cfg;
 	if (!judge_response(checker.judge, &p->check, &p->limits, bytes, is_all, &r))
 		return false;
-	finish(c, &r, true);
+	finish(c, &r);
 	return true;
 }
 
@@ -296,7 +295,7 @@ probe_start(struct checked *c)
 	c->start_us = clock_mono_us();
 	checker.probes_n++;
 	shm_count(&checker.global, SHM_GLOBAL_checks_run, 1);
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = probe_socket_get(family);
 	net_watch_init(&c->watch, fd, ready);
 	if (fd < 0) {
 		int error = errno;
@@ -334,5 +333,5 @@ probe_cancel(struct checked *c)
 	if (c->phase == PROBE_IDLE || c->phase == PROBE_WAITING)
 		c->phase = PROBE_IDLE;
 	else
-		hang_up(c, true);
+		hang_up(c);
 }

@@ -1,0 +1,725 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The checker as a process: real region, real sockets on loopback, states observed
+ * through shared memory and the log.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "checker/checker.h"
+#include "lib/base/clock.h"
+#include "shm/counters.h"
+#include "shm/health.h"
+#include "shm/slots.h"
+
+enum { SERVERS_MAX = 4, WAIT_MS = 5000, INTER_MS = 40 };
+
+struct world {
+	struct arena *arena;
+	struct cfg cfg;
+	struct cfg_proxy be;
+	struct cfg_proxy *proxies[1];
+	struct cfg_server servers[SERVERS_MAX];
+	struct cfg_server *server_list[SERVERS_MAX];
+	struct log_target log;
+	int log_fd;
+	char path[64];
+	struct shm *shm;
+	struct shm_object be_object, server_object[SERVERS_MAX], global;
+	int eventfds[64];
+	pid_t checker_pid;
+	uint32_t slot;
+};
+
+static struct world w;
+
+/* --- the world -------------------------------------------------------------------- */
+
+static struct addr
+loopback(uint16_t port)
+{
+	struct addr a = {.kind = ADDR_INET, .len = sizeof(a.u.in)};
+	a.u.in.sin_family = AF_INET;
+	a.u.in.sin_port = port;
+	a.u.in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	return a;
+}
+
+/* A listening socket; its address in *a, which is an empty address before or the one
+ * to use again. */
+static int
+open_server(struct addr *a)
+{
+	int one = 1, fd = socket(a->kind ? a->u.sa.sa_family : AF_INET, SOCK_STREAM, 0);
+	if (a->kind == ADDR_NONE)
+		*a = loopback(0);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	assert_int_equal(bind(fd, &a->u.sa, a->len), 0);
+	assert_int_equal(listen(fd, 64), 0);
+	if (a->kind == ADDR_INET) {
+		socklen_t len = a->len;
+		assert_int_equal(getsockname(fd, &a->u.sa, &len), 0);
+	}
+	return fd;
+}
+
+/* The forked checker holds a copy of fd: closing alone would leave it listening. */
+static void
+close_server(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+	close(fd);
+}
+
+static struct cfg_server *
+add_server(const char *name, struct addr to)
+{
+	size_t i = w.be.servers_n++;
+	char text[ADDR_TEXT_BYTES];
+	w.servers[i] = (struct cfg_server){.name = name,
+					   .addr = to,
+					   .check_addr = to,
+					   .weight = 1,
+					   .check = true,
+					   .inter_ms = INTER_MS,
+					   .fastinter_ms = INTER_MS,
+					   .downinter_ms = INTER_MS,
+					   .rise = 2,
+					   .fall = 3,
+					   .backend = &w.be,
+					   .index = (uint32_t)i,
+					   .id = (uint32_t)i + 1};
+	w.servers[i].addr_text = to.kind ? arena_strdup(w.arena, addr_format(&to, text))
+					 : "gone.example:80";
+	w.server_list[i] = &w.servers[i];
+	return &w.servers[i];
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	memset(&w, 0, sizeof(w));
+	w.arena = arena_new();
+	w.be = (struct cfg_proxy){.name = "be",
+				  .caps = CFG_CAP_BACKEND,
+				  .id = 1,
+				  .timeout.connect_ms = 200,
+				  .log_mask = 1,
+				  .servers = w.server_list,
+				  .limits = {.request_line_bytes = 16384,
+					     .field_bytes = 16384,
+					     .head_bytes = 32768,
+					     .fields_n = 128,
+					     .trailers_bytes = 8192}};
+	w.be.check = (struct cfg_check){.kind = CFG_CHECK_TCP,
+					.method = SPAN("OPTIONS"),
+					.uri = SPAN("/"),
+					.version = SPAN("HTTP/1.0")};
+	w.proxies[0] = &w.be;
+	w.cfg = (struct cfg){.proxies = w.proxies, .proxies_n = 1, .log_targets = &w.log};
+	w.cfg.global.log_tag = "weir";
+	w.log_fd = socket(AF_INET, SOCK_DGRAM, 0);
+	w.log = (struct log_target){.kind = LOG_TO_UDP,
+				    .format = LOG_RFC3164,
+				    .addr = loopback(0),
+				    .facility = 16,
+				    .level_max = 7};
+	socklen_t len = w.log.addr.len;
+	assert_int_equal(bind(w.log_fd, &w.log.addr.u.sa, len), 0);
+	assert_int_equal(getsockname(w.log_fd, &w.log.addr.u.sa, &len), 0);
+	w.cfg.log_targets_n = 1;
+	for (size_t i = 0; i < sizeof(w.eventfds) / sizeof(*w.eventfds); i++)
+		w.eventfds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	return 0;
+}
+
+static void
+make_region(void)
+{
+	struct shm_facts facts[2 + SERVERS_MAX] = {{.kind = SHM_GLOBAL, .name = "global"},
+						   {.kind = SHM_BACKEND, .name = "be"}};
+	char err[SHM_ERROR_BYTES];
+	bool adopted;
+	size_t n = 2;
+	for (size_t i = 0; i < w.be.servers_n; i++) {
+		struct shm_facts *f = &facts[n++];
+		*f = (struct shm_facts){.kind = SHM_SERVER,
+					.parent = "be",
+					.id = w.servers[i].id,
+					.parent_id = 1,
+					.weight = 1,
+					.rise = 2,
+					.fall = 3,
+					.is_checked = true};
+		snprintf(f->name, sizeof(f->name), "%s", w.servers[i].name);
+		snprintf(f->addr, sizeof(f->addr), "%s", w.servers[i].addr_text);
+	}
+	struct shm_geometry g = {.objects = facts,
+				 .objects_n = n,
+				 .workers_n = 1,
+				 .generations_max = 2,
+				 .version = "test",
+				 .control_socket = ""};
+	snprintf(w.path, sizeof(w.path), "/dev/shm/weir-test-%d.shm", (int)getpid());
+	w.shm = shm_open_master(w.path, &g, true, false, (uint32_t)-1, &adopted, err);
+	if (!w.shm)
+		fail_msg("%s", err);
+	shm_commit(w.shm, &g, 1);
+	assert_true(shm_find(w.shm, SHM_BACKEND, "", "be", "", &w.be_object));
+	for (size_t i = 0; i < w.be.servers_n; i++)
+		assert_true(shm_find(w.shm, SHM_SERVER, "be", w.servers[i].name,
+				     w.servers[i].addr_text, &w.server_object[i]));
+	assert_true(shm_object_at(w.shm, 0, &w.global));
+}
+
+static void
+wait_ms(unsigned ms)
+{
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L};
+	nanosleep(&t, NULL);
+}
+
+/* Forks a checker that believes `master` to be its master; ready, without the lease. */
+static void
+start_checker_of(pid_t master)
+{
+	struct shm_slot_view v;
+	int slot = shm_slot_reserve(w.shm, SHM_ROLE_CHECKER, 0, 1);
+	assert_true(slot > 0);
+	w.slot = (uint32_t)slot;
+	int pidfd = (int)syscall(SYS_pidfd_open, master, 0);
+	struct checker_inherit in = {.cfg = &w.cfg,
+				     .shm = w.shm,
+				     .net = {.slot = w.slot,
+					     .generation = 1,
+					     .master_pidfd = pidfd,
+					     .slot_eventfds = w.eventfds,
+					     .log_relay_fd = -1}};
+	w.checker_pid = fork();
+	assert_true(w.checker_pid >= 0);
+	if (w.checker_pid == 0) {
+		checker_prepare(&in);
+		shm_child_enter(w.shm, w.slot);
+		_exit(checker_main(&in));
+	}
+	close(pidfd);
+	shm_slot_identify(w.shm, w.slot, (uint32_t)w.checker_pid);
+	for (int i = 0; i < WAIT_MS; i++) {
+		if (shm_slot_view(w.shm, w.slot, &v) && v.state == SHM_PROC_READY)
+			return;
+		wait_ms(1);
+	}
+	fail_msg("the checker did not become ready");
+}
+
+static void
+start_checker(void)
+{
+	start_checker_of(getpid());
+	shm_lease_grant(w.shm, SHM_ROLE_CHECKER, w.slot);
+}
+
+static int
+reap_checker(void)
+{
+	int status = -1;
+	for (int i = 0; i < WAIT_MS; i++) {
+		if (waitpid(w.checker_pid, &status, WNOHANG) == w.checker_pid) {
+			shm_slot_release(w.shm, w.slot);
+			w.checker_pid = 0;
+			return status;
+		}
+		wait_ms(1);
+	}
+	fail_msg("the checker did not leave");
+	return status;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	if (w.checker_pid) {
+		kill(w.checker_pid, SIGKILL);
+		waitpid(w.checker_pid, NULL, 0);
+	}
+	for (size_t i = 0; i < sizeof(w.eventfds) / sizeof(*w.eventfds); i++)
+		close(w.eventfds[i]);
+	close(w.log_fd);
+	if (w.shm)
+		shm_close(&w.shm);
+	unlink(w.path);
+	arena_free(&w.arena);
+	return 0;
+}
+
+/* --- observing -------------------------------------------------------------------------
+ */
+
+static enum shm_health
+health_of(size_t i)
+{
+	return shm_health_unpack(atomic_load(&w.server_object[i].server->health)).state;
+}
+
+/* Waits for the state; the milliseconds it took. */
+static uint64_t
+await_health(size_t i, enum shm_health state)
+{
+	uint64_t start_ms = clock_mono_ms();
+	while (health_of(i) != state) {
+		if (clock_mono_ms() - start_ms > WAIT_MS)
+			fail_msg("server %zu stays %d", i, (int)health_of(i));
+		wait_ms(1);
+	}
+	return clock_mono_ms() - start_ms;
+}
+
+static uint64_t
+checks_run(void)
+{
+	return shm_total(w.shm, &w.global, SHM_GLOBAL_checks_run);
+}
+
+/* The text of the next log line, behind its header; its priority in *pri. */
+static const char *
+next_log(int *pri)
+{
+	static char line[LOG_LINE_BYTES + 1];
+	struct pollfd p = {.fd = w.log_fd, .events = POLLIN};
+	if (poll(&p, 1, WAIT_MS) != 1)
+		return "";
+	ssize_t n = recv(w.log_fd, line, sizeof(line) - 1, 0);
+	line[n > 0 ? n : 0] = 0;
+	assert_int_equal(sscanf(line, "<%d>", pri), 1);
+	const char *text = strstr(line, "]: ");
+	return text ? text + 3 : "";
+}
+
+static void
+assert_log(int level, const char *begin)
+{
+	int pri = -1;
+	const char *text = next_log(&pri);
+	if (strncmp(text, begin, strlen(begin)) != 0)
+		fail_msg("\"%s\" does not begin with \"%s\"", text, begin);
+	assert_int_equal(pri, 16 * 8 + level);
+}
+
+/* --- a server that answers
+ * ---------------------------------------------------------------- */
+
+struct origin {
+	struct addr addr;
+	pid_t pid;
+	char *answer; /* shared with the process */
+};
+
+/* A '|' in the answer is a pause. */
+static void
+write_pieces(int fd, const char *answer)
+{
+	while (*answer) {
+		size_t n = strcspn(answer, "|");
+		(void)!write(fd, answer, n);
+		answer += n;
+		if (*answer == '|') {
+			wait_ms(4);
+			answer++;
+		}
+	}
+}
+
+static struct origin
+start_origin(const char *answer)
+{
+	struct origin o = {.addr = {.kind = ADDR_NONE}};
+	int fd = open_server(&o.addr);
+	o.answer = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
+	snprintf(o.answer, 4096, "%s", answer);
+	o.pid = fork();
+	while (o.pid == 0) {
+		char request[4096];
+		int c = accept(fd, NULL, NULL);
+		if (recv(c, request, sizeof(request), 0) > 0)
+			write_pieces(c, o.answer);
+		if (!*o.answer)
+			wait_ms(300); /* hangs */
+		close(c);
+	}
+	close(fd);
+	return o;
+}
+
+static void
+stop_origin(struct origin *o)
+{
+	kill(o->pid, SIGKILL);
+	waitpid(o->pid, NULL, 0);
+	munmap(o->answer, 4096);
+}
+
+/* --- tests
+ * ------------------------------------------------------------------------------------ */
+
+static void
+a_dead_server_is_out_in_time_and_comes_back_by_itself(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE};
+	int fd = open_server(&a);
+	struct cfg_server *s = add_server("a", a);
+	make_region();
+	start_checker();
+	await_health(0, SHM_HEALTH_UP);
+	close_server(fd);
+	uint64_t took_ms = await_health(0, SHM_HEALTH_DOWN);
+	/* fall * inter + timeout, and 100 ms for a busy machine */
+	assert_true(took_ms <= s->fall * s->inter_ms + INTER_MS + 100);
+	assert_log(1, "Server be/a is DOWN, reason: Layer4 connection problem, info: "
+		      "\"Connection refused\", check duration: ");
+	assert_log(0, "backend be has no server available!\n");
+	assert_int_equal(shm_total(w.shm, &w.server_object[0], SHM_SERVER_chkfail), 3);
+	assert_int_equal(shm_total(w.shm, &w.server_object[0], SHM_SERVER_chkdown), 1);
+	assert_int_equal(shm_total(w.shm, &w.be_object, SHM_BACKEND_chkdown), 1);
+	fd = open_server(&a);
+	await_health(0, SHM_HEALTH_UP);
+	assert_log(5, "Server be/a is UP, reason: Layer4 check passed, check duration: ");
+	struct shm_check rec;
+	assert_true(shm_check_read(&w.server_object[0], &rec));
+	assert_string_equal(rec.status_text, "L4OK");
+	close_server(fd);
+}
+
+static void
+a_new_server_that_refuses_is_down_after_one_check(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE};
+	close(open_server(&a));
+	add_server("a", a);
+	make_region();
+	start_checker();
+	await_health(0, SHM_HEALTH_DOWN);
+	assert_int_equal(shm_total(w.shm, &w.server_object[0], SHM_SERVER_chkfail), 1);
+	struct shm_check rec;
+	assert_true(shm_check_read(&w.server_object[0], &rec));
+	assert_string_equal(rec.status_text, "L4CON");
+	assert_string_equal(rec.desc, "Layer4 connection problem: Connection refused");
+}
+
+static void
+nothing_is_written_without_the_lease(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE};
+	close(open_server(&a));
+	add_server("a", a);
+	make_region();
+	start_checker_of(getpid());
+	wait_ms(4 * INTER_MS);
+	assert_int_equal(checks_run(), 0);
+	assert_int_equal(health_of(0), SHM_HEALTH_UNKNOWN);
+	shm_lease_grant(w.shm, SHM_ROLE_CHECKER, w.slot);
+	await_health(0, SHM_HEALTH_DOWN);
+}
+
+static void
+http_results_follow_what_the_server_answers(void **state)
+{
+	(void)state;
+	struct origin o = start_origin("HTTP/1.0 200 OK\r\n\r\n");
+	struct shm_check rec;
+	w.be.check.kind = CFG_CHECK_HTTP;
+	w.be.options = CFG_OPT_LOG_HEALTH_CHECKS;
+	add_server("a", o.addr);
+	make_region();
+	start_checker();
+	await_health(0, SHM_HEALTH_UP);
+	assert_log(5,
+		   "Health check for server be/a succeeded, reason: Layer7 check passed, "
+		   "code: 200, check duration: ");
+	strcpy(o.answer, "HTTP/1.0 503 Busy\r\n\r\n");
+	await_health(0, SHM_HEALTH_DOWN);
+	assert_log(5, "Health check for server be/a failed, reason: Layer7 wrong status, "
+		      "code: 503, info: \"Busy\", check duration: ");
+	assert_log(5, "Health check for server be/a failed");
+	assert_log(5, "Health check for server be/a failed");
+	assert_log(1, "Server be/a is DOWN. 0 active and 0 backup servers left.");
+	strcpy(o.answer, "HTTP/1.0 204 Fine\r\n\r\n");
+	await_health(0, SHM_HEALTH_UP);
+	*o.answer = 0;
+	await_health(0, SHM_HEALTH_DOWN);
+	assert_true(shm_check_read(&w.server_object[0], &rec));
+	assert_string_equal(rec.status_text, "L7TOUT");
+	stop_origin(&o);
+}
+
+static void
+a_response_in_pieces_is_put_together(void **state)
+{
+	(void)state;
+	struct cfg_expect e = {.kind = CFG_EXPECT_STRING, .pattern = SPAN("all well")};
+	struct origin o =
+		start_origin("HTT|P/1.1 200 OK\r\nTransfer-Enco|ding: chunked\r\n\r|\n"
+			     "4\r\nal|l \r\n4|\r\nwell\r\n0\r\n\r\n");
+	w.be.check.kind = CFG_CHECK_HTTP;
+	w.be.check.expects = &e;
+	w.be.check.expects_n = 1;
+	w.be.timeout.check_ms = 1000;
+	add_server("a", o.addr);
+	make_region();
+	start_checker();
+	await_health(0, SHM_HEALTH_UP);
+	strcpy(o.answer, "HTTP/1.1 200 OK\r\n\r\nall| is not |well");
+	await_health(0, SHM_HEALTH_DOWN);
+	assert_log(1,
+		   "Server be/a is DOWN, reason: Layer7 invalid response, info: \"HTTP "
+		   "content check did not match\"");
+	stop_origin(&o);
+}
+
+static void
+tcp_checks_do_not_disturb_the_server(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE};
+	int fd = open_server(&a);
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	add_server("a", a);
+	make_region();
+	start_checker();
+	await_health(0, SHM_HEALTH_UP);
+	uint64_t until = checks_run() + 5;
+	while (checks_run() < until)
+		wait_ms(1);
+	assert_int_equal(poll(&p, 1, 0), 0); /* accept() would find nobody */
+	close_server(fd);
+}
+
+static void
+a_server_that_does_not_accept_times_out_on_layer_4(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE};
+	struct shm_check rec;
+	int clients[4], fd = open_server(&a);
+	assert_int_equal(listen(fd, 0), 0); /* a queue of one, which is filled */
+	for (size_t i = 0; i < 4; i++) {
+		clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)connect(clients[i], &a.u.sa, a.len);
+	}
+	add_server("a", a);
+	make_region();
+	start_checker();
+	await_health(0, SHM_HEALTH_DOWN);
+	assert_true(shm_check_read(&w.server_object[0], &rec));
+	assert_string_equal(rec.status_text, "L4TOUT");
+	assert_true(rec.duration_ms >= INTER_MS - 1 && rec.duration_ms < INTER_MS + 100);
+	for (size_t i = 0; i < 4; i++)
+		close(clients[i]);
+	close_server(fd);
+}
+
+static void
+state_and_progress_survive_a_killed_checker(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE};
+	struct shm_check rec;
+	close(open_server(&a));
+	struct cfg_server *s = add_server("a", a);
+	s->rise = 100; /* DOWN for long, on its way up */
+	make_region();
+	start_checker();
+	await_health(0, SHM_HEALTH_DOWN);
+	int fd = open_server(&a);
+	do {
+		wait_ms(5);
+		assert_true(shm_check_read(&w.server_object[0], &rec));
+	} while (rec.counter < 3);
+	kill(w.checker_pid, SIGKILL);
+	reap_checker();
+	assert_true(shm_check_read(&w.server_object[0], &rec));
+	uint32_t before = rec.counter;
+	start_checker();
+	uint64_t until = checks_run() + 3;
+	while (checks_run() < until) {
+		assert_int_equal(health_of(0), SHM_HEALTH_DOWN);
+		wait_ms(1);
+	}
+	assert_true(shm_check_read(&w.server_object[0], &rec));
+	assert_true(rec.counter > before);
+	close_server(fd);
+}
+
+static void
+a_server_in_maintenance_is_not_checked(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE};
+	int fd = open_server(&a);
+	struct shm_admin_word admin = {.maint = true, .weight = SHM_WEIGHT_CONFIGURED};
+	add_server("a", a);
+	make_region();
+	start_checker();
+	await_health(0, SHM_HEALTH_UP);
+	/* as control would */
+	atomic_store(&w.server_object[0].server->admin, shm_admin_pack(admin));
+	atomic_fetch_add(&w.be_object.backend->version, 1);
+	wait_ms(250);
+	uint64_t n = checks_run();
+	wait_ms(4 * INTER_MS);
+	assert_int_equal(checks_run(), n);
+	close_server(fd);
+	admin.maint = false;
+	atomic_store(&w.server_object[0].server->admin, shm_admin_pack(admin));
+	atomic_fetch_add(&w.be_object.backend->version, 1);
+	await_health(0, SHM_HEALTH_DOWN); /* one failure decides */
+	assert_int_equal(shm_total(w.shm, &w.server_object[0], SHM_SERVER_chkfail), 1);
+}
+
+static void
+a_server_without_address_is_down_and_says_why(void **state)
+{
+	(void)state;
+	struct shm_check rec;
+	add_server("a", (struct addr){.kind = ADDR_NONE});
+	make_region();
+	start_checker();
+	await_health(0, SHM_HEALTH_DOWN);
+	assert_true(shm_check_read(&w.server_object[0], &rec));
+	assert_string_equal(rec.desc, "Socket error: cannot resolve 'gone.example:80'");
+	assert_log(1, "Server be/a is DOWN, reason: Socket error, info: \"cannot resolve "
+		      "'gone.example:80'\"");
+	wait_ms(2 * INTER_MS);
+	assert_int_equal(checks_run(), 0);
+}
+
+static void
+a_server_without_check_stays_unknown(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE}, b = {.kind = ADDR_NONE};
+	close(open_server(&a));
+	close(open_server(&b));
+	add_server("a", a)->check = false;
+	add_server("b", b);
+	make_region();
+	start_checker();
+	await_health(1, SHM_HEALTH_DOWN);
+	assert_log(1, "Server be/b is DOWN, ");
+	wait_ms(2 * INTER_MS);
+	assert_int_equal(health_of(0), SHM_HEALTH_UNKNOWN);
+}
+
+static void
+unix_socket_servers_are_checked(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_UNIX, .len = sizeof(a.u.un)};
+	struct shm_check rec;
+	a.u.un.sun_family = AF_UNIX;
+	snprintf(a.u.un.sun_path, sizeof(a.u.un.sun_path), "/tmp/weir-test-%d.sock",
+		 (int)getpid());
+	unlink(a.u.un.sun_path);
+	add_server("a", a);
+	make_region();
+	start_checker();
+	await_health(0, SHM_HEALTH_DOWN);
+	assert_true(shm_check_read(&w.server_object[0], &rec));
+	assert_string_equal(
+		rec.desc,
+		"Socket error: General socket error (No such file or directory)");
+	int fd = open_server(&a);
+	await_health(0, SHM_HEALTH_UP);
+	close_server(fd);
+	unlink(a.u.un.sun_path);
+}
+
+static void
+the_checker_leaves_on_sigterm_on_drain_and_without_master(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE};
+	uint64_t one = 1;
+	int fd = open_server(&a);
+	add_server("a", a);
+	make_region();
+	start_checker();
+	kill(w.checker_pid, SIGTERM);
+	assert_int_equal(reap_checker(), 0);
+	start_checker();
+	shm_slot_mail(w.shm, w.slot, SHM_MAIL_DRAIN);
+	assert_int_equal(write(w.eventfds[w.slot], &one, sizeof(one)), sizeof(one));
+	assert_int_equal(reap_checker(), 0);
+	pid_t master = fork();
+	if (master == 0) {
+		pause();
+		_exit(0);
+	}
+	start_checker_of(master);
+	kill(master, SIGKILL);
+	assert_int_equal(reap_checker(), 0);
+	waitpid(master, NULL, 0);
+	close_server(fd);
+}
+
+static void
+one_dead_server_of_two_leaves_the_backend_up(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE}, b = {.kind = ADDR_NONE};
+	int fd = open_server(&a);
+	close(open_server(&b));
+	add_server("a", a);
+	add_server("b", b)->backup = true;
+	make_region();
+	start_checker();
+	await_health(1, SHM_HEALTH_DOWN);
+	assert_log(1, "Backup Server be/b is DOWN, ");
+	await_health(0, SHM_HEALTH_UP);
+	assert_int_equal(shm_total(w.shm, &w.be_object, SHM_BACKEND_chkdown), 0);
+	close_server(fd);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_dead_server_is_out_in_time_and_comes_back_by_itself),
+		TEST(a_new_server_that_refuses_is_down_after_one_check),
+		TEST(nothing_is_written_without_the_lease),
+		TEST(http_results_follow_what_the_server_answers),
+		TEST(a_response_in_pieces_is_put_together),
+		TEST(tcp_checks_do_not_disturb_the_server),
+		TEST(a_server_that_does_not_accept_times_out_on_layer_4),
+		TEST(state_and_progress_survive_a_killed_checker),
+		TEST(a_server_in_maintenance_is_not_checked),
+		TEST(a_server_without_address_is_down_and_says_why),
+		TEST(a_server_without_check_stays_unknown),
+		TEST(unix_socket_servers_are_checked),
+		TEST(the_checker_leaves_on_sigterm_on_drain_and_without_master),
+		TEST(one_dead_server_of_two_leaves_the_backend_up),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
