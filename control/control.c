@@ -18,7 +18,7 @@
 enum {
 	LEASE_LOOK_MS = 10,
 	SLEEP_MAX_MS = 100, /* a lost wake-up costs no more */
-	LEAVE_MS = 500,     /* for answers under way */
+	LEAVE_MS = 500,	    /* for answers under way */
 };
 
 struct control control;
@@ -247,7 +247,7 @@ control_main(const struct control_inherit *in)
 	shm_slot_set_state(control.shm, SHM_PROC_READY);
 	net_loop_run(control.loop);
 	shm_slot_set_state(control.shm, SHM_PROC_DRAINING);
-	if (control.has_lease)
+	if (shm_lease_is_mine(control.shm, SHM_ROLE_CONTROL))
 		writer_drain();
 	logger_flush(control.logger);
 	count_logs();
