@@ -210,6 +210,16 @@ procs_generations_n(void)
 	return n;
 }
 
+bool
+procs_are_accepting_before(uint64_t generation)
+{
+	PROCS_EACH(p)
+	if (p->generation < generation && p->role == SHM_ROLE_WORKER &&
+	    procs_state(p) == SHM_PROC_READY)
+		return true;
+	return false;
+}
+
 enum shm_proc_state
 procs_state(const struct proc *p)
 {

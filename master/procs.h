@@ -51,6 +51,8 @@ size_t procs_count(void);
 /* Living ones of generations older than that. */
 size_t procs_count_before(uint64_t generation, enum shm_role role);
 size_t procs_generations_n(void);
+/* Whether a worker of a generation older than that has not stopped to accept. */
+bool procs_are_accepting_before(uint64_t generation);
 /* What the child says of itself. */
 enum shm_proc_state procs_state(const struct proc *p);
 /* "worker 3", "checker" */

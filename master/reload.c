@@ -28,7 +28,8 @@
 enum {
 	POLL_MS = 2,	       /* looking whether children are ready */
 	DRAIN_GRACE_MS = 5000, /* beyond drain.timeout, before SIGKILL */
-	LEASE_LEAVE_MS = 1000, /* an old checker or control has so long to go */
+	RETIRE_MS = 2000,      /* longest wait for old workers to stop accepting */
+	LEASE_LEAVE_MS = 2000, /* an old checker or control has so long to go */
 	FORCED_LEAVE_MS = 500, /* the oldest generation, when there are too many */
 };
 
@@ -166,6 +167,7 @@ commit(void)
 	report(REPORT_NOTICE, "reloaded: %s", text);
 	shm_reload_result(master.shm, true, text);
 	r->phase = RELOAD_HANDOVER;
+	r->deadline_ms = master.now_ms + RETIRE_MS;
 }
 
 /* --- steps
@@ -250,11 +252,16 @@ step_waiting(void)
 static void
 step_handover(void)
 {
+	const struct reload *r = &master.reload;
 	for (size_t i = 0; i < procs_roles_n; i++)
 		if (procs_roles[i].has_lease &&
 		    procs_count_before(master.current->number, procs_roles[i].role))
 			return;
 	if (!procs_leases_are_held())
+		return;
+	/* else what is queued at an address that goes would be reset */
+	if (procs_are_accepting_before(master.current->number) &&
+	    master.now_ms < r->deadline_ms)
 		return;
 	sockets_retire(master.sockets);
 	finish();

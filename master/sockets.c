@@ -50,6 +50,26 @@ sockets_new(void)
 	return must_calloc(1, sizeof(struct sockets));
 }
 
+static int
+bind_failed(const struct cfg_bind *b, const char *why, char err[SHM_ERROR_BYTES])
+{
+	char text[ADDR_TEXT_BYTES];
+	return report_into(err, "%s: %s: bind %s: %s", b->where, b->frontend->name,
+			   addr_format(&b->addr, text), why);
+}
+
+int
+sockets_check_given(const struct cfg *cfg, char err[SHM_ERROR_BYTES])
+{
+	char why[LISTEN_ERROR_BYTES];
+	for (size_t i = 0; i < cfg->binds_n; i++) {
+		struct net_listen spec = {.addr = cfg->binds[i]->addr};
+		if (spec.addr.kind == ADDR_FD && net_listen_open(&spec, false, why) < 0)
+			return bind_failed(cfg->binds[i], why, err);
+	}
+	return 0;
+}
+
 /* --- what a configuration wants ---------------------------------------------------- */
 
 static bool
@@ -252,7 +272,7 @@ static int
 open_binds(struct sockets *s, struct generation *g, char err[SHM_ERROR_BYTES])
 {
 	const struct cfg *cfg = g->cfg;
-	char why[LISTEN_ERROR_BYTES], text[ADDR_TEXT_BYTES];
+	char why[LISTEN_ERROR_BYTES];
 	struct group **claimed = must_calloc(cfg->binds_n + 1, sizeof(struct group *));
 	int result = 0;
 	for (size_t i = 0; i < cfg->binds_n && !result; i++) {
@@ -260,9 +280,7 @@ open_binds(struct sockets *s, struct generation *g, char err[SHM_ERROR_BYTES])
 		struct net_listen spec = spec_of_bind(b);
 		claimed[i] = group_claim(s, &spec, cfg->global.nbproc, why);
 		if (!claimed[i])
-			result = report_into(err, "%s: %s: bind %s: %s", b->where,
-					     b->frontend->name,
-					     addr_format(&b->addr, text), why);
+			result = bind_failed(b, why, err);
 	}
 	if (!result)
 		fill_matrix(&g->listeners, claimed, cfg->binds_n, cfg->global.nbproc);

@@ -9,6 +9,9 @@
 #include "master/self.h"
 
 struct sockets *sockets_new(void);
+/* Before anything is opened: every fd@N is a socket we were given, not one that got the
+ * number N from us. 0, or -1 with one line. */
+int sockets_check_given(const struct cfg *cfg, char err[SHM_ERROR_BYTES]);
 /* Finds or opens what g->cfg wants and fills in g's listeners and control sockets. On
  * failure -1 with one line that names the bind; call sockets_rollback then, and also when
  * the generation does not come to be for another reason. */

@@ -112,7 +112,7 @@ start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 		master.pidfd = -1;
 	reload_init();
 	master.sockets = sockets_new();
-	if (privileges_check(cfg, err))
+	if (sockets_check_given(cfg, err) || privileges_check(cfg, err))
 		return -1;
 	if (g->daemon && !g->foreground) {
 		master.daemon_fd = daemon_begin();

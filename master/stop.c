@@ -66,15 +66,6 @@ stop_now(void)
 	end_all();
 }
 
-static bool
-is_anybody_accepting(void)
-{
-	PROCS_EACH(p)
-	if (p->role == SHM_ROLE_WORKER && procs_state(p) == SHM_PROC_READY)
-		return true;
-	return false;
-}
-
 uint64_t
 stop_step(void)
 {
@@ -92,7 +83,7 @@ stop_step(void)
 			end_all();
 		return UINT64_MAX;
 	}
-	bool is_accepting = is_anybody_accepting() &&
+	bool is_accepting = procs_are_accepting_before(UINT64_MAX) &&
 			    master.now_ms < master.stopping_at_ms + STOP_ACCEPT_MS;
 	if (!is_accepting)
 		sockets_close(master.sockets);
