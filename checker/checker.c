@@ -197,7 +197,7 @@ checker_main(const struct checker_inherit *in)
 	checker.is_printing = (global->foreground || global->debug) && !global->quiet;
 	checker.arena = arena_new();
 	checker.judge = judge_new();
-	checker.probes_max = probes_allowed();
+	checker.probes_max = checker.probes_cap = probes_allowed();
 	checker.loop = net_loop_new(&hooks);
 	set_signals();
 	groups_build();

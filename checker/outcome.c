@@ -225,9 +225,10 @@ outcome_skip(struct checked *c, int error)
 		: error == EADDRNOTAVAIL
 			? "no local port is free: widen net.ipv4.ip_local_port_range"
 			: "the system is short of resources";
-	int n = snprintf(buf, sizeof(buf),
-			 "Health check for server %s/%s could not be made: %s; %s.",
-			 c->cfg->backend->name, c->cfg->name, strerror(error), advice);
+	int n = snprintf(
+		buf, sizeof(buf),
+		"Health check for server %s/%s could not be made in time: %s; %s.",
+		c->cfg->backend->name, c->cfg->name, strerror(error), advice);
 	tell(c->group, WARNING,
 	     span_of(buf, n > 0 && (size_t)n < sizeof(buf) ? (size_t)n : 0));
 }

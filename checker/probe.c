@@ -293,18 +293,16 @@ probe_start(struct checked *c)
 	c->phase = PROBE_CONNECTING;
 	c->start_ms = net_loop_now_ms(checker.loop);
 	c->start_us = clock_mono_us();
-	checker.probes_n++;
-	shm_count(&checker.global, SHM_GLOBAL_checks_run, 1);
 	int fd = probe_socket_get(family);
 	net_watch_init(&c->watch, fd, ready);
 	if (fd < 0) {
-		int error = errno;
 		c->phase = PROBE_IDLE;
-		schedule_release();
-		outcome_skip(c, error);
-		schedule_next(c);
+		outcome_skip(c, errno);
+		schedule_starved(c);
 		return;
 	}
+	checker.probes_n++;
+	shm_count(&checker.global, SHM_GLOBAL_checks_run, 1);
 	if (family != AF_UNIX)
 		(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
 	limit_connect(c);

@@ -10,6 +10,8 @@
  */
 #include "checker/self.h"
 
+#include <errno.h>
+
 #include "lib/base/clock.h"
 
 enum { ADMIN_LOOK_MS = 100, AFTER_MAINT_SPREAD_MS = 200 };
@@ -52,6 +54,26 @@ schedule_release(void)
 		net_task_schedule(checker.loop, &waiting_task);
 }
 
+static void
+wait_for_place(struct checked *c)
+{
+	c->phase = PROBE_WAITING;
+	list_add_back(&checker.waiting, &c->waiting);
+}
+
+/* Fewer descriptors than the limit promised: what is under way is what there is. In
+ * turn, so that no server starves; admin_expired() tries for more again. */
+void
+schedule_starved(struct checked *c)
+{
+	if (checker.probes_n == 0) {
+		schedule_next(c);
+		return;
+	}
+	checker.probes_max = checker.probes_n;
+	wait_for_place(c);
+}
+
 /* The one timer of a server: the start of its next probe, or the limit of this one. */
 static void
 timer_expired(struct net_timer *t)
@@ -62,8 +84,8 @@ timer_expired(struct net_timer *t)
 		if (checker.probes_n < checker.probes_max) {
 			probe_start(c);
 		} else {
-			c->phase = PROBE_WAITING;
-			list_add_back(&checker.waiting, &c->waiting);
+			outcome_skip(c, EMFILE);
+			wait_for_place(c);
 		}
 		break;
 	case PROBE_WAITING:
@@ -123,6 +145,8 @@ look_at_group(struct group *g)
 static void
 admin_expired(struct net_timer *t)
 {
+	if (checker.probes_max < checker.probes_cap)
+		checker.probes_max++;
 	for (size_t i = 0; i < checker.groups_n; i++) {
 		struct group *g = &checker.groups[i];
 		if (g->version != atomic_load_explicit(&g->object.backend->version,

@@ -71,9 +71,10 @@ struct checker {
 	struct group *groups;
 	size_t groups_n;
 	bool has_lease, is_printing;
-	uint32_t probes_n, probes_max; /* under way */
-	struct list waiting;	       /* of struct checked, oldest first */
-	uint64_t short_of_at_ms;       /* when the lack of descriptors was logged last */
+	uint32_t probes_n;		 /* under way */
+	uint32_t probes_max, probes_cap; /* at most: now, ever */
+	struct list waiting;		 /* of struct checked, oldest first */
+	uint64_t short_of_at_ms; /* when the lack of descriptors was logged last */
 	struct net_timer lease_timer, admin_timer;
 	struct net_watch master_watch, mail_watch;
 	char scratch[PROBE_RESPONSE_BYTES];
@@ -100,6 +101,8 @@ uint32_t group_down_since_s(const struct group *g);
 void schedule_begin(void);
 /* After a probe: when the next one starts. */
 void schedule_next(struct checked *c);
+/* No socket could be had for it. */
+void schedule_starved(struct checked *c);
 /* A probe has ended; somebody may be waiting for its place. */
 void schedule_release(void);
 
@@ -116,7 +119,7 @@ void probe_cancel(struct checked *c);
 /* --- outcome.c ------------------------------------------------------------- */
 
 void outcome_take(struct checked *c, struct probe_result *r);
-/* No result: errno says what was missing here. */
+/* No result, or a late one: errno says what is missing here. Logged now and then. */
 void outcome_skip(struct checked *c, int error);
 /* The server has no address. */
 void outcome_unresolved(struct checked *c);
