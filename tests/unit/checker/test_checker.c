@@ -571,6 +571,28 @@ state_and_progress_survive_a_killed_checker(void **state)
 }
 
 static void
+checks_go_on_however_often_the_checker_is_replaced(void **state)
+{
+	(void)state;
+	struct addr a = {.kind = ADDR_NONE};
+	int fd = open_server(&a);
+	struct cfg_server *s = add_server("a", a);
+	s->inter_ms = s->fastinter_ms = s->downinter_ms = 200;
+	make_region();
+	uint64_t start_ms = clock_mono_ms();
+	for (int i = 0; health_of(0) != SHM_HEALTH_DOWN; i++) {
+		assert_true(clock_mono_ms() - start_ms < WAIT_MS);
+		start_checker();
+		wait_ms(70); /* a third of the interval */
+		kill(w.checker_pid, SIGTERM);
+		assert_int_equal(reap_checker(), 0);
+		if (i == 5)
+			close_server(fd);
+	}
+	assert_int_equal(shm_total(w.shm, &w.server_object[0], SHM_SERVER_chkdown), 1);
+}
+
+static void
 a_server_in_maintenance_is_not_checked(void **state)
 {
 	(void)state;
@@ -714,6 +736,7 @@ main(void)
 		TEST(tcp_checks_do_not_disturb_the_server),
 		TEST(a_server_that_does_not_accept_times_out_on_layer_4),
 		TEST(state_and_progress_survive_a_killed_checker),
+		TEST(checks_go_on_however_often_the_checker_is_replaced),
 		TEST(a_server_in_maintenance_is_not_checked),
 		TEST(a_server_without_address_is_down_and_says_why),
 		TEST(a_server_without_check_stays_unknown),
