@@ -21,7 +21,8 @@ enum shm_take shm_gauge_take(struct shm *s, struct shm_gauge *g, uint32_t limit)
 /* Gives one back. Never fails. */
 void shm_gauge_give(struct shm *s, struct shm_gauge *g);
 /* Applies what could not be applied at once; true when nothing is left. Called by
- * the event loop while shm_gauge_is_unsettled(). */
+ * the event loop while shm_gauge_is_unsettled(). In the master that includes slots
+ * that could not be released, and orphans of the master before (until they end). */
 bool shm_gauge_settle(struct shm *s);
 bool shm_gauge_is_unsettled(const struct shm *s);
 /* Lock-free reads. */

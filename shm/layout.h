@@ -355,7 +355,8 @@ bool shm_gauge_sum(const struct shm *s, const struct shm_gauge *g, uint32_t *cur
 
 /* Start time of a process in clock ticks since boot, 0: there is none. */
 uint64_t shm_process_start_time(uint32_t pid);
-/* Whether that process exists (start_time 0: any process of that pid). */
+/* Whether that process runs (start_time 0: any process of that pid). A zombie does
+ * not: it holds nothing any more. */
 bool shm_process_is_alive(uint32_t pid, uint64_t start_time);
 void shm_identity_read(const struct shm *s, uint32_t slot, struct shm_identity_data *out);
 void shm_identity_write(struct shm *s, uint32_t slot, const struct shm_identity_data *d);

@@ -286,10 +286,6 @@ shm_reload_result(struct shm *s, bool ok, const char *text)
 	r->last_wall_s = clock_wall_us() / 1000000;
 	memset(r->text, 0, sizeof(r->text));
 	snprintf(r->text, sizeof(r->text), "%s", text ? text : "");
-	/* count before the act that others can see */
-	atomic_fetch_add_explicit(
-		&shm_lane[ok ? SHM_GLOBAL_reload_ok : SHM_GLOBAL_reload_failed], 1,
-		memory_order_relaxed);
 	shm_seq_write(&shm_reload(s)->seq, &shm_reload(s)->data, r, sizeof(*r));
 }
 

@@ -74,7 +74,9 @@ struct shm_geometry {
  * allows a file system other than tmpfs; otherwise /dev/shm/NAME is tried. The path
  * in use is shm_path(). On failure NULL with one line in err that names the
  * setting. *adopted tells which it was. `gid`: group of the file (mode 0640), or
- * (gid_t)-1. */
+ * (gid_t)-1. On success err is "" or one line to warn with (damage that was set
+ * aside). The caller takes SHM_SLOT_MASTER and is running from here on; shm_commit()
+ * comes next, before the first fork. */
 struct shm *shm_open_master(const char *path, const struct shm_geometry *g, bool fresh,
 			    bool unsafe_fs, uint32_t gid, bool *adopted,
 			    char err[SHM_ERROR_BYTES]);
@@ -89,7 +91,8 @@ int shm_grow(struct shm *s, const struct shm_geometry *g, char err[SHM_ERROR_BYT
  * until no generation uses them), new ones become current; runtime values whose
  * configured base changed are dropped (config wins over memory). */
 void shm_commit(struct shm *s, const struct shm_geometry *g, uint64_t generation);
-/* Writes the result of a reload: ok, and the text shown by `weirctl reload --wait`. */
+/* Writes the result of a reload: ok, and the text shown by `weirctl reload --wait`. The
+ * counters reload_ok and reload_failed are the caller's. */
 void shm_reload_result(struct shm *s, bool ok, const char *text);
 /* Marks the daemon as stopped (clean stop); the file stays. */
 void shm_mark_stopped(struct shm *s);

@@ -24,11 +24,13 @@ _Static_assert(sizeof(struct shm_identity_data) % 4 == 0, "copied by words");
 
 /* --- processes ------------------------------------------------------------------ */
 
-/* Field 22 of /proc/PID/stat; the second one, the name, may hold anything. */
-uint64_t
-shm_process_start_time(uint32_t pid)
+/* Reads field 22 of /proc/PID/stat and whether there is more than a zombie; the second
+ * field, the name, may hold anything. 0: no such process, or /proc can't be read. */
+static uint64_t
+process_look(uint32_t pid, bool *is_zombie)
 {
 	char path[40], text[1024];
+	*is_zombie = false;
 	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
@@ -39,22 +41,32 @@ shm_process_start_time(uint32_t pid)
 		return 0;
 	text[n] = '\0';
 	char *p = strrchr(text, ')');
+	if (p && p[1] == ' ')
+		*is_zombie = p[2] == 'Z' || p[2] == 'X';
 	/* p stands before field 3, so field 22 is behind the 20th space from there */
 	for (int spaces = 0; p && spaces < 20; spaces++)
 		p = strchr(p + 1, ' ');
 	return p ? strtoull(p + 1, NULL, 10) : 0;
 }
 
+uint64_t
+shm_process_start_time(uint32_t pid)
+{
+	bool is_zombie;
+	return process_look(pid, &is_zombie);
+}
+
 bool
 shm_process_is_alive(uint32_t pid, uint64_t start_time)
 {
+	bool is_zombie;
 	if (pid == 0 || pid > INT32_MAX)
 		return false;
 	if (kill((pid_t)pid, 0) != 0 && errno == ESRCH)
 		return false;
 	/* no answer (hidden /proc, chroot): believe kill() */
-	uint64_t now = shm_process_start_time(pid);
-	return now == 0 || start_time == 0 || now == start_time;
+	uint64_t now = process_look(pid, &is_zombie);
+	return !is_zombie && (now == 0 || start_time == 0 || now == start_time);
 }
 
 /* --- identities ------------------------------------------------------------------- */

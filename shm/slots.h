@@ -40,9 +40,11 @@ struct shm_slot_view {
 
 /* Master. Reserves a free slot; -1: none. */
 int shm_slot_reserve(struct shm *s, enum shm_role role, uint32_t index, uint64_t generation);
-/* Master. Completes the identity after fork. */
+/* Master. Completes the identity after fork. With SHM_SLOT_MASTER: a master that has
+ * become another process (fork to the background) says so. */
 void shm_slot_identify(struct shm *s, uint32_t slot, uint32_t pid);
-/* Master, after the process is reaped: gives its ledgers back and frees the slot. */
+/* Master, after the process is reaped: gives its ledgers back and frees the slot. A
+ * busy gauge keeps the slot taken until shm_gauge_settle() gets through. */
 void shm_slot_release(struct shm *s, uint32_t slot);
 /* Master: who holds a role that only one process may hold (checker, control). */
 void shm_lease_grant(struct shm *s, enum shm_role role, uint32_t slot);
