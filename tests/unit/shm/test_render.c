@@ -91,7 +91,7 @@ json_has_one_object_per_row_and_no_empty_fields(void **state)
 	(void)state;
 	shm_render_json(f.shm, &o, &text);
 	assert_memory_equal(text.bytes,
-			    "[\n {\"pxname\":\"web\",\"svname\":\"FRONTEND\",", 41);
+			    "[\n {\"pxname\":\"web\",\"svname\":\"FRONTEND\",", 39);
 	assert_true(has("\"scur\":0,\"smax\":0,\"slim\":100,"));
 	assert_true(has("\"status\":\"OPEN\""));
 	assert_false(has("qcur"));
