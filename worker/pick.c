@@ -15,6 +15,8 @@ enum { SEQUENCE_MAX = 16384 };
 static uint32_t
 weight_of(const struct rt_server *srv)
 {
+	if (srv->cfg->addr.kind == ADDR_NONE)
+		return 0; /* its name is not resolved */
 	struct shm_facts f = {.weight = srv->cfg->weight, .is_checked = srv->cfg->check};
 	struct shm_effective e = shm_server_effective(&srv->shm, &f);
 	return e.is_usable ? e.weight : 0;

@@ -20,7 +20,7 @@ char *arena_strdup(struct arena *a, const char *s);
 /* A C string with the bytes of s. */
 char *arena_span(struct arena *a, struct span s);
 char *arena_printf(struct arena *a, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+	__attribute__((format(printf, 2, 3), nonnull(2)));
 /* A copy of an array that grows: room for `n` + 1 elements at least. Returns the
  * array to use from now on. Grows by doubling at powers of two. */
 void *arena_grow(struct arena *a, void *array, size_t n, size_t elem_bytes);
