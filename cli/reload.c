@@ -66,15 +66,15 @@ sleep_ms(unsigned ms)
 }
 
 static enum cli_exit
-wait_for(struct cli *c, uint64_t seq_before, struct shm_info *info)
+wait_for(struct cli *c, uint64_t seq_wanted, struct shm_info *info)
 {
 	uint64_t until_ms = clock_mono_ms() + c->wait_ms;
 	do {
 		sleep_ms(LOOK_MS);
 		shm_info(c->shm, info);
-	} while (info->reload_seq == seq_before && info->running &&
+	} while (info->reload_seq < seq_wanted && info->running &&
 		 clock_mono_ms() < until_ms);
-	if (info->reload_seq == seq_before) {
+	if (info->reload_seq < seq_wanted) {
 		if (info->running)
 			cli_error("no result within %.3g s; weirctl info tells later",
 				  (double)c->wait_ms / 1000);
@@ -101,12 +101,13 @@ cli_reload(struct cli *c)
 	if (rc != CLI_OK)
 		return rc;
 	shm_info(c->shm, &info);
-	uint64_t seq_before = info.reload_seq;
+	/* one that is under way has read the files already: ours is the next */
+	uint64_t seq_wanted = info.reload_seq + (info.reload_busy ? 2 : 1);
 	rc = request(c, &info);
 	if (rc != CLI_OK)
 		return rc;
 	if (c->does_wait)
-		return wait_for(c, seq_before, &info);
+		return wait_for(c, seq_wanted, &info);
 	puts("Reload requested.");
 	return CLI_OK;
 }

@@ -308,6 +308,7 @@ reload_step(void)
 			return master.now_ms + POLL_MS * 10;
 		r->is_wanted = false;
 		notify_reloading();
+		shm_reload_begin(master.shm);
 		r->phase = RELOAD_TRIAL;
 		trial_begin();
 		break;

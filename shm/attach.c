@@ -133,6 +133,7 @@ shm_info(const struct shm *s, struct shm_info *out)
 	out->reload_last_ok = r.last_ok != 0;
 	out->reload_last_wall_s = r.last_wall_s;
 	out->reload_seq = r.seq;
+	out->reload_busy = r.is_busy != 0;
 }
 
 /* --- verifying ---------------------------------------------------------------------- */

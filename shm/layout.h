@@ -89,7 +89,7 @@ _Static_assert(offsetof(struct shm_header, boot_id) == 16, "stable over majors")
 /* Result of the last reload; read under seq. */
 struct shm_reload_data {
 	uint64_t ok, failed, last_wall_s, seq;
-	uint32_t last_ok, reserved;
+	uint32_t last_ok, is_busy; /* is_busy: one is under way */
 	char text[SHM_RELOAD_TEXT_BYTES];
 };
 

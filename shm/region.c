@@ -178,6 +178,7 @@ adopt_read(struct shm *s, char err[SHM_ERROR_BYTES])
 	s->live = shm_header(s)->live;
 	*s->reload = shm_reload(s)->data;
 	s->reload->text[SHM_RELOAD_TEXT_BYTES - 1] = '\0';
+	s->reload->is_busy = 0; /* it died with its master */
 	uint32_t pid = s->live.master_pid;
 	if (pid != (uint32_t)getpid() && pid != 0 &&
 	    shm_process_is_alive(pid, s->live.master_start_time)) {
@@ -276,9 +277,18 @@ shm_open_master(const char *path, const struct shm_geometry *g, bool fresh,
  * --------------------------------------------------------------------- */
 
 void
+shm_reload_begin(struct shm *s)
+{
+	s->reload->is_busy = 1;
+	shm_seq_write(&shm_reload(s)->seq, &shm_reload(s)->data, s->reload,
+		      sizeof(*s->reload));
+}
+
+void
 shm_reload_result(struct shm *s, bool ok, const char *text)
 {
 	struct shm_reload_data *r = s->reload;
+	r->is_busy = 0;
 	r->ok += ok;
 	r->failed += !ok;
 	r->seq++;

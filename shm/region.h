@@ -91,6 +91,9 @@ int shm_grow(struct shm *s, const struct shm_geometry *g, char err[SHM_ERROR_BYT
  * until no generation uses them), new ones become current; runtime values whose
  * configured base changed are dropped (config wins over memory). */
 void shm_commit(struct shm *s, const struct shm_geometry *g, uint64_t generation);
+/* A reload begins to read the files: whoever asks from now on waits for the next one.
+ * Ended by shm_reload_result(). */
+void shm_reload_begin(struct shm *s);
 /* Writes the result of a reload: ok, and the text shown by `weirctl reload --wait`. The
  * counters reload_ok and reload_failed are the caller's. */
 void shm_reload_result(struct shm *s, bool ok, const char *text);
@@ -131,6 +134,7 @@ struct shm_info {
 	bool reload_last_ok;
 	uint64_t reload_last_wall_s; /* 0: never */
 	uint64_t reload_seq;	     /* +1 per finished reload, good or bad */
+	bool reload_busy;	     /* one is under way, with the files as they were */
 	char reload_text[SHM_RELOAD_TEXT_BYTES];
 };
 void shm_info(const struct shm *s, struct shm_info *out);
