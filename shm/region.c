@@ -202,6 +202,13 @@ adopt_read(struct shm *s, char err[SHM_ERROR_BYTES])
 	return false;
 }
 
+static void
+reload_publish(struct shm *s)
+{
+	shm_seq_write(&shm_reload(s)->seq, &shm_reload(s)->data, s->reload,
+		      sizeof(*s->reload));
+}
+
 static struct shm *
 region_adopt(const char *path, int fd, const struct shm_header *h,
 	     const struct shm_geometry *g, uint32_t gid, char err[SHM_ERROR_BYTES])
@@ -221,6 +228,7 @@ region_adopt(const char *path, int fd, const struct shm_header *h,
 	atomic_fetch_add(&shm_header(s)->shape, 1);
 	shm_self_enter_master(s);
 	shm_slots_adopt(s);
+	reload_publish(s);
 	master_begin(s);
 	if (shm_grow(s, g, err) != 0)
 		goto out_stop;
@@ -280,8 +288,7 @@ void
 shm_reload_begin(struct shm *s)
 {
 	s->reload->is_busy = 1;
-	shm_seq_write(&shm_reload(s)->seq, &shm_reload(s)->data, s->reload,
-		      sizeof(*s->reload));
+	reload_publish(s);
 }
 
 void
@@ -296,7 +303,7 @@ shm_reload_result(struct shm *s, bool ok, const char *text)
 	r->last_wall_s = clock_wall_us() / 1000000;
 	memset(r->text, 0, sizeof(r->text));
 	snprintf(r->text, sizeof(r->text), "%s", text ? text : "");
-	shm_seq_write(&shm_reload(s)->seq, &shm_reload(s)->data, r, sizeof(*r));
+	reload_publish(s);
 }
 
 void

@@ -418,6 +418,25 @@ reload_waits_for_the_new_generation_when_asked(void **state)
 }
 
 static void
+another_then_ours(void)
+{
+	shm_reload_result(f.shm, false, "read before we asked");
+	pause_ms(50);
+	shm_reload_begin(f.shm);
+	pause_ms(50);
+	shm_reload_result(f.shm, true, "");
+}
+
+static void
+a_reload_under_way_is_not_taken_for_ours(void **state)
+{
+	(void)state;
+	shm_reload_begin(f.shm);
+	assert_int_equal(reload_with("--wait", another_then_ours), CLI_OK);
+	assert_string_equal(out, "Reloaded: generation 1 serves.\n");
+}
+
+static void
 a_refused_reload_is_exit_1_with_its_reasons(void **state)
 {
 	(void)state;
@@ -480,6 +499,7 @@ main(void)
 		T(runtime_commands_are_handed_on_and_judged),
 		T(nobody_at_the_socket_is_said_clearly),
 		T(reload_waits_for_the_new_generation_when_asked),
+		T(a_reload_under_way_is_not_taken_for_ours),
 		T(a_refused_reload_is_exit_1_with_its_reasons),
 		T(reload_waits_no_longer_than_told),
 		T(reload_signals_the_master_when_control_does_not_answer),
