@@ -112,38 +112,61 @@ read_options(struct http_head *h, struct span list, struct options *o)
 static enum http_reject
 judge_connection(struct http_head *h, struct http_framing *out, struct options *o)
 {
-	enum http_reject why = HTTP_REJECT_none;
 	unsigned i = h->first[HTTP_FIELD_CONNECTION];
+	struct span value = http_field_value(h, &h->fields[i]);
+	enum http_reject why = HTTP_REJECT_none;
 
-	for (; i < h->fields_n && why == HTTP_REJECT_none; i++) {
-		if (h->fields[i].id != HTTP_FIELD_CONNECTION)
-			continue;
-		why = read_options(h, http_field_value(h, &h->fields[i]), o);
-		if (!(h->repeated & BIT(CONNECTION)))
-			break;
-	}
+	if (value.n == 10 && http_name_is(value.p, "keep-alive", 10))
+		o->keep_alive = true; /* as most connections have it */
+	else
+		why = read_options(h, value, o);
+	if (h->repeated & BIT(CONNECTION))
+		while (why == HTTP_REJECT_none && ++i < h->fields_n)
+			if (h->fields[i].id == HTTP_FIELD_CONNECTION)
+				why = read_options(h, http_field_value(h, &h->fields[i]),
+						   o);
 	out->keep_alive = !o->close && (h->minor >= 1 || o->keep_alive);
 	return why;
 }
 
+/* Adds one number to what the message says about its length. */
 static enum http_reject
-read_length(struct span digits, uint64_t *value)
+add_length(struct span digits, struct http_framing *out)
 {
 	uint64_t v = 0;
 
 	if (digits.n == 0)
 		return HTTP_REJECT_length_invalid;
-	for (size_t i = 0; i < digits.n; i++)
-		if ((unsigned char)(digits.p[i] - '0') > 9)
-			return HTTP_REJECT_length_invalid;
 	for (size_t i = 0; i < digits.n; i++) {
-		if (v > INT64_MAX / 10)
+		unsigned digit = (unsigned char)digits.p[i] - '0';
+		if (digit > 9)
+			return HTTP_REJECT_length_invalid;
+		if (v > ((uint64_t)INT64_MAX - digit) / 10)
 			return HTTP_REJECT_length_overflow;
-		v = v * 10 + (uint64_t)(digits.p[i] - '0');
-		if (v > INT64_MAX)
-			return HTTP_REJECT_length_overflow;
+		v = v * 10 + digit;
 	}
-	*value = v;
+	if (out->has_length && out->stated_length != v)
+		return HTTP_REJECT_length_conflict;
+	out->has_length = true;
+	out->stated_length = v;
+	return HTTP_REJECT_none;
+}
+
+/* One Content-Length: a number, or the same number several times. */
+static enum http_reject
+add_lengths(struct span list, struct http_framing *out)
+{
+	enum http_reject why = add_length(list, out);
+	bool is_last = false;
+
+	if (why != HTTP_REJECT_length_invalid)
+		return why;
+	while (!is_last) {
+		is_last = !memchr(list.p, ',', list.n);
+		why = add_length(span_trim(span_cut(&list, ',')), out);
+		if (why != HTTP_REJECT_none)
+			return why;
+	}
 	return HTTP_REJECT_none;
 }
 
@@ -151,29 +174,15 @@ read_length(struct span digits, uint64_t *value)
 static enum http_reject
 judge_length(const struct http_head *h, struct http_framing *out)
 {
-	for (unsigned i = h->first[HTTP_FIELD_CONTENT_LENGTH]; i < h->fields_n; i++) {
-		struct span list;
-		if (h->fields[i].id != HTTP_FIELD_CONTENT_LENGTH)
-			continue;
-		list = http_field_value(h, &h->fields[i]);
-		for (bool more = true; more;) {
-			enum http_reject why;
-			uint64_t v = 0;
-			struct span digits;
-			more = memchr(list.p, ',', list.n) != NULL;
-			digits = span_trim(span_cut(&list, ','));
-			why = read_length(digits, &v);
-			if (why != HTTP_REJECT_none)
-				return why;
-			if (out->has_length && out->stated_length != v)
-				return HTTP_REJECT_length_conflict;
-			out->has_length = true;
-			out->stated_length = v;
-		}
-		if (!(h->repeated & BIT(CONTENT_LENGTH)))
-			break;
-	}
-	return HTTP_REJECT_none;
+	unsigned i = h->first[HTTP_FIELD_CONTENT_LENGTH];
+	enum http_reject why = add_lengths(http_field_value(h, &h->fields[i]), out);
+
+	if (!(h->repeated & BIT(CONTENT_LENGTH)))
+		return why;
+	while (why == HTTP_REJECT_none && ++i < h->fields_n)
+		if (h->fields[i].id == HTTP_FIELD_CONTENT_LENGTH)
+			why = add_lengths(http_field_value(h, &h->fields[i]), out);
+	return why;
 }
 
 /* Transfer-Encoding: nothing but the one word (RFC 9112 6.1, 7). */

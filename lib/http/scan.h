@@ -213,7 +213,7 @@ http_scan_token(const char *q, const char *end)
 }
 
 /* Whether p[0, n) is `lower` in any case; n is a constant, `lower` made of letters and
- * '-', p of tchars: setting bit 5 then only joins the cases. */
+ * '-', p without controls: setting bit 5 then only joins the cases. */
 static inline __attribute__((always_inline)) bool
 http_name_is(const char *p, const char *lower, size_t n)
 {
