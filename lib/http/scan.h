@@ -223,14 +223,14 @@ http_name_is(const char *p, const char *lower, size_t n)
 			diff |= (http_load8(p + 8) | HTTP_EACH(0x20)) ^
 				http_load8(lower + 8);
 		if (n > 8)
-			diff |= (http_load8(p + n - 8) | HTTP_EACH(0x20)) ^
-				http_load8(lower + n - 8);
+			diff |= (http_load8(p + (n - 8)) | HTTP_EACH(0x20)) ^
+				http_load8(lower + (n - 8));
 		return diff == 0;
 	}
 	if (n >= 4) {
 		uint32_t diff = (http_load4(p) | 0x20202020u) ^ http_load4(lower);
-		return (diff | ((http_load4(p + n - 4) | 0x20202020u) ^
-				http_load4(lower + n - 4))) == 0;
+		return (diff | ((http_load4(p + (n - 4)) | 0x20202020u) ^
+				http_load4(lower + (n - 4)))) == 0;
 	}
 	for (size_t i = 0; i < n; i++)
 		if ((p[i] | 0x20) != lower[i])
