@@ -278,6 +278,27 @@ read_size(const struct flow *f, const struct net_conn *to)
 	return most;
 }
 
+/* What was read but not taken: the next message of a pipeline, surplus of a server, or an
+ * incomplete trailer section. false: no buffer. */
+static bool
+keep_rest(struct flow *f, struct span over, size_t used, struct buf **rest)
+{
+	if (f->is_source_done) {
+		bool kept = true;
+		if (over.n && rest)
+			kept = buf_append(&self.bufs, rest, over.p, over.n);
+		f->has_surplus = over.n && !rest;
+		buf_put(&self.bufs, &f->raw);
+		return kept;
+	}
+	if (!f->raw)
+		return over.n == 0 || buf_append(&self.bufs, &f->raw, over.p, over.n);
+	f->raw->from += (uint32_t)used;
+	if (over.n == 0)
+		buf_put(&self.bufs, &f->raw);
+	return true;
+}
+
 static enum flow_end
 copy_round(struct flow *f, struct net_conn *from, struct net_conn *to, struct buf **rest,
 	   void (*count)(void *arg, uint64_t n), void *arg)
@@ -311,17 +332,8 @@ copy_round(struct flow *f, struct net_conn *from, struct net_conn *to, struct bu
 		return FLOW_BAD;
 	count(arg, out.n);
 	enum flow_end end = pass_on(f, to, out);
-	struct span over = span_of(in.p + used, in.n - used);
-	if (over.n && f->is_source_done && rest)
-		(void)buf_append(&self.bufs, rest, over.p, over.n);
-	else if (over.n && f->is_source_done)
-		f->has_surplus = true;
-	else if (over.n && !f->raw && !buf_append(&self.bufs, &f->raw, over.p, over.n))
+	if (!keep_rest(f, span_of(in.p + used, in.n - used), used, rest))
 		return FLOW_SRC_FAILED;
-	else if (f->raw)
-		f->raw->from += (uint32_t)used;
-	if (f->raw && (f->is_source_done || buf_len(f->raw) == 0))
-		buf_put(&self.bufs, &f->raw);
 	return end;
 }
 
