@@ -72,12 +72,29 @@ decrement_max_forwards(const struct txn *t, struct http_head *h, char *out, size
 	return span_of(out, n);
 }
 
+/* An HTTP/1.0 request may name no host, but what is forwarded is HTTP/1.1: then it is the
+ * address the client connected to (RFC 9112 3.3). */
+static struct span
+default_host(const struct txn *t, const struct http_head *h, char out[ADDR_TEXT_BYTES])
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addr a;
+	if (h->authority.p)
+		return span_of(NULL, 0);
+	if (getsockname(t->s->client.watch.fd, (struct sockaddr *)&ss, &len) < 0 ||
+	    ss.ss_family == AF_UNIX)
+		return SPAN("localhost");
+	addr_from_sockaddr(&a, (struct sockaddr *)&ss, len);
+	return span_str(addr_format(&a, out));
+}
+
 /* Builds the forwarded request in t->head. false: no buffer. */
 static bool
 build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 	   struct span body)
 {
-	char lines[EXTRA_BYTES];
+	char lines[EXTRA_BYTES], host[ADDR_TEXT_BYTES];
 	uint32_t options = t->be->cfg->options | t->fe->cfg->options;
 	struct span extra = extra_lines(t, h, lines);
 	extra = decrement_max_forwards(t, h, lines, extra.n);
@@ -93,9 +110,11 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 		.upgrade = f->wants_upgrade ? http_head_value(h, HTTP_FIELD_UPGRADE)
 					    : span_of(NULL, 0),
 		.extra = extra,
+		.host = default_host(t, h, host),
 	};
 	/* what the serialiser adds: framing, Connection, a new start line and Host */
-	size_t need = h->bytes + h->authority.n + out.upgrade.n + extra.n + 256 + body.n;
+	size_t need = h->bytes + h->authority.n + out.host.n + out.upgrade.n + extra.n +
+		      256 + body.n;
 	t->head = buf_get(&self.bufs, need);
 	if (!t->head)
 		return false;
