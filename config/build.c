@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * struct cfg from the effective tree: the proxies and what they hold. The nouns have
+ * files of their own (build_*.c). Master (at load).
+ */
+#include <stdlib.h>
+
+#include "config/loading.h"
+
+struct span
+build_text(struct loading *l, const char *text)
+{
+	return span_of(arena_strdup(l->arena, text), strlen(text));
+}
+
+void
+build_fields(struct loading *l, enum schema_section in, const struct node *map,
+	     void *base)
+{
+	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++) {
+		const char *text =
+			k->in == in && k->bytes ? node_text(map, k->name) : NULL;
+		if (text)
+			value_store(l->arena, k, text, base);
+	}
+}
+
+/* --- options ------------------------------------------------------------------------ */
+
+static void
+build_forwardfor(struct loading *l, struct cfg_proxy *p, const struct node *n)
+{
+	p->forwardfor_header = SPAN("X-Forwarded-For");
+	if (!n || n->kind != NODE_MAP)
+		return;
+	p->options |= CFG_OPT_FORWARDFOR;
+	p->forwardfor_header = build_text(l, node_text(n, "header"));
+	build_fields(l, SECTION_forwardfor, n, p);
+}
+
+static void
+build_redispatch(struct cfg_proxy *p, const char *text)
+{
+	p->redispatch_interval = -1;
+	if (!text || value_choice("false|no|off", text) >= 0)
+		return;
+	p->options |= CFG_OPT_REDISPATCH;
+	if (!value_bool(text))
+		p->redispatch_interval = atoi(text);
+}
+
+static void
+build_options(struct loading *l, struct cfg_proxy *p, const struct node *map)
+{
+	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++) {
+		const char *text = k->option ? node_text(map, k->name) : NULL;
+		if (text && value_bool(text))
+			p->options |= k->option;
+	}
+	build_forwardfor(l, p, node_get(map, "forwardfor"));
+	build_redispatch(p, node_text(map, "redispatch"));
+	const char *connect = node_text(map, "allow_connect");
+	p->limits.allow_connect = connect && value_bool(connect);
+	const struct node *httpchk = node_get(map, "httpchk");
+	if (httpchk && httpchk->kind == NODE_MAP)
+		p->options |= CFG_OPT_HTTPCHK;
+}
+
+/* --- the rest of a proxy --------------------------------------------------------------
+ */
+
+static void
+build_stats(struct loading *l, struct cfg_stats *s, const struct node *map)
+{
+	const char *enable = node_text(map, "enable");
+	if (!map || (enable && !value_bool(enable)))
+		return;
+	build_fields(l, SECTION_stats, map, s);
+	const struct node *auth = node_get(map, "auth");
+	for (size_t i = 0; auth && i < auth->n; i++) {
+		s->auths = arena_grow(l->arena, s->auths, s->auths_n, sizeof(*s->auths));
+		s->auths[s->auths_n++] = arena_strdup(l->arena, auth->items[i]->text);
+	}
+}
+
+/* Explicit zeros: no timeout is a decision, and mostly a mistake. */
+static void
+warn_zero_timeouts(struct loading *l, const struct node *map)
+{
+	for (size_t i = 0; map && i < map->n; i++) {
+		const struct node *n = map->items[i];
+		uint64_t ms = 1;
+		const struct schema_key *k =
+			schema_find(SECTION_timeout, map->keys[i]->text);
+		if (n->kind == NODE_SCALAR && n->origin == NULL && k) {
+			struct cfg_timeouts t = {0};
+			value_store(l->arena, k, n->text, &t);
+			memcpy(&ms, (char *)&t + k->offset, sizeof(ms));
+		}
+		if (ms == 0)
+			report_warning(
+				l->report, n,
+				"0 means no timeout: connections may stay forever; "
+				"expected a duration such as 30s");
+	}
+}
+
+static void
+build_proxy(struct loading *l, struct built *b)
+{
+	struct cfg_proxy *p = b->proxy;
+	const struct node *map = b->map;
+	build_fields(l, SECTION_proxy, map, p);
+	build_fields(l, SECTION_timeout, node_get(map, "timeout"), &p->timeout);
+	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
+	build_fields(l, SECTION_balance, node_get(map, "balance"), p);
+	build_options(l, p, node_get(map, "option"));
+	build_stats(l, &p->stats, node_get(map, "stats"));
+	warn_zero_timeouts(l, node_get(map, "timeout"));
+	const char *monitor = node_text(map, "monitor_uri");
+	if (monitor)
+		p->monitor_uri = build_text(l, monitor);
+	const struct node *log = node_get(map, "log");
+	p->log_mask = log ? build_log(l, log) : 0;
+	if (p->is_disabled)
+		return;
+	if (p->caps & CFG_CAP_FRONTEND)
+		build_binds(l, b);
+	if (p->caps & CFG_CAP_BACKEND) {
+		build_servers(l, b);
+		build_check(l, b);
+	}
+	build_rules(l, b);
+}
+
+static int
+by_serial(const void *pa, const void *pb)
+{
+	const struct built *a = pa, *b = pb;
+	return a->map->serial < b->map->serial ? -1 : 1;
+}
+
+static void
+add_proxies(struct loading *l, const char *section, unsigned caps)
+{
+	const struct node *map = node_get(l->effective, section);
+	struct cfg *c = l->cfg;
+	for (size_t i = 0; i < map->n; i++) {
+		struct cfg_proxy *p = arena_alloc(l->arena, sizeof(*p));
+		p->name = arena_strdup(l->arena, map->keys[i]->text);
+		p->caps = caps;
+		p->where = report_place(l->arena, map->keys[i]->pos);
+		l->built =
+			arena_grow(l->arena, l->built, c->proxies_n, sizeof(*l->built));
+		l->built[c->proxies_n++] = (struct built){
+			.proxy = p,
+			.map = map->items[i],
+			.at = map->items[i],
+		};
+	}
+}
+
+void
+build_cfg(struct loading *l)
+{
+	struct cfg *c = l->cfg;
+	build_global(l);
+	add_proxies(l, "frontends", CFG_CAP_FRONTEND);
+	add_proxies(l, "backends", CFG_CAP_BACKEND);
+	add_proxies(l, "listens", CFG_CAP_FRONTEND | CFG_CAP_BACKEND);
+	if (c->proxies_n)
+		qsort(l->built, c->proxies_n, sizeof(*l->built), by_serial);
+	c->proxies =
+		arena_alloc(l->arena, (c->proxies_n + 1) * sizeof(struct cfg_proxy *));
+	for (size_t i = 0; i < c->proxies_n; i++) {
+		c->proxies[i] = l->built[i].proxy;
+		c->proxies[i]->index = (uint32_t)i;
+		c->proxies[i]->id = (uint32_t)i + 1;
+	}
+	cross_link(l);
+	for (size_t i = 0; i < c->proxies_n; i++)
+		build_proxy(l, &l->built[i]);
+	build_maxconn(l);
+}
+
+void
+build_unresolved(struct loading *l, struct span host, struct addr *addr,
+		 struct addr *copy, const struct node *at, bool is_required)
+{
+	l->names = arena_grow(l->arena, l->names, l->names_n, sizeof(*l->names));
+	l->names[l->names_n++] = (struct unresolved){
+		.host = arena_span(l->arena, host),
+		.addr = addr,
+		.copy = copy,
+		.at = at,
+		.is_required = is_required,
+	};
+}

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The global section: identities, control sockets, workers, the limit on connections.
+ * Master (at load).
+ */
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "config/loading.h"
+
+enum {
+	FDS_SPARE = 100,	 /* per worker: epoll, eventfds, region, logs, pipes */
+	FDS_PER_CONNECTION = 2,	 /* the client's and the server's */
+	FDS_GUESS_MAX = 1 << 20, /* of an unlimited hard limit only this is used */
+};
+
+/* --- users and groups -------------------------------------------------------------- */
+
+/* "user" or "uid" in map: sets *uid and, when gid is not NULL, the user's group. */
+static void
+build_user(struct loading *l, const struct node *map, uid_t *uid, gid_t *gid)
+{
+	const struct node *name = node_get(map, "user"), *number = node_get(map, "uid");
+	if (name && number)
+		report_error(l->report, number,
+			     "'user' is given too, at %s; expected one of them",
+			     report_place(l->arena, name->pos));
+	if (number)
+		*uid = (uid_t)value_uint(number->text);
+	if (!name)
+		return;
+	errno = 0;
+	const struct passwd *pw = getpwnam(name->text);
+	if (!pw) {
+		report_error(l->report, name,
+			     "unknown user '%s'; expected a user of this system",
+			     name->text);
+		return;
+	}
+	*uid = pw->pw_uid;
+	if (gid)
+		*gid = pw->pw_gid;
+}
+
+static void
+build_group(struct loading *l, const struct node *map, gid_t *gid)
+{
+	const struct node *name = node_get(map, "group"), *number = node_get(map, "gid");
+	if (name && number)
+		report_error(l->report, number,
+			     "'group' is given too, at %s; expected one of them",
+			     report_place(l->arena, name->pos));
+	if (number)
+		*gid = (gid_t)value_uint(number->text);
+	if (!name)
+		return;
+	const struct group *gr = getgrnam(name->text);
+	if (gr)
+		*gid = gr->gr_gid;
+	else
+		report_error(l->report, name,
+			     "unknown group '%s'; expected a group of this system",
+			     name->text);
+}
+
+static void
+build_sockets(struct loading *l, struct cfg_global *g, const struct node *list)
+{
+	size_t path_max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+	g->sockets = arena_alloc(l->arena, (list->n + 1) * sizeof(*g->sockets));
+	for (size_t i = 0; i < list->n; i++) {
+		const struct node *map = list->items[i], *path = node_get(map, "path");
+		if (!path)
+			continue;
+		struct cfg_stats_socket *s = &g->sockets[g->sockets_n++];
+		*s = (struct cfg_stats_socket){.uid = (uid_t)-1, .gid = (gid_t)-1};
+		build_fields(l, SECTION_socket, map, s);
+		build_user(l, map, &s->uid, NULL);
+		build_group(l, map, &s->gid);
+		struct span text = span_str(path->text);
+		if (span_begins(text, SPAN("unix@")))
+			s->path += 5;
+		if (s->path[0] != '/')
+			report_error(l->report, path,
+				     "'%s' is not an absolute path; expected one "
+				     "such as /run/weir/weir.sock",
+				     path->text);
+		else if (strlen(s->path) > path_max)
+			report_error(l->report, path,
+				     "the path has %zu bytes; expected at most %zu",
+				     strlen(s->path), path_max);
+		for (size_t j = 0; j + 1 < g->sockets_n; j++)
+			if (strcmp(g->sockets[j].path, s->path) == 0)
+				report_error(l->report, path, "'%s' is here twice",
+					     s->path);
+	}
+}
+
+void
+build_global(struct loading *l)
+{
+	struct cfg_global *g = &l->cfg->global;
+	const struct node *map = node_get(l->effective, "global");
+	const struct cfg_request *r = l->request;
+	build_fields(l, SECTION_global, map, g);
+	build_fields(l, SECTION_drain, node_get(map, "drain"), g);
+	g->uid = (uid_t)-1;
+	g->gid = (gid_t)-1;
+	build_user(l, map, &g->uid, &g->gid);
+	build_group(l, map, &g->gid);
+	const char *nbproc = node_text(map, "nbproc");
+	g->nbproc = strcmp(nbproc, "auto") == 0 ? cpus_available()
+						: (uint32_t)value_uint(nbproc);
+	const struct node *cpus = node_get(map, "cpu_map");
+	g->cpu_of_worker = cpus_map(l, cpus, g->nbproc);
+	const struct node *sockets = node_get(node_get(map, "stats"), "socket");
+	if (sockets)
+		build_sockets(l, g, sockets);
+	const struct node *log = node_get(map, "log");
+	l->cfg->global_log_mask = log ? build_log(l, log) : 0;
+	const struct node *shm = node_get(map, "shm");
+	if (shm && shm->text[0] != '/')
+		report_error(l->report, shm,
+			     "'%s' is not an absolute path; expected one such "
+			     "as /run/weir/weir.shm",
+			     shm->text);
+	g->quiet = r->quiet;
+	g->debug = r->debug;
+	g->foreground = r->foreground || r->debug;
+}
+
+/* --- maxconn --------------------------------------------------------------------------
+ */
+
+static uint64_t
+fds_beside_connections(const struct loading *l)
+{
+	return FDS_SPARE + (uint64_t)l->cfg->binds_n * l->cfg->global.nbproc;
+}
+
+/* Whether the limit on open files can be `needed`: tried, then put back. */
+static bool
+can_open(uint64_t needed, uint64_t *limit)
+{
+	struct rlimit was, trial;
+	if (getrlimit(RLIMIT_NOFILE, &was) < 0)
+		return true;
+	*limit = was.rlim_max;
+	if (was.rlim_max == RLIM_INFINITY || needed <= was.rlim_max)
+		return true;
+	trial.rlim_cur = trial.rlim_max = needed;
+	if (setrlimit(RLIMIT_NOFILE, &trial) < 0)
+		return false;
+	setrlimit(RLIMIT_NOFILE, &was);
+	return true;
+}
+
+static uint32_t
+maxconn_from_limit(const struct loading *l)
+{
+	struct rlimit was;
+	uint64_t fds = 1024, spare = fds_beside_connections(l);
+	if (getrlimit(RLIMIT_NOFILE, &was) == 0)
+		fds = was.rlim_max > FDS_GUESS_MAX ? FDS_GUESS_MAX : was.rlim_max;
+	uint64_t left = fds > spare ? fds - spare : 0;
+	uint64_t maxconn = left / FDS_PER_CONNECTION;
+	return maxconn ? (uint32_t)maxconn : 1;
+}
+
+/* After the binds are known. Every worker may come to hold all connections. */
+void
+build_maxconn(struct loading *l)
+{
+	struct cfg_global *g = &l->cfg->global;
+	const struct node *given = node_get(node_get(l->effective, "global"), "maxconn");
+	g->maxconn = given ? (uint32_t)value_uint(given->text) : maxconn_from_limit(l);
+	uint64_t needed =
+		(uint64_t)g->maxconn * FDS_PER_CONNECTION + fds_beside_connections(l);
+	uint64_t limit = 0;
+	g->fds_needed = needed > UINT32_MAX ? UINT32_MAX : (uint32_t)needed;
+	if (!can_open(needed, &limit) && given)
+		report_error(
+			l->report, given,
+			"%u connections need %llu open files, the limit is %llu; "
+			"expected "
+			"a smaller value, or a higher limit (ulimit -n, LimitNOFILE=)",
+			g->maxconn, (unsigned long long)needed,
+			(unsigned long long)limit);
+	for (size_t i = 0; i < l->cfg->proxies_n; i++) {
+		struct cfg_proxy *p = l->cfg->proxies[i];
+		const char *own = node_text(l->built[i].map, "maxconn");
+		if (p->caps & CFG_CAP_FRONTEND)
+			p->maxconn = own ? (uint32_t)value_uint(own) : g->maxconn;
+	}
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Servers of a backend. Master (at load); names are asked for later, in resolve.c.
+ */
+#include "config/loading.h"
+#include "lib/base/num.h"
+
+/* Cuts ":+1000" or ":-10" off *text; false when there is none, or no port at all. */
+static bool
+cut_offset(struct span *text, int *offset)
+{
+	const char *colon = memrchr(text->p, ':', text->n);
+	if (!colon || colon + 2 >= text->p + text->n ||
+	    (colon[1] != '+' && colon[1] != '-'))
+		return false;
+	uint64_t v;
+	struct span digits = span_of(colon + 2, (size_t)(text->p + text->n - colon - 2));
+	if (num_u64(digits, &v) != NUM_OK || v > 65535)
+		return false;
+	*offset = colon[1] == '-' ? -(int)v : (int)v;
+	text->n = (size_t)(colon - text->p);
+	return true;
+}
+
+/* Where a server is; *host is set when that is a name. false: wrong (reported). */
+static bool
+parse_server(struct loading *l, struct cfg_server *s, const struct node *at,
+	     struct span *host)
+{
+	struct span text = span_str(at->text);
+	s->send_to_client_port = cut_offset(&text, &s->port_offset);
+	enum addr_result r = addr_parse(text, 0, &s->addr, host);
+	bool is_any = text.n == 0 || text.p[0] == '*' || text.p[0] == ':';
+	if (r < 0 || is_any || s->addr.kind == ADDR_FD) {
+		report_error(l->report, at,
+			     "'%s' is not the address of a server; expected host:port, "
+			     "[v6]:port, host (the client's port), host:+n or unix@/path",
+			     at->text);
+		return false;
+	}
+	if (s->addr.kind == ADDR_UNIX && s->addr.u.un.sun_path[0] != '/') {
+		report_error(l->report, at,
+			     "'%s' is not an absolute path; expected one such as "
+			     "unix@/run/app.sock",
+			     at->text);
+		return false;
+	}
+	if (s->addr.kind != ADDR_UNIX && addr_port(&s->addr) == 0)
+		s->send_to_client_port = true;
+	return true;
+}
+
+/* check_addr: the server's, with `addr` and `port` applied. */
+static void
+build_check_addr(struct loading *l, struct cfg_server *s, const struct node *map,
+		 struct span server_host)
+{
+	const struct node *addr = node_get(map, "addr"), *port = node_get(map, "port");
+	const struct node *address = node_get(map, "address");
+	struct span check_host = {NULL, 0};
+	s->check_addr = s->addr;
+	if (addr) {
+		int old = addr_port(&s->addr);
+		enum addr_result r = addr_parse(span_str(addr->text), old, &s->check_addr,
+						&check_host);
+		if (r < 0 || s->check_addr.kind == ADDR_FD || addr->text[0] == '*')
+			report_error(l->report, addr,
+				     "'%s' is not an address; expected a host",
+				     addr->text);
+		else if (r == ADDR_HOSTNAME)
+			build_unresolved(l, check_host, &s->check_addr, NULL, addr,
+					 false);
+	}
+	if (port)
+		addr_set_port(&s->check_addr, (int)value_uint(port->text));
+	if (server_host.n)
+		build_unresolved(l, server_host, &s->addr, addr ? NULL : &s->check_addr,
+				 address, false);
+	if (s->check && s->check_addr.kind != ADDR_UNIX && addr_port(&s->check_addr) == 0)
+		report_error(
+			l->report, address,
+			"a check needs a port and '%s' has none; expected host:port, or "
+			"'port: n' for the check",
+			address->text);
+}
+
+static void
+build_server(struct loading *l, struct built *b, const struct node *key,
+	     const struct node *map)
+{
+	struct cfg_proxy *p = b->proxy;
+	const struct node *address = node_get(map, "address");
+	struct span host = {NULL, 0};
+	if (!address)
+		return;
+	struct cfg_server *s = arena_alloc(l->arena, sizeof(*s));
+	build_fields(l, SECTION_server, map, s);
+	if (!parse_server(l, s, address, &host))
+		return;
+	s->name = arena_strdup(l->arena, key->text);
+	s->addr_text = arena_strdup(l->arena, address->text);
+	s->backend = p;
+	s->index = (uint32_t)p->servers_n;
+	s->id = s->index + 1;
+	build_check_addr(l, s, map, host);
+	p->servers = arena_grow(l->arena, p->servers, p->servers_n,
+				sizeof(struct cfg_server *));
+	p->servers[p->servers_n++] = s;
+}
+
+void
+build_servers(struct loading *l, struct built *b)
+{
+	const struct node *map = node_get(b->map, "servers");
+	for (size_t i = 0; map && i < map->n; i++)
+		build_server(l, b, map->keys[i], map->items[i]);
+}

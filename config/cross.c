@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What can only be seen when everything is there: names, modes, addresses of several
+ * proxies. Errors and warnings as HAProxy has them. Master (at load).
+ */
+#include <stdlib.h>
+
+#include "config/loading.h"
+#include "lib/base/suggest.h"
+
+/* Two sections of one name may not share a side: HAProxy allows a frontend and a backend
+ * of the same name, as we do. */
+void
+cross_link(struct loading *l)
+{
+	for (size_t i = 0; i < l->cfg->proxies_n; i++) {
+		const struct cfg_proxy *p = l->cfg->proxies[i];
+		for (size_t j = 0; j < i; j++) {
+			const struct cfg_proxy *q = l->cfg->proxies[j];
+			if ((p->caps & q->caps) && strcmp(p->name, q->name) == 0)
+				report_error(l->report, l->built[i].at,
+					     "'%s' is the name of a proxy already; the "
+					     "other is "
+					     "at %s",
+					     p->name, q->where);
+		}
+	}
+}
+
+struct cfg_proxy *
+cross_backend(struct loading *l, const struct node *n)
+{
+	struct suggest s = suggest_begin(span_str(n->text));
+	for (size_t i = 0; i < l->cfg->proxies_n; i++) {
+		struct cfg_proxy *p = l->cfg->proxies[i];
+		if (!(p->caps & CFG_CAP_BACKEND))
+			continue;
+		if (strcmp(p->name, n->text) == 0)
+			return p;
+		suggest_offer(&s, p->name);
+	}
+	if (strstr(n->text, "%["))
+		report_error(l->report, n,
+			     "'%s': names made by expressions are not implemented "
+			     "in this release",
+			     n->text);
+	else if (!l->has_syntax_error)
+		report_error(l->report, n,
+			     "unknown backend '%s'; expected the name of a section in "
+			     "backends "
+			     "or listens%s%s%s",
+			     n->text, s.best ? "; did you mean '" : "",
+			     s.best ? s.best : "", s.best ? "'?" : "");
+	return NULL;
+}
+
+/* --- modes -----------------------------------------------------------------------------
+ */
+
+static void
+check_mode(struct loading *l, const struct built *b, const struct cfg_proxy *to,
+	   const struct node *at)
+{
+	static const char *const modes[] = {"tcp", "http", "health"};
+	const struct cfg_proxy *p = b->proxy;
+	if (!to || to == p || to->mode == p->mode || p->mode == CFG_MODE_HEALTH)
+		return;
+	report_error(l->report, at,
+		     "'%s' has mode %s and this %s has mode %s; expected the same mode",
+		     to->name, modes[to->mode],
+		     p->caps & CFG_CAP_BACKEND ? "listen" : "frontend", modes[p->mode]);
+}
+
+static void
+check_targets(struct loading *l, const struct built *b)
+{
+	const struct cfg_proxy *p = b->proxy;
+	const struct node *choices = node_get(b->map, "use_backend");
+	check_mode(l, b, p->default_backend, node_get(b->map, "default_backend"));
+	for (size_t i = 0; choices && i < choices->n; i++) {
+		const struct node *name = node_get(choices->items[i], "backend");
+		for (size_t j = 0; name && j < p->use_backend_n; j++)
+			if (strcmp(p->use_backend[j].backend->name, name->text) == 0) {
+				check_mode(l, b, p->use_backend[j].backend, name);
+				break;
+			}
+	}
+}
+
+/* What only HTTP can do, in a proxy that does not speak it. */
+static void
+check_http_only(struct loading *l, const struct built *b)
+{
+	static const char *const keys[] = {"http_request", "monitor_uri"};
+	if (b->proxy->mode == CFG_MODE_HTTP)
+		return;
+	for (size_t i = 0; i < 2; i++) {
+		const struct node *n = node_get(b->map, keys[i]);
+		if (n)
+			report_warning(l->report, n,
+				       "has no effect; expected 'mode: http' with it");
+	}
+	const struct node *choices = node_get(b->map, "use_backend");
+	for (size_t i = 0; choices && i < choices->n; i++) {
+		const struct node *cond = node_get(choices->items[i], "if");
+		cond = cond ? cond : node_get(choices->items[i], "unless");
+		if (cond)
+			report_error(l->report, cond,
+				     "the tests of this release need HTTP; "
+				     "expected 'mode: http' with it");
+	}
+}
+
+/* --- one proxy
+ * -------------------------------------------------------------------------- */
+
+static void
+check_frontend(struct loading *l, const struct built *b)
+{
+	const struct cfg_proxy *p = b->proxy;
+	bool answers = p->http_request_n || p->stats.uri || p->monitor_uri.n;
+	if (p->binds_n == 0 && !node_get(b->map, "bind"))
+		report_warning(l->report, b->at,
+			       "has no 'bind': nobody can connect; expected "
+			       "one, or the section in backends");
+	if (p->mode != CFG_MODE_HEALTH && !p->default_backend && !p->use_backend_n &&
+	    !answers && !node_get(b->map, "default_backend") &&
+	    !node_get(b->map, "use_backend"))
+		report_warning(l->report, b->at,
+			       "has no 'default_backend': every %s is refused",
+			       p->mode == CFG_MODE_HTTP ? "request" : "connection");
+}
+
+static void
+check_backend(struct loading *l, const struct built *b)
+{
+	const struct cfg_proxy *p = b->proxy;
+	bool answers = p->http_request_n || p->stats.uri;
+	bool is_used = p->caps == CFG_CAP_BACKEND || p->default_backend == p;
+	if (p->servers_n == 0 && !node_get(b->map, "servers") && is_used && !answers &&
+	    p->mode != CFG_MODE_HEALTH)
+		report_warning(l->report, b->at, "has no servers");
+}
+
+static void
+check_proxy(struct loading *l, const struct built *b)
+{
+	const struct cfg_proxy *p = b->proxy;
+	const struct node *mode = node_get(b->map, "mode");
+	if (p->mode == CFG_MODE_HEALTH && p->caps == CFG_CAP_BACKEND)
+		report_error(l->report, mode ? mode : b->at,
+			     "a backend cannot have mode health; expected tcp or http");
+	else if (p->mode == CFG_MODE_HEALTH)
+		report_warning(l->report, mode,
+			       "deprecated; expected 'mode: http' with "
+			       "'monitor_uri'");
+	if (p->is_disabled)
+		return;
+	if (p->caps & CFG_CAP_FRONTEND)
+		check_frontend(l, b);
+	if (p->caps & CFG_CAP_BACKEND)
+		check_backend(l, b);
+	check_targets(l, b);
+	check_http_only(l, b);
+}
+
+/* --- addresses
+ * ---------------------------------------------------------------------------- */
+
+static int
+by_addr(const void *pa, const void *pb)
+{
+	const struct cfg_bind *a = *(struct cfg_bind *const *)pa;
+	const struct cfg_bind *b = *(struct cfg_bind *const *)pb;
+	if (a->addr.kind != b->addr.kind)
+		return a->addr.kind < b->addr.kind ? -1 : 1;
+	int c = memcmp(&a->addr.u, &b->addr.u, sizeof(a->addr.u));
+	if (c == 0 && a->addr.fd != b->addr.fd)
+		c = a->addr.fd < b->addr.fd ? -1 : 1;
+	return c ? c : a->index < b->index ? -1 : a->index > b->index;
+}
+
+/* Two proxies on one address: the kernel would give each connection to either. */
+static void
+check_addresses(struct loading *l)
+{
+	struct cfg *c = l->cfg;
+	struct cfg_bind **sorted =
+		arena_alloc(l->arena, (c->binds_n + 1) * sizeof(*sorted));
+	if (c->binds_n == 0)
+		return;
+	memcpy(sorted, c->binds, c->binds_n * sizeof(*sorted));
+	qsort(sorted, c->binds_n, sizeof(*sorted), by_addr);
+	for (size_t i = 1; i < c->binds_n; i++) {
+		const struct cfg_bind *a = sorted[i - 1], *b = sorted[i];
+		const char *if_a = a->interface ? a->interface : "";
+		const char *if_b = b->interface ? b->interface : "";
+		char text[ADDR_TEXT_BYTES];
+		if (!addr_eq(&a->addr, &b->addr) || strcmp(if_a, if_b) != 0)
+			continue;
+		const struct node *list =
+			node_get(l->built[b->frontend->index].map, "bind");
+		const struct node *at = list;
+		for (size_t j = 0; list && j < list->n; j++) {
+			const struct node *n = node_get(list->items[j], "address");
+			if (n && strcmp(report_place(l->arena, n->pos), b->where) == 0)
+				at = n;
+		}
+		report_error(l->report, at, "%s is the address of '%s' already, at %s",
+			     addr_format(&b->addr, text), a->frontend->name, a->where);
+	}
+}
+
+void
+cross_check(struct loading *l)
+{
+	size_t listeners = l->cfg->binds_n;
+	for (size_t i = 0; i < l->cfg->proxies_n; i++)
+		check_proxy(l, &l->built[i]);
+	check_addresses(l);
+	if (listeners == 0 && report_errors_n(l->report) == 0)
+		report_error_at(
+			l->report, l->root->pos, NULL,
+			"nothing to listen on; expected a frontend or a listen with "
+			"'bind'");
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The loader: its steps in their order. Master.
+ */
+#include "config/load.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "config/loading.h"
+#include "lib/base/hash.h"
+#include "lib/base/must.h"
+
+static void
+begin(struct loading *l, const struct cfg_request *r)
+{
+	struct arena *a = arena_new();
+	*l = (struct loading){
+		.arena = a,
+		.request = r,
+		.report = report_new(a),
+		.alias_budget = CFG_ALIAS_NODES_MAX,
+		.root = node_new(a, NODE_MAP, (struct pos){"configuration", 0, 0}),
+		.cfg = arena_alloc(a, sizeof(struct cfg)),
+	};
+	l->cfg->arena = a;
+}
+
+static uint64_t
+hash_of(struct loading *l)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+	must(f != NULL);
+	dump_tree(l, f, false);
+	fclose(f);
+	uint64_t h = hash_bytes(text, n, 0);
+	free(text);
+	return h;
+}
+
+/* Everything behind the reading of files. */
+static void
+digest(struct loading *l)
+{
+	override_apply(l);
+	check_tree(l);
+	effective_make(l);
+	build_cfg(l);
+	if (!l->has_syntax_error)
+		cross_check(l);
+	if (report_errors_n(l->report) == 0)
+		resolve_names(l);
+}
+
+static struct cfg *
+finish(struct loading *l, struct cfg_errors **errors)
+{
+	struct cfg *c = l->cfg;
+	*errors = report_errors(l->report);
+	if (cfg_errors_n(*errors) > 0) {
+		cfg_free(&c);
+		return NULL;
+	}
+	c->hash = hash_of(l);
+	c->warnings = report_warnings(l->report, &c->warnings_n);
+	return c;
+}
+
+struct cfg *
+cfg_load(const struct cfg_request *r, struct cfg_errors **errors)
+{
+	struct loading l;
+	begin(&l, r);
+	files_read(&l);
+	digest(&l);
+	return finish(&l, errors);
+}
+
+struct cfg *
+cfg_load_text(const struct cfg_request *r, const char *name, const char *bytes, size_t n,
+	      struct cfg_errors **errors)
+{
+	struct loading l;
+	begin(&l, r);
+	struct node *file = yaml_parse(&l, name, bytes, n);
+	if (file)
+		merge_file(&l, file);
+	digest(&l);
+	return finish(&l, errors);
+}
+
+int
+cfg_dump(const struct cfg_request *r, FILE *out, struct cfg_errors **errors)
+{
+	struct loading l;
+	begin(&l, r);
+	files_read(&l);
+	digest(&l);
+	bool is_sound = report_errors_n(l.report) == 0;
+	if (is_sound)
+		dump_tree(&l, out, true);
+	struct cfg *c = finish(&l, errors);
+	cfg_free(&c);
+	return is_sound ? 0 : -1;
+}
+
+/* The arena holds everything but the compiled regular expressions. */
+void
+cfg_free(struct cfg **c)
+{
+	if (!*c)
+		return;
+	for (size_t i = 0; (*c)->proxies && i < (*c)->proxies_n; i++) {
+		const struct cfg_check *check = &(*c)->proxies[i]->check;
+		for (size_t j = 0; j < check->expects_n; j++)
+			if (check->expects[j].regex)
+				pcre2_code_free(check->expects[j].regex);
+	}
+	struct arena *a = (*c)->arena;
+	*c = NULL;
+	arena_free(&a);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * One run of the loader: what its steps share, and the steps in their order. Only the
+ * files of this room use it.
+ *
+ *   yaml -> merge -> override -> check -> effective -> build -> cross -> resolve
+ */
+#ifndef WEIR_CONFIG_LOADING_H
+#define WEIR_CONFIG_LOADING_H
+
+#include "config/cfg.h"
+#include "config/load.h"
+#include "config/node.h"
+#include "config/report.h"
+#include "config/schema.h"
+
+enum {
+	CFG_NAME_MAX = 63,	      /* bytes: what the shared region keeps of a name */
+	CFG_DEPTH_MAX = 64,	      /* of nested lists and maps */
+	CFG_ALIAS_NODES_MAX = 200000, /* that aliases may expand to, per run */
+	CFG_FILE_BYTES_MAX = 64 << 20,
+	CFG_RESOLVE_MS = 5000, /* for all names together */
+};
+
+/* A name that stands for an address until resolve.c has asked for it. */
+struct unresolved {
+	const char *host;
+	struct addr *addr; /* the port is set */
+	struct addr *copy; /* gets the host too, keeps its own port; or NULL */
+	const struct node *at;
+	bool is_required; /* an error, not a warning, when it can't be resolved */
+};
+
+/* A proxy on its way: the struct and the map it is made from. */
+struct built {
+	struct cfg_proxy *proxy;
+	const struct node *map; /* effective */
+	const struct node *at;	/* as written, for messages */
+	struct expr_acls *acls;
+};
+
+struct loading {
+	struct arena *arena;
+	const struct cfg_request *request;
+	struct report *report;
+	size_t alias_budget;
+	unsigned serial;
+	bool has_syntax_error; /* a file is missing from the tree: no cross checks */
+	struct node *root;     /* merged */
+	struct node
+		*effective; /* global, frontends, backends, listens with all defaults */
+	struct cfg *cfg;
+	struct built *built; /* [cfg->proxies_n] */
+	struct unresolved *names;
+	size_t names_n;
+};
+
+/* vars.c: ${VAR}, ${VAR-default}, ${VAR+alt}, $$. The text itself when there is nothing
+ * to expand; NULL with a reason in err. */
+const char *vars_expand(struct loading *l, const char *text, const char **err);
+
+/* yaml.c: one document. NULL on a syntax error (reported) and for an empty one. */
+struct node *yaml_parse(struct loading *l, const char *name, const char *bytes, size_t n);
+
+/* files.c: reads and merges everything the request names. */
+void files_read(struct loading *l);
+/* merge.c: adds the sections of one file to the tree. */
+void merge_file(struct loading *l, struct node *file);
+/* override.c: -o and the switches that set a keyword. */
+void override_apply(struct loading *l);
+
+/* check.c: reports everything the schema can tell and drops it from the tree. */
+void check_tree(struct loading *l);
+/* value.c: NULL when text is a value of the key, else what is wrong ("'x' is not ...;
+ * expected ..."), in the arena. */
+const char *value_check(struct loading *l, const struct schema_key *k, const char *text);
+/* Stores a checked value into the member of the section's struct. */
+void value_store(struct arena *a, const struct schema_key *k, const char *text,
+		 void *base);
+bool value_bool(const char *text);
+uint64_t value_uint(const char *text);
+unsigned value_octal(const char *text);
+/* Index of the word in "a|b|c", or -1. */
+int value_choice(const char *allowed, const char *text);
+/* "a, b or c" of "a|b|c". */
+const char *value_choices_text(struct arena *a, const char *allowed);
+/* Cuts the next blank-separated word off *rest; empty at the end. */
+struct span value_word(struct span *rest);
+/* NULL or what is wrong with a name. */
+const char *value_name_wrong(struct arena *a, const char *name);
+
+/* effective.c: defaults laid under every section, plain values turned into maps,
+ * built-in defaults filled in. */
+void effective_make(struct loading *l);
+/* A map with the built-in defaults of a section alone. */
+struct node *effective_empty(struct loading *l, enum schema_section in, struct pos pos);
+
+/* build.c: struct cfg from the effective tree. */
+void build_cfg(struct loading *l);
+/* Stores all FIELDs of a section found in map. */
+void build_fields(struct loading *l, enum schema_section in, const struct node *map,
+		  void *base);
+/* The arena's copy of a span over text. */
+struct span build_text(struct loading *l, const char *text);
+void build_global(struct loading *l);
+void build_maxconn(struct loading *l);
+uint64_t build_log(struct loading *l, const struct node *list);
+void build_binds(struct loading *l, struct built *b);
+void build_servers(struct loading *l, struct built *b);
+void build_check(struct loading *l, struct built *b);
+void build_rules(struct loading *l, struct built *b);
+void build_headers(struct loading *l, const struct node *map, struct cfg_header **headers,
+		   size_t *n);
+/* Remembers a host name for resolve.c. */
+void build_unresolved(struct loading *l, struct span host, struct addr *addr,
+		      struct addr *copy, const struct node *at, bool is_required);
+/* cpus.c */
+uint32_t cpus_available(void);
+int *cpus_map(struct loading *l, const struct node *list, uint32_t workers_n);
+
+/* cross.c: what can only be seen in the whole. Before it: names to pointers. */
+void cross_link(struct loading *l);
+/* The proxy with a backend of that name, or NULL (reported at `n`). */
+struct cfg_proxy *cross_backend(struct loading *l, const struct node *n);
+void cross_check(struct loading *l);
+/* resolve.c: asks for all names at once, in children, with a time limit. */
+void resolve_names(struct loading *l);
+/* dump.c: the effective tree as YAML. */
+void dump_tree(struct loading *l, FILE *out, bool with_origins);
+
+/* load.c: from text in memory instead of files, for tests and fuzzing. */
+struct cfg *cfg_load_text(const struct cfg_request *r, const char *name,
+			  const char *bytes, size_t n, struct cfg_errors **errors);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making and searching trees. Master (at load); all in one arena.
+ */
+#include "config/node.h"
+
+#include <stdio.h>
+
+struct node *
+node_new(struct arena *a, enum node_kind kind, struct pos pos)
+{
+	struct node *n = arena_alloc(a, sizeof(*n));
+	n->kind = kind;
+	n->pos = pos;
+	return n;
+}
+
+struct node *
+node_scalar(struct arena *a, const char *text, struct pos pos)
+{
+	struct node *n = node_new(a, NODE_SCALAR, pos);
+	n->text = text;
+	return n;
+}
+
+static void
+put(struct arena *a, struct node *parent, struct node *key, const char *name,
+    struct node *value)
+{
+	parent->items = arena_grow(a, parent->items, parent->n, sizeof(struct node *));
+	parent->items[parent->n] = value;
+	if (key) {
+		parent->keys =
+			arena_grow(a, parent->keys, parent->n, sizeof(struct node *));
+		parent->keys[parent->n] = key;
+	}
+	value->parent = parent;
+	value->name = name;
+	parent->n++;
+}
+
+void
+node_add(struct arena *a, struct node *map, struct node *key, struct node *value)
+{
+	put(a, map, key, key->text, value);
+}
+
+void
+node_put(struct arena *a, struct node *map, const char *key, struct node *value)
+{
+	put(a, map, node_scalar(a, key, value->pos), key, value);
+}
+
+void
+node_append(struct arena *a, struct node *list, struct node *value)
+{
+	put(a, list, NULL, arena_printf(a, "%zu", list->n), value);
+}
+
+size_t
+node_find(const struct node *map, const char *name)
+{
+	size_t i = 0;
+	while (i < map->n && strcmp(map->keys[i]->text, name) != 0)
+		i++;
+	return i;
+}
+
+struct node *
+node_get(const struct node *map, const char *name)
+{
+	if (!map || map->kind != NODE_MAP)
+		return NULL;
+	size_t i = node_find(map, name);
+	return i < map->n ? map->items[i] : NULL;
+}
+
+const char *
+node_text(const struct node *map, const char *name)
+{
+	const struct node *n = node_get(map, name);
+	return n && n->kind == NODE_SCALAR ? n->text : NULL;
+}
+
+void
+node_remove(struct node *parent, size_t i)
+{
+	size_t behind = parent->n - i - 1;
+	memmove(&parent->items[i], &parent->items[i + 1], behind * sizeof(struct node *));
+	if (parent->keys)
+		memmove(&parent->keys[i], &parent->keys[i + 1],
+			behind * sizeof(struct node *));
+	parent->n--;
+}
+
+struct node *
+node_copy(struct arena *a, const struct node *n, size_t *budget)
+{
+	if (*budget == 0)
+		return NULL;
+	--*budget;
+	struct node *copy = arena_alloc(a, sizeof(*copy));
+	*copy = *n;
+	copy->keys = copy->items = NULL;
+	copy->n = 0;
+	for (size_t i = 0; i < n->n; i++) {
+		struct node *item = node_copy(a, n->items[i], budget);
+		if (!item)
+			return NULL;
+		put(a, copy, n->keys ? n->keys[i] : NULL, n->items[i]->name, item);
+	}
+	return copy;
+}
+
+const char *
+node_path(struct arena *a, const struct node *n)
+{
+	if (!n || !n->name)
+		return "";
+	const char *above = node_path(a, n->parent);
+	return above[0] ? arena_printf(a, "%s.%s", above, n->name) : n->name;
+}
+
+bool
+node_is_empty(const struct node *n)
+{
+	return n->kind == NODE_SCALAR && n->is_plain && n->text[0] == '\0';
+}

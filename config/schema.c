@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * schema.def as arrays, and looking keys up. Master (at load).
+ */
+#include "config/schema.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/cfg.h"
+#include "lib/base/suggest.h"
+
+/* the short words of schema.def */
+enum {
+	S = FORM_SCALAR,
+	M = FORM_MAP,
+	L = FORM_LIST,
+	N = FORM_NAMED,
+	FLAGS = FORM_FLAGS,
+	MERGE = FORM_MERGE,
+	FL = WHERE_FRONTEND | WHERE_LISTEN,
+	BL = WHERE_BACKEND | WHERE_LISTEN,
+	FBL = WHERE_FRONTEND | BL,
+	DFL = WHERE_DEFAULTS | FL,
+	DBL = WHERE_DEFAULTS | BL,
+	DFBL = WHERE_DEFAULTS | FBL,
+	ANY = WHERE_ANY,
+	SERVER_ONLY = WHERE_ANY & ~WHERE_TEMPLATE,
+};
+
+/* the struct of each section, for offsetof() in the rows of FIELD */
+#define SECTION(id, structure, main, title, help) typedef structure struct_of_##id;
+#define KEY(section, where, name, form, type, allowed, deflt, sub, help, manual)
+#define FIELD(section, where, name, form, type, allowed, deflt, member, help, manual)
+#define OPTION(where, name, bit, deflt, help, manual)
+#define MOVED(where, old, to, manual)
+#define ALSO(section, other, name)
+#include "config/schema.def"
+#undef SECTION
+#undef KEY
+#undef FIELD
+#undef OPTION
+
+const struct schema_section_row schema_sections[SECTIONS_N] = {
+#define SECTION(id, structure, main, title, help) \
+	[SECTION_##id] = {#id, main, title, help},
+#define KEY(section, where, name, form, type, allowed, deflt, sub, help, manual)
+#define FIELD(section, where, name, form, type, allowed, deflt, member, help, manual)
+#define OPTION(where, name, bit, deflt, help, manual)
+#include "config/schema.def"
+#undef SECTION
+#undef KEY
+#undef FIELD
+#undef OPTION
+};
+
+const struct schema_key schema_keys[] = {
+#define SECTION(id, structure, main, title, help)
+#define KEY(section, where, name, form, type, allowed, deflt, sub, help, manual) \
+	{SECTION_##section, where, #name, form, TYPE_##type, allowed, deflt,     \
+	 SECTION_##sub,	    0,	   0,	  0,	help,	     manual},
+#define FIELD(section, where, name, form, type, allowed, deflt, member, help, manual) \
+	{SECTION_##section,                                                           \
+	 where,                                                                       \
+	 #name,                                                                       \
+	 form,                                                                        \
+	 TYPE_##type,                                                                 \
+	 allowed,                                                                     \
+	 deflt,                                                                       \
+	 SECTION_none,                                                                \
+	 offsetof(struct_of_##section, member),                                       \
+	 sizeof(((struct_of_##section *)0)->member),                                  \
+	 0,                                                                           \
+	 help,                                                                        \
+	 manual},
+#define OPTION(where, name, bit, deflt, help, manual)                                 \
+	{SECTION_option, where, #name, S, TYPE_BOOL, NULL, deflt, SECTION_none, 0, 0, \
+	 CFG_OPT_##bit,	 help,	manual},
+#include "config/schema.def"
+#undef SECTION
+#undef KEY
+#undef FIELD
+#undef OPTION
+#undef MOVED
+#undef ALSO
+	{.in = SECTION_none},
+};
+
+#define SECTION(id, structure, main, title, help)
+#define KEY(section, where, name, form, type, allowed, deflt, sub, help, manual)
+#define FIELD(section, where, name, form, type, allowed, deflt, member, help, manual)
+#define OPTION(where, name, bit, deflt, help, manual)
+
+static const struct {
+	const char *old, *to, *manual;
+} moved[] = {
+#define MOVED(where, old, to, manual) {#old, to, manual},
+#define ALSO(section, other, name)
+#include "config/schema.def"
+#undef MOVED
+#undef ALSO
+};
+
+static const struct {
+	enum schema_section in;
+	const char *other, *name;
+} also[] = {
+#define MOVED(where, old, to, manual)
+#define ALSO(section, other, name) {SECTION_##section, #other, #name},
+#include "config/schema.def"
+};
+
+static const struct {
+	enum schema_section in;
+	const char *name;
+} not_yet[] = {
+#define NOT_YET(section, name) {SECTION_##section, #name},
+#include "config/unsupported.def"
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+const struct schema_key *
+schema_find(enum schema_section in, const char *name)
+{
+	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++)
+		if (k->in == in && strcmp(k->name, name) == 0)
+			return k;
+	return NULL;
+}
+
+const char *
+schema_also(enum schema_section in, const char *name)
+{
+	for (size_t i = 0; i < COUNT(also); i++)
+		if (also[i].in == in && strcmp(also[i].other, name) == 0)
+			return also[i].name;
+	return NULL;
+}
+
+const char *
+schema_also_at(size_t i, enum schema_section *in, const char **name)
+{
+	if (i >= COUNT(also))
+		return NULL;
+	*in = also[i].in;
+	*name = also[i].name;
+	return also[i].other;
+}
+
+/* The old names may stand in a proxy, or as children of `timeout`. */
+const char *
+schema_moved(enum schema_section in, const char *name)
+{
+	if (in != SECTION_proxy && in != SECTION_timeout)
+		return NULL;
+	for (size_t i = 0; i < COUNT(moved); i++)
+		if (strcmp(moved[i].old, name) == 0)
+			return moved[i].to;
+	return NULL;
+}
+
+const char *
+schema_moved_at(size_t i, const char **to, const char **manual)
+{
+	if (i >= COUNT(moved))
+		return NULL;
+	*to = moved[i].to;
+	*manual = moved[i].manual;
+	return moved[i].old;
+}
+
+bool
+schema_is_not_yet(enum schema_section in, const char *name)
+{
+	for (size_t i = 0; i < COUNT(not_yet); i++)
+		if (not_yet[i].in == in && strcmp(not_yet[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+const char *
+schema_not_yet_at(size_t i, enum schema_section *in)
+{
+	if (i >= COUNT(not_yet))
+		return NULL;
+	*in = not_yet[i].in;
+	return not_yet[i].name;
+}
+
+const char *
+schema_suggest(enum schema_section in, unsigned where, const char *wrong)
+{
+	struct suggest s = suggest_begin(span_str(wrong));
+	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++)
+		if (k->in == in && (k->where & where))
+			suggest_offer(&s, k->name);
+	if (in == SECTION_proxy || in == SECTION_timeout)
+		for (size_t i = 0; i < COUNT(moved); i++)
+			suggest_offer(&s, moved[i].old);
+	for (size_t i = 0; i < COUNT(not_yet); i++)
+		if (not_yet[i].in == in)
+			suggest_offer(&s, not_yet[i].name);
+	return s.best;
+}
+
+const char *
+schema_where_text(unsigned where, char buf[64])
+{
+	static const struct {
+		unsigned bit;
+		const char *name;
+	} names[] = {
+		{WHERE_DEFAULTS, "defaults"},
+		{WHERE_FRONTEND, "frontends"},
+		{WHERE_BACKEND, "backends"},
+		{WHERE_LISTEN, "listens"},
+	};
+	buf[0] = '\0';
+	size_t at = 0;
+	for (size_t i = 0; i < COUNT(names); i++)
+		if (where & names[i].bit)
+			at += (size_t)snprintf(buf + at, 64 - at, "%s%s", at ? ", " : "",
+					       names[i].name);
+	return buf;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of keywords (schema.def) as data.
+ */
+#ifndef WEIR_CONFIG_SCHEMA_H
+#define WEIR_CONFIG_SCHEMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum schema_section {
+	SECTION_none,
+#define SECTION(id, structure, main, title, help) SECTION_##id,
+#define KEY(section, where, name, form, type, allowed, deflt, sub, help, manual)
+#define FIELD(section, where, name, form, type, allowed, deflt, member, help, manual)
+#define OPTION(where, name, bit, deflt, help, manual)
+#define MOVED(where, old, to, manual)
+#define ALSO(section, other, name)
+#include "config/schema.def"
+#undef SECTION
+#undef KEY
+#undef FIELD
+#undef OPTION
+#undef MOVED
+#undef ALSO
+	SECTIONS_N
+};
+
+enum schema_type {
+	TYPE_NONE,
+	TYPE_STRING,	  /* any text */
+	TYPE_TEXT,	  /* any text but the empty one */
+	TYPE_NAME,	  /* of a proxy, a server, a listener */
+	TYPE_TOKEN,	  /* RFC 9110 token */
+	TYPE_FIELD_NAME,  /* the same, of a field */
+	TYPE_FIELD_VALUE, /* no control characters */
+	TYPE_URI,	  /* no blanks, no control characters */
+	TYPE_BOOL,
+	TYPE_TRUE, /* true alone: an action without arguments */
+	TYPE_UINT,
+	TYPE_COUNT_OR_AUTO,
+	TYPE_OCTAL,
+	TYPE_DURATION,
+	TYPE_SIZE,
+	TYPE_CHOICE,
+	TYPE_REDISPATCH,
+	TYPE_CPUS,
+	TYPE_STATUSES,
+	TYPE_REGEX,
+	TYPE_AUTH,
+	TYPE_HTTPCHK,
+	/* checked where they are built */
+	TYPE_BIND,
+	TYPE_SERVER,
+	TYPE_HOST,
+	TYPE_LOG,
+	TYPE_LOG_ADDRESS,
+	TYPE_ACL,
+	TYPE_CONDITION,
+};
+
+enum {
+	FORM_SCALAR = 1,
+	FORM_MAP = 2,
+	FORM_LIST = 4,
+	FORM_NAMED = 8,
+	FORM_FLAGS = 16,
+	FORM_MERGE = 32,
+};
+
+/* Kinds of sections a key may stand in. */
+enum {
+	WHERE_DEFAULTS = 1,
+	WHERE_FRONTEND = 2,
+	WHERE_BACKEND = 4,
+	WHERE_LISTEN = 8,
+	WHERE_TEMPLATE = 16, /* default_server */
+	WHERE_ANY = 255,
+};
+
+struct schema_key {
+	enum schema_section in;
+	unsigned where;
+	const char *name;
+	unsigned form;
+	enum schema_type type;
+	const char *allowed;	 /* or NULL */
+	const char *deflt;	 /* as in schema.def, or NULL */
+	enum schema_section sub; /* of the map form */
+	size_t offset, bytes;	 /* of the member; bytes 0: none */
+	uint32_t option;	 /* enum cfg_option, 0: none */
+	const char *help, *manual;
+};
+
+struct schema_section_row {
+	const char *id, *main, *title, *help;
+};
+
+/* All keys, in the order of the table; the last one has in == SECTION_none. */
+extern const struct schema_key schema_keys[];
+extern const struct schema_section_row schema_sections[SECTIONS_N];
+
+/* NULL: no such key in the section. */
+const struct schema_key *schema_find(enum schema_section in, const char *name);
+/* The name another spelling stands for, or NULL. */
+const char *schema_also(enum schema_section in, const char *name);
+/* "timeout.connect" for "contimeout", or NULL. */
+const char *schema_moved(enum schema_section in, const char *name);
+bool schema_is_not_yet(enum schema_section in, const char *name);
+/* The i-th row of those tables, for suggestions and documents; NULL: the end. */
+const char *schema_moved_at(size_t i, const char **to, const char **manual);
+const char *schema_not_yet_at(size_t i, enum schema_section *in);
+const char *schema_also_at(size_t i, enum schema_section *in, const char **name);
+/* The best suggestion for an unknown key, or NULL. */
+const char *schema_suggest(enum schema_section in, unsigned where, const char *wrong);
+/* "frontends or listens": where a proxy key may stand. */
+const char *schema_where_text(unsigned where, char buf[64]);
+
+#endif

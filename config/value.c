@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Scalars by type: is this text a value, and what value. The schema decides the type, so
+ * `no`, `010` and `1e3` mean what the keyword says. Master (at load).
+ */
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "config/loading.h"
+#include "lib/base/num.h"
+#include "lib/base/suggest.h"
+
+bool
+value_bool(const char *text)
+{
+	return !strcmp(text, "true") || !strcmp(text, "yes") || !strcmp(text, "on");
+}
+
+static bool
+is_bool(const char *text)
+{
+	return value_bool(text) || !strcmp(text, "false") || !strcmp(text, "no") ||
+	       !strcmp(text, "off");
+}
+
+uint64_t
+value_uint(const char *text)
+{
+	uint64_t v = 0;
+	num_u64(span_str(text), &v);
+	return v;
+}
+
+unsigned
+value_octal(const char *text)
+{
+	unsigned v = 0;
+	for (; *text; text++)
+		v = v * 8 + (unsigned)(*text - '0');
+	return v;
+}
+
+int
+value_choice(const char *allowed, const char *text)
+{
+	struct span rest = span_str(allowed);
+	for (int i = 0; rest.n; i++)
+		if (span_eq(span_cut(&rest, '|'), span_str(text)))
+			return i;
+	return -1;
+}
+
+const char *
+value_choices_text(struct arena *a, const char *allowed)
+{
+	struct span rest = span_str(allowed);
+	const char *text = arena_span(a, span_cut(&rest, '|'));
+	while (rest.n) {
+		struct span word = span_cut(&rest, '|');
+		text = arena_printf(a, "%s%s%.*s", text, rest.n ? ", " : " or ",
+				    (int)word.n, word.p);
+	}
+	return text;
+}
+
+struct span
+value_word(struct span *rest)
+{
+	*rest = span_trim(*rest);
+	size_t n = 0;
+	while (n < rest->n && rest->p[n] != ' ' && rest->p[n] != '\t')
+		n++;
+	struct span word = span_of(rest->p, n);
+	*rest = span_trim(span_of(rest->p + n, rest->n - n));
+	return word;
+}
+
+/* --- numbers within "min..max" --------------------------------------------------------
+ */
+
+typedef enum num_result (*num_parse)(struct span, uint64_t *);
+
+static const char *
+in_range(struct arena *a, const struct schema_key *k, const char *text, num_parse parse,
+	 const char *kind, const char *example)
+{
+	struct span max = span_str(k->allowed), min = span_cut(&max, '.');
+	uint64_t v = 0, low = 0, high = UINT64_MAX;
+	max = span_of(max.p + 1, max.n - 1);
+	parse(min, &low);
+	parse(max, &high);
+	enum num_result r = parse(span_str(text), &v);
+	if (r == NUM_OK && v >= low && v <= high)
+		return NULL;
+	if (r == NUM_SYNTAX)
+		return arena_printf(a, "'%s' is not %s; expected %s from %.*s to %.*s",
+				    text, kind, example, (int)min.n, min.p, (int)max.n,
+				    max.p);
+	return arena_printf(a, "'%s' is out of range; expected %s from %.*s to %.*s",
+			    text, example, (int)min.n, min.p, (int)max.n, max.p);
+}
+
+static const char *
+check_octal(struct arena *a, const char *text)
+{
+	size_t n = strlen(text);
+	if (n >= 3 && n <= 4 && strspn(text, "01234567") == n &&
+	    value_octal(text) <= 0777)
+		return NULL;
+	return arena_printf(
+		a, "'%s' is not a mode; expected three octal digits such as 0600", text);
+}
+
+/* --- words
+ * ------------------------------------------------------------------------------ */
+
+static const char *
+check_choice(struct arena *a, const struct schema_key *k, const char *text)
+{
+	if (value_choice(k->allowed, text) >= 0)
+		return NULL;
+	struct suggest s = suggest_begin(span_str(text));
+	struct span rest = span_str(k->allowed);
+	while (rest.n)
+		suggest_offer(&s, arena_span(a, span_cut(&rest, '|')));
+	return arena_printf(a, "'%s' is not possible here; expected %s%s%s%s", text,
+			    value_choices_text(a, k->allowed),
+			    s.best ? "; did you mean '" : "", s.best ? s.best : "",
+			    s.best ? "'?" : "");
+}
+
+/* Algorithms that HAProxy has and weir does not, yet. */
+static const char *
+check_balance(struct arena *a, const struct schema_key *k, const char *text)
+{
+	static const char later[] =
+		"static-rr|first|hash|uri|url_param|hdr|random|rdp-cookie|"
+		"static_rr|rdp_cookie|log-hash|sticky";
+	struct span word = span_of(text, strcspn(text, " ("));
+	if (value_choice(k->allowed, text) < 0 &&
+	    value_choice(later, arena_span(a, word)) >= 0)
+		return arena_printf(
+			a, "'%s' is not implemented in this release; expected %s", text,
+			value_choices_text(a, k->allowed));
+	return check_choice(a, k, text);
+}
+
+const char *
+value_name_wrong(struct arena *a, const char *name)
+{
+	size_t n = strlen(name);
+	if (n == 0)
+		return "the name is empty";
+	if (n > CFG_NAME_MAX)
+		return arena_printf(a, "the name '%s' has %zu bytes; expected at most %d",
+				    name, n, CFG_NAME_MAX);
+	for (size_t i = 0; i < n; i++)
+		if (!((name[i] >= 'a' && name[i] <= 'z') ||
+		      (name[i] >= 'A' && name[i] <= 'Z') ||
+		      (name[i] >= '0' && name[i] <= '9') || strchr("-_.:", name[i])))
+			return arena_printf(
+				a,
+				"'%s' is not a name; expected letters, digits, "
+				"'-', '_', '.' and ':'",
+				name);
+	return NULL;
+}
+
+static const char *
+check_token(struct arena *a, const char *text, const char *kind)
+{
+	for (const char *p = text; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr("\"(),/:;<=>?@[\\]{}", *p))
+			return arena_printf(
+				a,
+				"'%s' is not %s; expected letters, digits and "
+				"'-'",
+				text, kind);
+	return text[0] ? NULL : arena_printf(a, "the empty text is not %s", kind);
+}
+
+static bool
+has_control(const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		if ((*p < ' ' && *p != '\t') || *p == 0x7f)
+			return true;
+	return false;
+}
+
+static const char *
+check_uri(struct arena *a, const char *text)
+{
+	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
+		if (*p <= ' ' || *p >= 0x7f)
+			return arena_printf(a,
+					    "'%s' is not a URI; expected no blanks and "
+					    "no control characters",
+					    text);
+	if (text[0] == '/' || !strcmp(text, "*") || strstr(text, "://"))
+		return NULL;
+	return arena_printf(a, "'%s' is not a URI; expected a path such as /health",
+			    text);
+}
+
+static const char *
+check_auth(struct arena *a, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	if (colon && colon != text && !has_control(text))
+		return NULL;
+	return arena_printf(a, "'%s' is not a login; expected user:password", text);
+}
+
+/* --- types with a language of their own
+ * -------------------------------------------------- */
+
+static const char *
+check_redispatch(struct arena *a, const char *text)
+{
+	uint64_t v;
+	if (is_bool(text) || (num_u64(span_str(text + (text[0] == '-')), &v) == NUM_OK &&
+			      v >= 1 && v <= 100))
+		return NULL;
+	return arena_printf(
+		a,
+		"'%s' is not possible here; expected true, false, or an interval "
+		"from 1 to 100 or -100 to -1",
+		text);
+}
+
+/* "200-399,404" */
+static const char *
+check_statuses(struct arena *a, const char *text)
+{
+	struct span rest = span_str(text);
+	bool ok = rest.n > 0;
+	while (rest.n && ok) {
+		struct span to = span_trim(span_cut(&rest, ',')),
+			    from = span_cut(&to, '-');
+		uint64_t low = 0, high = 0;
+		ok = num_u64(span_trim(from), &low) == NUM_OK && low >= 100 && low <= 999;
+		high = low;
+		if (to.n)
+			ok = ok && num_u64(span_trim(to), &high) == NUM_OK;
+		ok = ok && high >= low && high <= 999;
+	}
+	return ok ? NULL
+		  : arena_printf(a,
+				 "'%s' is not a list of status codes; expected codes and "
+				 "ranges such as 200-399,404",
+				 text);
+}
+
+static const char *
+check_regex(struct arena *a, const char *text)
+{
+	int error;
+	PCRE2_SIZE at;
+	pcre2_code *code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0,
+					 &error, &at, NULL);
+	if (code) {
+		pcre2_code_free(code);
+		return NULL;
+	}
+	PCRE2_UCHAR why[160];
+	pcre2_get_error_message(error, why, sizeof(why));
+	return arena_printf(a, "'%s' is not a regular expression: %s, at character %zu",
+			    text, (char *)why, (size_t)at + 1);
+}
+
+/* "[METHOD] URI [VERSION]" or true / false */
+static const char *
+check_httpchk(struct arena *a, const char *text)
+{
+	if (is_bool(text))
+		return NULL;
+	struct span rest = span_str(text);
+	struct span first = value_word(&rest), uri = value_word(&rest), version = rest;
+	if (uri.n == 0)
+		return check_uri(a, arena_span(a, first));
+	const char *wrong = check_token(a, arena_span(a, first), "a method");
+	if (!wrong)
+		wrong = check_uri(a, arena_span(a, uri));
+	if (!wrong && version.n && !span_eq(version, SPAN("HTTP/1.0")) &&
+	    !span_eq(version, SPAN("HTTP/1.1")))
+		wrong = arena_printf(
+			a,
+			"'%.*s' is not a version; expected HTTP/1.0 or HTTP/1.1 "
+			"(fields belong in 'headers')",
+			(int)version.n, version.p);
+	return wrong;
+}
+
+static const char *
+check_cpus(struct arena *a, const char *text)
+{
+	if (!strcmp(text, "auto") || !strcmp(text, "none"))
+		return NULL;
+	struct span rest = span_str(text);
+	bool ok = true, any = false;
+	while (rest.n && ok) {
+		struct span to = value_word(&rest), from = span_cut(&to, '-');
+		uint64_t low, high;
+		ok = num_u64(from, &low) == NUM_OK && low < 4096;
+		ok = ok && (!to.n ||
+			    (num_u64(to, &high) == NUM_OK && high >= low && high < 4096));
+		any = true;
+	}
+	return ok && any ? NULL
+			 : arena_printf(
+				   a,
+				   "'%s' is not a set of CPUs; expected auto, none, or "
+				   "numbers and ranges such as 0-3",
+				   text);
+}
+
+static const char *
+check_number(struct arena *a, const struct schema_key *k, const char *text)
+{
+	if (k->type == TYPE_DURATION)
+		return in_range(a, k, text, num_duration_ms, "a duration",
+				"a number with us, ms, s, m, h or d (without: ms)");
+	if (k->type == TYPE_SIZE)
+		return in_range(a, k, text, num_size, "a size",
+				"a number of bytes, or with k, m or g");
+	if (k->type == TYPE_COUNT_OR_AUTO)
+		return !strcmp(text, "auto") ? NULL
+					     : in_range(a, k, text, num_u64, "a number",
+							"auto or a whole number");
+	return in_range(a, k, text, num_u64, "a number", "a whole number");
+}
+
+const char *
+value_check(struct loading *l, const struct schema_key *k, const char *text)
+{
+	struct arena *a = l->arena;
+	switch (k->type) {
+	case TYPE_UINT:
+	case TYPE_DURATION:
+	case TYPE_SIZE:
+	case TYPE_COUNT_OR_AUTO:
+		return check_number(a, k, text);
+	case TYPE_OCTAL:
+		return check_octal(a, text);
+	case TYPE_BOOL:
+		return is_bool(text) ? NULL
+				     : arena_printf(a,
+						    "'%s' is not a switch; expected true "
+						    "or false",
+						    text);
+	case TYPE_TRUE:
+		return value_bool(text)
+			       ? NULL
+			       : arena_printf(
+					 a,
+					 "'%s' is not possible here; expected true, or "
+					 "a map of arguments",
+					 text);
+	case TYPE_CHOICE:
+		return !strcmp(k->name, "balance") || !strcmp(k->name, "algorithm")
+			       ? check_balance(a, k, text)
+			       : check_choice(a, k, text);
+	case TYPE_NAME:
+		return value_name_wrong(a, text);
+	case TYPE_TOKEN:
+		return check_token(a, text, "a method");
+	case TYPE_FIELD_NAME:
+		return check_token(a, text, "the name of a field");
+	case TYPE_FIELD_VALUE:
+		return has_control(text) ? "a control character; expected printable text"
+					 : NULL;
+	case TYPE_URI:
+		return check_uri(a, text);
+	case TYPE_AUTH:
+		return check_auth(a, text);
+	case TYPE_REDISPATCH:
+		return check_redispatch(a, text);
+	case TYPE_STATUSES:
+		return check_statuses(a, text);
+	case TYPE_REGEX:
+		return check_regex(a, text);
+	case TYPE_HTTPCHK:
+		return check_httpchk(a, text);
+	case TYPE_CPUS:
+		return check_cpus(a, text);
+	case TYPE_TEXT:
+		return text[0] ? NULL : "the text is empty";
+	case TYPE_NONE:
+	case TYPE_STRING:
+	case TYPE_BIND:
+	case TYPE_SERVER:
+	case TYPE_HOST:
+	case TYPE_LOG:
+	case TYPE_LOG_ADDRESS:
+	case TYPE_ACL:
+	case TYPE_CONDITION:
+		break;
+	}
+	return NULL;
+}
+
+/* --- into structs
+ * ------------------------------------------------------------------------- */
+
+static void
+store_number(const struct schema_key *k, uint64_t v, void *at)
+{
+	uint32_t v32 = (uint32_t)v;
+	uint16_t v16 = (uint16_t)v;
+	uint8_t v8 = (uint8_t)v;
+	if (k->bytes == 8)
+		memcpy(at, &v, 8);
+	else if (k->bytes == 4)
+		memcpy(at, &v32, 4);
+	else if (k->bytes == 2)
+		memcpy(at, &v16, 2);
+	else
+		memcpy(at, &v8, 1);
+}
+
+void
+value_store(struct arena *a, const struct schema_key *k, const char *text, void *base)
+{
+	void *at = (char *)base + k->offset;
+	uint64_t v = 0;
+	if (k->type == TYPE_BOOL) {
+		*(bool *)at = value_bool(text);
+		return;
+	}
+	if (k->type == TYPE_CHOICE)
+		v = (uint64_t)value_choice(k->allowed, text);
+	else if (k->type == TYPE_DURATION)
+		num_duration_ms(span_str(text), &v);
+	else if (k->type == TYPE_SIZE)
+		num_size(span_str(text), &v);
+	else if (k->type == TYPE_UINT)
+		v = value_uint(text);
+	else if (k->type == TYPE_OCTAL)
+		v = value_octal(text);
+	else {
+		const char *copy = arena_strdup(a, text);
+		memcpy(at, &copy, sizeof(copy));
+		return;
+	}
+	store_number(k, v, at);
+}
