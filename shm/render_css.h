@@ -15,7 +15,7 @@
 "--warn:#fcc419;--bad:#ff6b6b;--rise:#91a7ff;--maint:#e0a458;--drain:#3bc9db;" \
 "--none:#5b6c75}}" \
 "*{box-sizing:border-box}body{margin:0;padding:0 1.5rem 2rem;background:var(--paper);" \
-"color:var(--ink);font:14px/1.4 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;" \
+"color:var(--ink);font:13px/1.4 system-ui,-apple-system,'Segoe UI',Roboto,sans-serif;" \
 "font-variant-numeric:tabular-nums}" \
 "header{display:flex;flex-wrap:wrap;align-items:baseline;gap:.3rem 1.2rem;" \
 "padding:1.3rem 0 .9rem}h1{margin:0;font-size:1.6rem;letter-spacing:-.02em;" \
@@ -32,16 +32,19 @@
 "margin-left:.15rem}.tiles span{color:var(--soft);font-size:.8rem}" \
 ".proxy{margin-bottom:1.2rem;overflow:hidden}.proxy h2{margin:0;padding:.7rem 1rem;" \
 "font-size:1.05rem}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;" \
-"white-space:nowrap}th,td{padding:.3rem .55rem;text-align:right;vertical-align:top;" \
-"font-weight:400}thead th{color:var(--soft);font-size:.75rem;padding-top:.1rem;" \
+"white-space:nowrap}th,td{padding:.3rem .5rem;text-align:right;vertical-align:top;" \
+"font-weight:400;min-width:2.9rem}th.left{text-align:left}th.wide{min-width:8rem}" \
+"thead th{color:var(--soft);font-size:.75rem;padding-top:.1rem;" \
 "padding-bottom:.2rem}.groups th{text-align:center;font-weight:600;" \
 "background:var(--tint);border-left:1px solid var(--line);padding-top:.3rem;" \
 "padding-bottom:.1rem}.groups th:first-child{border-left:0}" \
 "thead tr:last-child th{background:var(--tint);border-bottom:1px solid var(--line)}" \
-"th[scope=row]{text-align:left;font-weight:600;padding-left:1rem}" \
+"th[scope=row]{text-align:left;font-weight:600;padding-left:1rem;position:sticky;" \
+"left:0;background:var(--card)}" \
 "tbody tr+tr>*,table>tr+tr>*{border-top:1px solid var(--line)}" \
 "tr:hover>*{background:var(--tint)}" \
-"tr.frontend>*,tr.backend>*{background:var(--tint)}tr.server th,tr.listener th" \
+"tr.frontend>*,tr.backend>*,tr.frontend th[scope],tr.backend th[scope],tr:hover th[scope]" \
+"{background:var(--tint)}tr.server th,tr.listener th" \
 "{padding-left:1.7rem;font-weight:500}td.status,td.check{text-align:left}" \
 "td small,th small{display:block;color:var(--soft);font-size:.75rem;font-weight:400}" \
 ".check .seen{color:var(--bad);max-width:14rem;overflow:hidden;" \

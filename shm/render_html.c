@@ -14,7 +14,17 @@
 
 /* --- cells -------------------------------------------------------------------------- */
 
-/* A number: short form, the exact value as its title. */
+/* A number as short as it can be read. */
+static void
+put_value(uint64_t v, unsigned step, struct shm_text *out)
+{
+	if (v < 10000 && step == 1000)
+		shm_text_u64(out, v);
+	else
+		shm_text_short(out, v, step);
+}
+
+/* Its cell, the exact value as title. */
 static void
 put_number(const struct shm_stat_row *r, enum shm_stat_field f, unsigned step,
 	   struct shm_text *out)
@@ -22,12 +32,23 @@ put_number(const struct shm_stat_row *r, enum shm_stat_field f, unsigned step,
 	uint64_t v = shm_stat_n(r, f);
 	if (!r->v[f].is_set) {
 		shm_text_str(out, "<td class=no>");
-	} else if (v < 10000) {
-		shm_text_fmt(out, v ? "<td>%u" : "<td class=zero>%u", (unsigned)v);
-	} else {
-		shm_text_fmt(out, "<td title=\"%llu\">", (unsigned long long)v);
-		shm_text_short(out, v, step);
+		return;
 	}
+	shm_text_fmt(out, v ? "<td title=\"%llu\">" : "<td class=zero>",
+		     (unsigned long long)v);
+	put_value(v, step, out);
+}
+
+/* A second one below it: "max 2410". */
+static void
+put_second(const struct shm_stat_row *r, enum shm_stat_field f, unsigned step,
+	   const char *label, struct shm_text *out)
+{
+	if (!shm_stat_n(r, f))
+		return;
+	shm_text_fmt(out, "<small>%s ", label);
+	put_value(shm_stat_n(r, f), step, out);
+	shm_text_str(out, "</small>");
 }
 
 /* Numbers that should be 0 stand out when they are not. */
@@ -40,7 +61,7 @@ put_trouble(const struct shm_stat_row *r, enum shm_stat_field f, struct shm_text
 		return;
 	}
 	shm_text_fmt(out, "<td class=bad title=\"%llu\">", (unsigned long long)v);
-	shm_text_short(out, v, 1000);
+	put_value(v, 1000, out);
 }
 
 static void
@@ -168,6 +189,7 @@ put_cur(const struct shm_stat_row *r, struct shm_text *out)
 	uint64_t cur = shm_stat_n(r, SHM_STAT_scur), max = shm_stat_n(r, SHM_STAT_slim);
 	shm_text_str(out, cur ? "<td>" : "<td class=zero>");
 	shm_text_u64(out, cur);
+	put_second(r, SHM_STAT_smax, 1000, "max", out);
 	if (max && cur)
 		shm_text_fmt(out, "<i class=bar><b style=\"width:%u%%\"></b></i>",
 			     (unsigned)(cur >= max ? 100 : 1 + cur * 99 / max));
@@ -217,38 +239,34 @@ struct column {
 	const char *group, *title;
 	enum form form;
 	enum shm_stat_field field;
+	const char *label; /* of `second`, NULL: there is none */
+	enum shm_stat_field second;
 	void (*put)(const struct shm_stat_row *r, struct shm_text *out);
 };
 
 /* clang-format off */
 static const struct column columns[] = {
-	{"", "", OWN, 0, put_name},
-	{"", "Status", OWN, 0, put_status},
-	{"Health", "Check", OWN, 0, put_check},
-	{"Health", "Weight", OWN, 0, put_weight},
-	{"Health", "Down", OWN, 0, put_downtime},
-	{"Session rate", "now", SHORT, SHM_STAT_rate, NULL},
-	{"Session rate", "max", SHORT, SHM_STAT_rate_max, NULL},
-	{"Sessions", "now", OWN, 0, put_cur},
-	{"Sessions", "max", SHORT, SHM_STAT_smax, NULL},
-	{"Sessions", "limit", SHORT, SHM_STAT_slim, NULL},
-	{"Sessions", "total", SHORT, SHM_STAT_stot, NULL},
-	{"Queue", "now", SHORT, SHM_STAT_qcur, NULL},
-	{"Queue", "max", SHORT, SHM_STAT_qmax, NULL},
-	{"Bytes per s", "in", BYTES, SHM_STAT_bin_rate, NULL},
-	{"Bytes per s", "out", BYTES, SHM_STAT_bout_rate, NULL},
-	{"Bytes", "in", BYTES, SHM_STAT_bin, NULL},
-	{"Bytes", "out", BYTES, SHM_STAT_bout, NULL},
-	{"HTTP", "requests", SHORT, SHM_STAT_req_tot, NULL},
-	{"HTTP", "responses", OWN, 0, put_responses},
-	{"HTTP", "5xx", TROUBLE, SHM_STAT_hrsp_5xx, NULL},
-	{"Denied", "req", SHORT, SHM_STAT_dreq, NULL},
-	{"Denied", "resp", SHORT, SHM_STAT_dresp, NULL},
-	{"Errors", "req", TROUBLE, SHM_STAT_ereq, NULL},
-	{"Errors", "conn", TROUBLE, SHM_STAT_econ, NULL},
-	{"Errors", "resp", TROUBLE, SHM_STAT_eresp, NULL},
-	{"Repeated", "retr", SHORT, SHM_STAT_wretr, NULL},
-	{"Repeated", "redis", SHORT, SHM_STAT_wredis, NULL},
+	{"", "", OWN, 0, NULL, 0, put_name},
+	{"", "Status", OWN, 0, NULL, 0, put_status},
+	{"Health", "Check", OWN, 0, NULL, 0, put_check},
+	{"Health", "Weight", OWN, 0, NULL, 0, put_weight},
+	{"Health", "Down", OWN, 0, NULL, 0, put_downtime},
+	{"Sessions", "per s", SHORT, SHM_STAT_rate, "max", SHM_STAT_rate_max, NULL},
+	{"Sessions", "now", OWN, 0, NULL, 0, put_cur},
+	{"Sessions", "total", SHORT, SHM_STAT_stot, "limit", SHM_STAT_slim, NULL},
+	{"Sessions", "queue", SHORT, SHM_STAT_qcur, "max", SHM_STAT_qmax, NULL},
+	{"Bytes per s", "in", BYTES, SHM_STAT_bin_rate, "total", SHM_STAT_bin, NULL},
+	{"Bytes per s", "out", BYTES, SHM_STAT_bout_rate, "total", SHM_STAT_bout, NULL},
+	{"HTTP", "requests", SHORT, SHM_STAT_req_tot, NULL, 0, NULL},
+	{"HTTP", "responses", OWN, 0, NULL, 0, put_responses},
+	{"HTTP", "5xx", TROUBLE, SHM_STAT_hrsp_5xx, NULL, 0, NULL},
+	{"Errors", "req", TROUBLE, SHM_STAT_ereq, NULL, 0, NULL},
+	{"Errors", "conn", TROUBLE, SHM_STAT_econ, NULL, 0, NULL},
+	{"Errors", "resp", TROUBLE, SHM_STAT_eresp, NULL, 0, NULL},
+	{"Denied", "req", SHORT, SHM_STAT_dreq, NULL, 0, NULL},
+	{"Denied", "resp", SHORT, SHM_STAT_dresp, NULL, 0, NULL},
+	{"Repeated", "retry", SHORT, SHM_STAT_wretr, NULL, 0, NULL},
+	{"Repeated", "redisp", SHORT, SHM_STAT_wredis, NULL, 0, NULL},
 };
 /* clang-format on */
 
@@ -267,8 +285,14 @@ put_heads(struct shm_text *out)
 		i += span;
 	}
 	shm_text_str(out, "<tr>");
-	for (size_t i = 0; i < COLUMNS_N; i++)
-		shm_text_fmt(out, "<th scope=col>%s", columns[i].title);
+	for (size_t i = 0; i < COLUMNS_N; i++) {
+		/* tables below each other look best with equal columns */
+		bool is_text = columns[i].put == put_name ||
+			       columns[i].put == put_status ||
+			       columns[i].put == put_check;
+		shm_text_fmt(out, "<th scope=col%s>%s",
+			     is_text ? " class=\"left wide\"" : "", columns[i].title);
+	}
 	shm_text_str(out, "</thead>\n");
 }
 
@@ -280,18 +304,20 @@ put_row(const struct shm_stat_row *r, struct shm_text *out)
 	shm_text_fmt(out, "<tr class=\"%s %s\">", classes[r->type],
 		     light_class(r->light));
 	for (size_t i = 0; i < COLUMNS_N; i++) {
-		switch (columns[i].form) {
+		const struct column *c = &columns[i];
+		unsigned step = c->form == BYTES ? 1024 : 1000;
+		switch (c->form) {
 		case SHORT:
-			put_number(r, columns[i].field, 1000, out);
-			break;
 		case BYTES:
-			put_number(r, columns[i].field, 1024, out);
+			put_number(r, c->field, step, out);
+			if (c->label)
+				put_second(r, c->second, step, c->label, out);
 			break;
 		case TROUBLE:
-			put_trouble(r, columns[i].field, out);
+			put_trouble(r, c->field, out);
 			break;
 		case OWN:
-			columns[i].put(r, out);
+			c->put(r, out);
 			break;
 		}
 	}
@@ -306,7 +332,7 @@ put_tile(struct shm_text *out, const char *label, uint64_t v, unsigned step,
 	 const char *unit)
 {
 	shm_text_fmt(out, "<div><b title=\"%llu\">", (unsigned long long)v);
-	shm_text_short(out, v, step);
+	put_value(v, step, out);
 	shm_text_fmt(out, "<u>%s</u></b><span>%s</span></div>\n", unit, label);
 }
 

@@ -174,7 +174,7 @@ static void
 put_check(const struct cell_source *c, struct shm_text *out)
 {
 	if (!c->now->v[SHM_STAT_check_status].is_set) {
-		shm_text_char(out, c->now->type == SHM_STAT_SERVER ? '-' : ' ');
+		shm_text_str(out, c->now->type == SHM_STAT_SERVER ? "-" : "");
 		return;
 	}
 	shm_text_plain(out, shm_stat_text(c->now, SHM_STAT_check_status));
