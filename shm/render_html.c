@@ -182,14 +182,21 @@ put_downtime(const struct shm_stat_row *r, struct shm_text *out)
 	shm_text_age(out, s);
 }
 
-/* Sessions now, with a bar when there is a limit to fill. */
+/* Sessions now, "max 37 of 100", and a bar when there is a limit to fill. */
 static void
 put_cur(const struct shm_stat_row *r, struct shm_text *out)
 {
 	uint64_t cur = shm_stat_n(r, SHM_STAT_scur), max = shm_stat_n(r, SHM_STAT_slim);
 	shm_text_str(out, cur ? "<td>" : "<td class=zero>");
 	shm_text_u64(out, cur);
-	put_second(r, SHM_STAT_smax, 1000, "max", out);
+	if (shm_stat_n(r, SHM_STAT_smax) || max) {
+		shm_text_str(out, "<small>max ");
+		put_value(shm_stat_n(r, SHM_STAT_smax), 1000, out);
+		shm_text_str(out, max ? " of " : "");
+		if (max)
+			put_value(max, 1000, out);
+		shm_text_str(out, "</small>");
+	}
 	if (max && cur)
 		shm_text_fmt(out, "<i class=bar><b style=\"width:%u%%\"></b></i>",
 			     (unsigned)(cur >= max ? 100 : 1 + cur * 99 / max));
@@ -253,7 +260,7 @@ static const struct column columns[] = {
 	{"Health", "Down", OWN, 0, NULL, 0, put_downtime},
 	{"Sessions", "per s", SHORT, SHM_STAT_rate, "max", SHM_STAT_rate_max, NULL},
 	{"Sessions", "now", OWN, 0, NULL, 0, put_cur},
-	{"Sessions", "total", SHORT, SHM_STAT_stot, "limit", SHM_STAT_slim, NULL},
+	{"Sessions", "total", SHORT, SHM_STAT_stot, NULL, 0, NULL},
 	{"Sessions", "queue", SHORT, SHM_STAT_qcur, "max", SHM_STAT_qmax, NULL},
 	{"Bytes per s", "in", BYTES, SHM_STAT_bin_rate, "total", SHM_STAT_bin, NULL},
 	{"Bytes per s", "out", BYTES, SHM_STAT_bout_rate, "total", SHM_STAT_bout, NULL},
