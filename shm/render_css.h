@@ -6,7 +6,8 @@
 #define WEIR_SHM_RENDER_CSS_H
 
 /* clang-format off */
-#define SHM_RENDER_CSS \
+/* Two strings: a compiler need not take more than 4095 bytes in one. */
+#define SHM_RENDER_CSS_FRAME \
 ":root{--paper:#f6f8f9;--card:#fff;--ink:#16242c;--soft:#5d707b;--line:#e1e8ec;" \
 "--tint:#f0f5f7;--accent:#0b7285;--ok:#2b8a3e;--warn:#d9820b;--bad:#c92a2a;" \
 "--rise:#5c7cfa;--maint:#9c6b30;--drain:#1098ad;--none:#98a6ad}" \
@@ -29,7 +30,8 @@
 "border:1px solid var(--line);border-radius:.6rem}.tiles div{padding:.7rem .9rem}" \
 ".tiles b{display:block;font-size:1.45rem;font-weight:600;letter-spacing:-.02em}" \
 ".tiles u{text-decoration:none;font-size:.8rem;font-weight:400;color:var(--soft);" \
-"margin-left:.15rem}.tiles span{color:var(--soft);font-size:.8rem}" \
+"margin-left:.15rem}.tiles span{color:var(--soft);font-size:.8rem}"
+#define SHM_RENDER_CSS_TABLES \
 ".proxy{margin-bottom:1.2rem;overflow:hidden}.proxy h2{margin:0;padding:.7rem 1rem;" \
 "font-size:1.05rem}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;" \
 "white-space:nowrap}th,td{padding:.3rem .5rem;text-align:right;vertical-align:top;" \

@@ -380,8 +380,9 @@ put_head(const struct shm_info *info, const struct shm_html_opts *o, struct shm_
 			     (unsigned long long)(o->refresh_ms + 999) / 1000);
 	shm_text_str(out, "<title>weir on ");
 	shm_text_html(out, host);
-	shm_text_str(out, "</title>\n<style>" SHM_RENDER_CSS "</style></head>\n<body>"
-			  "<header><h1>weir");
+	shm_text_str(out, "</title>\n<style>" SHM_RENDER_CSS_FRAME);
+	shm_text_str(out,
+		     SHM_RENDER_CSS_TABLES "</style></head>\n<body><header><h1>weir");
 	if (!o->hide_version) {
 		shm_text_str(out, " <small>");
 		shm_text_html(out, info->version);
