@@ -66,7 +66,7 @@ relay_open(struct generation *g, char err[SHM_ERROR_BYTES])
 {
 	int fds[2], bytes = RELAY_BYTES;
 	const struct generation *old = master.current;
-	if (old && relay_is_shared(old->cfg, g->cfg)) {
+	if (old && old != g && relay_is_shared(old->cfg, g->cfg)) {
 		g->relay_read_fd = old->relay_read_fd;
 		g->relay_write_fd = old->relay_write_fd;
 		return 0;
