@@ -13,7 +13,7 @@
 #include "config/loading.h"
 
 enum {
-	FDS_SPARE = 100,	 /* per worker: epoll, eventfds, region, logs, pipes */
+	FDS_SPARE = 320,	 /* per worker: epoll, timers, region, logs, pipes */
 	FDS_PER_CONNECTION = 2,	 /* the client's and the server's */
 	FDS_GUESS_MAX = 1 << 20, /* of an unlimited hard limit only this is used */
 };
@@ -136,31 +136,34 @@ build_global(struct loading *l)
 /* --- maxconn --------------------------------------------------------------------------
  */
 
+/* What the master needs is at least this much: each worker holds the whole matrix of
+ * listeners and an eventfd per slot. */
 static uint64_t
 fds_beside_connections(const struct loading *l)
 {
-	return FDS_SPARE + (uint64_t)l->cfg->binds_n * l->cfg->global.nbproc;
+	const struct cfg_global *g = &l->cfg->global;
+	uint64_t slots_n = ((uint64_t)g->nbproc + 2) * (g->max_generations + 1);
+	return FDS_SPARE + slots_n + (uint64_t)l->cfg->binds_n * g->nbproc;
 }
 
-/* Whether the limit on open files can be `needed`: tried, then put back. */
-static bool
-can_open(uint64_t needed, uint64_t *limit)
+/* The limit on open files that can be had when `needed` are wanted: raising the hard one
+ * is tried, then put back. */
+static uint64_t
+fds_to_be_had(uint64_t needed)
 {
 	struct rlimit was, trial;
-	if (getrlimit(RLIMIT_NOFILE, &was) < 0)
-		return true;
-	*limit = was.rlim_max;
-	if (was.rlim_max == RLIM_INFINITY || needed <= was.rlim_max)
-		return true;
+	if (getrlimit(RLIMIT_NOFILE, &was) < 0 || was.rlim_max == RLIM_INFINITY ||
+	    needed <= was.rlim_max)
+		return needed;
 	trial.rlim_cur = trial.rlim_max = needed;
 	if (setrlimit(RLIMIT_NOFILE, &trial) < 0)
-		return false;
+		return was.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &was);
-	return true;
+	return needed;
 }
 
 static uint32_t
-maxconn_from_limit(const struct loading *l)
+maxconn_from_limit(struct loading *l)
 {
 	struct rlimit was;
 	uint64_t fds = 1024, spare = fds_beside_connections(l);
@@ -168,7 +171,41 @@ maxconn_from_limit(const struct loading *l)
 		fds = was.rlim_max > FDS_GUESS_MAX ? FDS_GUESS_MAX : was.rlim_max;
 	uint64_t left = fds > spare ? fds - spare : 0;
 	uint64_t maxconn = left / FDS_PER_CONNECTION;
-	return maxconn ? (uint32_t)maxconn : 1;
+	if (maxconn == 0)
+		report_error_at(
+			l->report, l->effective->pos, "global.maxconn",
+			"no connection fits: %llu open files are needed "
+			"beside connections, the limit is %llu; expected a higher limit "
+			"(ulimit -n, LimitNOFILE=)",
+			(unsigned long long)spare, (unsigned long long)fds);
+	return (uint32_t)maxconn;
+}
+
+/* maxconn was asked for: an error when not even the clients fit (HAProxy's
+ * strict-limits), a warning when they do but not all of them with a server connection. */
+static void
+check_fds(struct loading *l, const struct node *given)
+{
+	struct cfg_global *g = &l->cfg->global;
+	uint64_t beside = fds_beside_connections(l);
+	unsigned long long needed = g->fds_needed + beside, limit = fds_to_be_had(needed);
+	if (limit >= needed)
+		return;
+	g->fds_needed = limit > beside ? (uint32_t)(limit - beside) : 0;
+	if (g->maxconn > g->fds_needed)
+		report_error(
+			l->report, given,
+			"%u connections need %llu open files, the limit is %llu; "
+			"expected "
+			"a smaller value, or a higher limit (ulimit -n, LimitNOFILE=)",
+			g->maxconn, needed, limit);
+	else
+		report_warning(
+			l->report, given,
+			"%u connections, each with one to a server, need %llu open files "
+			"and the limit is %llu; a worker that has all of them will pause "
+			"accepting; expected a higher limit (ulimit -n, LimitNOFILE=)",
+			g->maxconn, needed, limit);
 }
 
 /* After the binds are known. Every worker may come to hold all connections. */
@@ -178,18 +215,10 @@ build_maxconn(struct loading *l)
 	struct cfg_global *g = &l->cfg->global;
 	const struct node *given = node_get(node_get(l->effective, "global"), "maxconn");
 	g->maxconn = given ? (uint32_t)value_uint(given->text) : maxconn_from_limit(l);
-	uint64_t needed =
-		(uint64_t)g->maxconn * FDS_PER_CONNECTION + fds_beside_connections(l);
-	uint64_t limit = 0;
-	g->fds_needed = needed > UINT32_MAX ? UINT32_MAX : (uint32_t)needed;
-	if (!can_open(needed, &limit) && given)
-		report_error(
-			l->report, given,
-			"%u connections need %llu open files, the limit is %llu; "
-			"expected "
-			"a smaller value, or a higher limit (ulimit -n, LimitNOFILE=)",
-			g->maxconn, (unsigned long long)needed,
-			(unsigned long long)limit);
+	g->fds_needed =
+		g->maxconn * FDS_PER_CONNECTION; /* maxconn is at most 10 million */
+	if (given)
+		check_fds(l, given);
 	for (size_t i = 0; i < l->cfg->proxies_n; i++) {
 		struct cfg_proxy *p = l->cfg->proxies[i];
 		const char *own = node_text(l->built[i].map, "maxconn");

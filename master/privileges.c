@@ -19,35 +19,7 @@
 
 #include "master/report.h"
 
-/* Beside connections and listeners: epoll, timers, logs, pipes, one eventfd per slot. */
-enum { FDS_OTHER_N = 256, CAPABILITIES_MAX = 64 };
-
-uint64_t
-privileges_fds_wanted(const struct cfg *cfg)
-{
-	uint64_t listeners_n = cfg->binds_n * cfg->global.nbproc;
-	uint64_t slots_n =
-		((uint64_t)cfg->global.nbproc + 2) * (cfg->global.max_generations + 1);
-	return cfg->global.fds_needed + listeners_n + slots_n + FDS_OTHER_N;
-}
-
-static int
-check_fds(const struct cfg *cfg, char err[SHM_ERROR_BYTES])
-{
-	struct rlimit now, more;
-	uint64_t wanted = privileges_fds_wanted(cfg);
-	if (getrlimit(RLIMIT_NOFILE, &now) || now.rlim_max >= wanted)
-		return 0;
-	more = (struct rlimit){wanted, wanted};
-	if (setrlimit(RLIMIT_NOFILE, &more) == 0) /* root may; children do it again */
-		return 0;
-	return report_into(
-		err,
-		"global.maxconn: %u connections need %lu file descriptors per "
-		"process, the limit is %lu (ulimit -n, LimitNOFILE=); lower maxconn "
-		"or raise the limit",
-		cfg->global.maxconn, (unsigned long)wanted, (unsigned long)now.rlim_max);
-}
+enum { CAPABILITIES_MAX = 64 };
 
 int
 privileges_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES])
@@ -69,7 +41,7 @@ privileges_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES])
 	if (g->gid != (gid_t)-1 && g->gid != getegid() && !is_root)
 		return report_into(err, "global.%s: only root may change the group",
 				   g->group ? "group" : "gid");
-	return check_fds(cfg, err);
+	return 0;
 }
 
 static int

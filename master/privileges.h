@@ -13,7 +13,4 @@
 int privileges_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES]);
 /* Child: chroot, user and group, no new privileges, no capabilities. 0, or -1. */
 int privileges_drop(const struct cfg_global *g, char err[SHM_ERROR_BYTES]);
-/* Descriptors one worker needs. */
-uint64_t privileges_fds_wanted(const struct cfg *cfg);
-
 #endif

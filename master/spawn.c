@@ -77,7 +77,7 @@ static void
 raise_fds(const struct cfg *cfg)
 {
 	struct rlimit limit;
-	rlim_t wanted = (rlim_t)privileges_fds_wanted(cfg);
+	rlim_t wanted = cfg->global.fds_needed;
 	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
 		return;
 	limit.rlim_cur = wanted;
