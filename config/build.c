@@ -112,6 +112,8 @@ build_proxy(struct loading *l, struct built *b)
 	const struct node *map = b->map;
 	build_fields(l, SECTION_proxy, map, p);
 	build_fields(l, SECTION_timeout, node_get(map, "timeout"), &p->timeout);
+	const struct node *tunnel = node_get(node_get(map, "timeout"), "tunnel");
+	p->has_tunnel_timeout = tunnel && !node_is_builtin(tunnel);
 	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
 	build_fields(l, SECTION_balance, node_get(map, "balance"), p);
 	build_options(l, p, node_get(map, "option"));

@@ -51,7 +51,7 @@ bind_add(struct bind_making *m, const struct addr *addr, const char *text,
 	bind->index = (uint32_t)c->binds_n;
 	bind->where = report_place(l->arena, m->address->pos);
 	for (size_t i = 0; i < p->binds_n; i++)
-		if (strcmp(p->binds[i]->name, bind->name) == 0)
+		if (m->made.name && strcmp(p->binds[i]->name, bind->name) == 0)
 			report_error(l->report, m->address,
 				     "'%s' is here twice; the first is at %s", bind->name,
 				     p->binds[i]->where);

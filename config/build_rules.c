@@ -21,8 +21,11 @@ build_acls(struct loading *l, struct built *b)
 		for (size_t j = 0; j < map->items[i]->n; j++) {
 			const struct node *n = map->items[i]->items[j];
 			struct expr_error err;
-			if (expr_acls_add(b->acls, name, span_str(n->text), &err) < 0)
-				report_error_in(l->report, n, err.at, "%s", err.text);
+			if (expr_acls_add(b->acls, name, span_str(n->text), &err) == 0)
+				continue;
+			report_error_in(l->report, n, err.at, "%s", err.text);
+			/* the name is known all the same: one message is enough */
+			expr_acls_add(b->acls, name, SPAN("path /"), &err);
 		}
 	}
 }

@@ -42,7 +42,7 @@ struct cfg_global {
 	bool daemon;
 	const char *pidfile;  /* NULL: none */
 	uint32_t maxconn;     /* over all workers; resolved from the fd limit when not set */
-	uint32_t fds_needed;  /* per worker, for maxconn; RLIMIT_NOFILE is raised to it */
+	uint32_t fds_needed;  /* per worker, for maxconn connections alone, without listeners */
 	const char *log_tag;  /* "weir" */
 	const char *shm;
 	bool shm_unsafe;
@@ -195,6 +195,7 @@ struct cfg_proxy {
 	enum cfg_mode mode;
 	uint32_t options;     /* enum cfg_option */
 	struct cfg_timeouts timeout;
+	bool has_tunnel_timeout; /* `timeout tunnel` was written: mode tcp obeys it, too */
 	struct http_limits limits;
 	uint64_t log_mask;    /* bits of cfg->log_targets */
 	struct span forwardfor_header; /* "X-Forwarded-For" */

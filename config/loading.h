@@ -44,6 +44,7 @@ struct loading {
 	const struct cfg_request *request;
 	struct report *report;
 	size_t alias_budget;
+	bool is_alias_bomb; /* reported */
 	unsigned serial;
 	bool has_syntax_error; /* a file is missing from the tree: no cross checks */
 	struct node *root;     /* merged */

@@ -215,6 +215,17 @@ parse_scalar(struct reader *r, yaml_event_t *e, const struct slot *s)
 	return n;
 }
 
+/* Aliases of aliases of aliases: said once. */
+static void
+alias_bomb(struct reader *r, struct pos at)
+{
+	if (!r->l->is_alias_bomb)
+		report_error_at(r->l->report, at, NULL,
+				"aliases expand to more than %d values; expected fewer",
+				CFG_ALIAS_NODES_MAX);
+	r->l->is_alias_bomb = true;
+}
+
 static struct node *
 parse_alias(struct reader *r, const yaml_event_t *e, const struct slot *s)
 {
@@ -232,9 +243,7 @@ parse_alias(struct reader *r, const yaml_event_t *e, const struct slot *s)
 			"the same file",
 			name, name);
 	else if (!(n = node_copy(r->l->arena, target, &r->l->alias_budget)))
-		report_error_at(r->l->report, at, slot_path(r, s),
-				"the aliases expand to more than %d values",
-				CFG_ALIAS_NODES_MAX);
+		alias_bomb(r, at);
 	if (!n) {
 		n = node_scalar(r->l->arena, "", at);
 		n->is_bad = true;
@@ -265,10 +274,7 @@ merge_into(struct reader *r, struct node *map, const struct node *from)
 		struct node *copy =
 			node_copy(r->l->arena, from->items[i], &r->l->alias_budget);
 		if (!copy) {
-			report_error_at(r->l->report, from->pos,
-					node_path(r->l->arena, map),
-					"the aliases expand to more than %d values",
-					CFG_ALIAS_NODES_MAX);
+			alias_bomb(r, from->pos);
 			return;
 		}
 		node_add(r->l->arena, map, from->keys[i], copy);
