@@ -14,6 +14,7 @@
 #include "checker/checker.h"
 #include "control/control.h"
 #include "lib/base/must.h"
+#include "master/post.h"
 #include "master/report.h"
 #include "master/spawn.h"
 #include "worker/worker.h"

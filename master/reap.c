@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "master/post.h"
 #include "master/procs.h"
 #include "master/reload.h"
 #include "master/report.h"
@@ -38,32 +39,6 @@ is_own_fault(int status)
 	return n != SIGKILL && n != SIGTERM && n != SIGINT;
 }
 
-/* Notes a death; sets when the post may be filled again. Returns the delay. */
-static uint64_t
-post_died(struct post *post, bool own_fault)
-{
-	uint64_t now_ms = master.now_ms;
-	post->respawn_at_ms = now_ms;
-	if (!own_fault)
-		return 0;
-	memmove(post->fault_at_ms + 1, post->fault_at_ms,
-		sizeof(post->fault_at_ms) - sizeof(post->fault_at_ms[0]));
-	post->fault_at_ms[0] = now_ms;
-	uint64_t oldest_ms = post->fault_at_ms[MASTER_FAULTS_N - 1];
-	/* while it backs off its deaths lie further apart: compare without the delays */
-	if (!oldest_ms ||
-	    now_ms - oldest_ms > MASTER_FAULTS_MS + MASTER_FAULTS_N * post->backoff_ms) {
-		post->backoff_ms = 0;
-		return 0;
-	}
-	post->backoff_ms =
-		post->backoff_ms ? post->backoff_ms * 2 : MASTER_BACKOFF_MIN_MS;
-	if (post->backoff_ms > MASTER_BACKOFF_MAX_MS)
-		post->backoff_ms = MASTER_BACKOFF_MAX_MS;
-	post->respawn_at_ms = now_ms + post->backoff_ms;
-	return post->backoff_ms;
-}
-
 /* A child of the current generation that nobody asked to go. */
 static void
 unasked(const struct proc *p, int status)
@@ -79,8 +54,8 @@ unasked(const struct proc *p, int status)
 		master.phase = MASTER_ENDING;
 		return;
 	}
-	uint64_t delay_ms =
-		post_died(procs_post(p->role, p->index), is_own_fault(status));
+	uint64_t delay_ms = post_died(procs_post(p->role, p->index), is_own_fault(status),
+				      master.now_ms);
 	if (delay_ms)
 		report(REPORT_ALERT,
 		       "%s (pid %ld) %s; it keeps dying, next try in %lu ms", text,

@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 
 #include "lib/base/clock.h"
+#include "master/post.h"
 #include "master/procs.h"
 #include "master/reap.h"
 #include "master/reload.h"
@@ -71,7 +72,7 @@ fill_posts(void)
 		return next_ms;
 	if (procs_fill(master.current, true, err)) {
 		report(REPORT_ERROR, "%s", err);
-		next_ms = master.now_ms + MASTER_BACKOFF_MIN_MS;
+		next_ms = master.now_ms + POST_BACKOFF_MIN_MS;
 	}
 	procs_grant_leases();
 	if (!procs_leases_are_held())

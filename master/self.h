@@ -17,11 +17,7 @@
 #include "shm/slots.h"
 
 enum {
-	MASTER_READY_MS = 30000,  /* a new generation must be ready by then */
-	MASTER_FAULTS_N = 3,	  /* so many deaths by own fault ... */
-	MASTER_FAULTS_MS = 10000, /* ... in so long a time, and restarts slow down */
-	MASTER_BACKOFF_MIN_MS = 100,
-	MASTER_BACKOFF_MAX_MS = 5000,
+	MASTER_READY_MS = 30000, /* a new generation must be ready by then */
 };
 
 /* What one configuration becomes: what its processes inherit. */
@@ -46,13 +42,6 @@ struct proc {
 	uint32_t stale_n;    /* looks in a row that found no heartbeat */
 	bool is_leaving;     /* was told to drain or to end */
 	bool is_forced;	     /* was told to end now */
-};
-
-/* A place the current generation must fill, and how its holders died. */
-struct post {
-	uint64_t fault_at_ms[MASTER_FAULTS_N]; /* the latest deaths, newest first */
-	uint64_t backoff_ms;		       /* the last delay, 0: none */
-	uint64_t respawn_at_ms;		       /* not before; 0: at once */
 };
 
 enum master_phase {
@@ -83,6 +72,7 @@ struct reload {
 	char failure[SHM_ERROR_BYTES]; /* why `next` cannot be, empty: it may */
 };
 
+struct post;
 struct sockets;
 
 struct master {
