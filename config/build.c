@@ -83,6 +83,12 @@ build_stats(struct loading *l, struct cfg_stats *s, const struct node *map)
 	}
 }
 
+static bool
+is_built_in(const struct node *n)
+{
+	return n->origin && strncmp(n->origin, "built-in", 8) == 0;
+}
+
 /* Explicit zeros: no timeout is a decision, and mostly a mistake. */
 static void
 warn_zero_timeouts(struct loading *l, const struct node *map)
@@ -92,7 +98,7 @@ warn_zero_timeouts(struct loading *l, const struct node *map)
 		uint64_t ms = 1;
 		const struct schema_key *k =
 			schema_find(SECTION_timeout, map->keys[i]->text);
-		if (n->kind == NODE_SCALAR && n->origin == NULL && k) {
+		if (n->kind == NODE_SCALAR && !is_built_in(n) && k) {
 			struct cfg_timeouts t = {0};
 			value_store(l->arena, k, n->text, &t);
 			memcpy(&ms, (char *)&t + k->offset, sizeof(ms));
@@ -113,7 +119,7 @@ build_proxy(struct loading *l, struct built *b)
 	build_fields(l, SECTION_proxy, map, p);
 	build_fields(l, SECTION_timeout, node_get(map, "timeout"), &p->timeout);
 	const struct node *tunnel = node_get(node_get(map, "timeout"), "tunnel");
-	p->has_tunnel_timeout = tunnel && !node_is_builtin(tunnel);
+	p->has_tunnel_timeout = tunnel && !is_built_in(tunnel);
 	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
 	build_fields(l, SECTION_balance, node_get(map, "balance"), p);
 	build_options(l, p, node_get(map, "option"));

@@ -136,7 +136,7 @@ build_global(struct loading *l)
 /* --- maxconn --------------------------------------------------------------------------
  */
 
-/* What the master needs is at least this much: each worker holds the whole matrix of
+/* Beside connections: each worker holds the whole matrix of
  * listeners and an eventfd per slot. */
 static uint64_t
 fds_beside_connections(const struct loading *l)
@@ -184,28 +184,24 @@ maxconn_from_limit(struct loading *l)
 /* maxconn was asked for: an error when not even the clients fit (HAProxy's
  * strict-limits), a warning when they do but not all of them with a server connection. */
 static void
-check_fds(struct loading *l, const struct node *given)
+check_fds(struct loading *l, const struct node *given, uint64_t limit)
 {
 	struct cfg_global *g = &l->cfg->global;
-	uint64_t beside = fds_beside_connections(l);
-	unsigned long long needed = g->fds_needed + beside, limit = fds_to_be_had(needed);
-	if (limit >= needed)
-		return;
-	g->fds_needed = limit > beside ? (uint32_t)(limit - beside) : 0;
-	if (g->maxconn > g->fds_needed)
+	unsigned long long needed = g->fds_needed, had = limit;
+	if (g->maxconn + fds_beside_connections(l) > limit)
 		report_error(
 			l->report, given,
 			"%u connections need %llu open files, the limit is %llu; "
 			"expected "
 			"a smaller value, or a higher limit (ulimit -n, LimitNOFILE=)",
-			g->maxconn, needed, limit);
-	else
+			g->maxconn, needed, had);
+	else if (limit < needed)
 		report_warning(
 			l->report, given,
 			"%u connections, each with one to a server, need %llu open files "
 			"and the limit is %llu; a worker that has all of them will pause "
 			"accepting; expected a higher limit (ulimit -n, LimitNOFILE=)",
-			g->maxconn, needed, limit);
+			g->maxconn, needed, had);
 }
 
 /* After the binds are known. Every worker may come to hold all connections. */
@@ -215,10 +211,14 @@ build_maxconn(struct loading *l)
 	struct cfg_global *g = &l->cfg->global;
 	const struct node *given = node_get(node_get(l->effective, "global"), "maxconn");
 	g->maxconn = given ? (uint32_t)value_uint(given->text) : maxconn_from_limit(l);
+	/* fits: maxconn is at most 10 million */
 	g->fds_needed =
-		g->maxconn * FDS_PER_CONNECTION; /* maxconn is at most 10 million */
+		(uint32_t)(g->maxconn * FDS_PER_CONNECTION + fds_beside_connections(l));
+	uint64_t limit = fds_to_be_had(g->fds_needed);
 	if (given)
-		check_fds(l, given);
+		check_fds(l, given, limit);
+	if (g->fds_needed > limit)
+		g->fds_needed = (uint32_t)limit;
 	for (size_t i = 0; i < l->cfg->proxies_n; i++) {
 		struct cfg_proxy *p = l->cfg->proxies[i];
 		const char *own = node_text(l->built[i].map, "maxconn");

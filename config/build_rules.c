@@ -175,7 +175,7 @@ build_rule(struct loading *l, struct built *b, const struct node *map)
 			build_reply(l, n, actions[i].section, &rule.reply);
 	}
 	if (given != 1) {
-		if (given || report_errors_n(l->report) == 0)
+		if (given || !map->has_lost)
 			report_error(l->report, map,
 				     "%s; expected one of return and deny in a rule",
 				     given ? "two actions" : "no action");

@@ -42,7 +42,7 @@ struct cfg_global {
 	bool daemon;
 	const char *pidfile;  /* NULL: none */
 	uint32_t maxconn;     /* over all workers; resolved from the fd limit when not set */
-	uint32_t fds_needed;  /* per worker, for maxconn connections alone, without listeners */
+	uint32_t fds_needed;  /* per worker, all told; RLIMIT_NOFILE is raised to it */
 	const char *log_tag;  /* "weir" */
 	const char *shm;
 	bool shm_unsafe;

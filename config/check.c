@@ -148,9 +148,9 @@ check_named(struct loading *l, struct node *n, const struct schema_key *k, unsig
 static void
 flags_to_map(struct loading *l, struct node *n)
 {
-	struct node old = *n;
+	struct node old = *n, *only;
 	if (n->kind == NODE_SCALAR) {
-		struct node *only = node_scalar(l->arena, n->text, n->pos);
+		only = node_scalar(l->arena, n->text, n->pos);
 		only->is_plain = n->is_plain;
 		old.items = &only;
 		old.n = node_is_empty(n) ? 0 : 1;
@@ -361,10 +361,12 @@ static void
 prune(struct node *n)
 {
 	for (size_t i = n->n; i-- > 0;) {
-		if (n->items[i]->is_bad)
-			node_remove(n, i);
-		else
+		if (!n->items[i]->is_bad) {
 			prune(n->items[i]);
+			continue;
+		}
+		node_remove(n, i);
+		n->has_lost = true;
 	}
 }
 

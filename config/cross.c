@@ -87,27 +87,60 @@ check_targets(struct loading *l, const struct built *b)
 	}
 }
 
+/* True when the section itself says it, not defaults for all kinds of proxies. */
+static bool
+is_own(const struct node *n)
+{
+	while (n->parent && n->parent->name)
+		n = n->parent;
+	return !n->name || !strstr(n->name, "defaults");
+}
+
+/* Options of HTTP in a proxy of another mode: as HAProxy, said and left out. */
+static void
+drop_http_options(struct loading *l, const struct built *b)
+{
+	struct cfg_proxy *p = b->proxy;
+	const struct node *options = node_get(b->map, "option");
+	const struct node *httplog = node_get(options, "httplog");
+	const struct node *forwardfor = node_get(options, "forwardfor");
+	if ((p->options & CFG_OPT_HTTPLOG) && (p->caps & CFG_CAP_FRONTEND)) {
+		report_warning(l->report, httplog,
+			       "'%s' does not have mode http; it logs as with 'tcplog'",
+			       p->name);
+		p->options |= CFG_OPT_TCPLOG;
+	}
+	p->options &= ~(uint32_t)CFG_OPT_HTTPLOG;
+	if ((p->options & CFG_OPT_FORWARDFOR) && is_own(forwardfor))
+		report_warning(l->report, forwardfor,
+			       "has no effect; expected 'mode: http' with it");
+	p->options &= ~(uint32_t)CFG_OPT_FORWARDFOR;
+}
+
 /* What only HTTP can do, in a proxy that does not speak it. */
 static void
 check_http_only(struct loading *l, const struct built *b)
 {
-	static const char *const keys[] = {"http_request", "monitor_uri"};
+	static const char *const keys[] = {"http_request", "monitor_uri", "stats"};
 	if (b->proxy->mode == CFG_MODE_HTTP)
 		return;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		const struct node *n = node_get(b->map, keys[i]);
-		if (n)
+		if (n && is_own(n))
 			report_warning(l->report, n,
 				       "has no effect; expected 'mode: http' with it");
 	}
+	if (b->proxy->mode == CFG_MODE_TCP)
+		drop_http_options(l, b);
 	const struct node *choices = node_get(b->map, "use_backend");
 	for (size_t i = 0; choices && i < choices->n; i++) {
 		const struct node *cond = node_get(choices->items[i], "if");
 		cond = cond ? cond : node_get(choices->items[i], "unless");
 		if (cond)
 			report_error(l->report, cond,
-				     "the tests of this release need HTTP; "
-				     "expected 'mode: http' with it");
+				     "the tests of this release need HTTP; expected "
+				     "'mode: http' "
+				     "with it");
 	}
 }
 
@@ -215,12 +248,14 @@ void
 cross_check(struct loading *l)
 {
 	size_t listeners = l->cfg->binds_n;
+	const struct cfg_request *r = l->request;
+	struct pos nowhere = {r->paths_n ? r->paths[0] : "configuration", 0, 0};
 	for (size_t i = 0; i < l->cfg->proxies_n; i++)
 		check_proxy(l, &l->built[i]);
 	check_addresses(l);
 	if (listeners == 0 && report_errors_n(l->report) == 0)
 		report_error_at(
-			l->report, l->root->pos, NULL,
+			l->report, nowhere, NULL,
 			"nothing to listen on; expected a frontend or a listen with "
 			"'bind'");
 }

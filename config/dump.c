@@ -96,5 +96,9 @@ dump_tree(struct loading *l, FILE *out, bool with_origins)
 			continue;
 		fprintf(out, "%s:\n", e->keys[i]->text);
 		print_children(&p, e->items[i], 1);
+		bool is_global = strcmp(e->keys[i]->text, "global") == 0;
+		if (with_origins && is_global && !node_get(e->items[i], "maxconn"))
+			fprintf(out, "  maxconn: %u  # from the limit on open files\n",
+				l->cfg->global.maxconn);
 	}
 }

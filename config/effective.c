@@ -45,6 +45,7 @@ empty_like(struct loading *l, const struct node *n, enum node_kind kind)
 	made->parent = n->parent;
 	made->name = n->name;
 	made->serial = n->serial;
+	made->has_lost = n->has_lost;
 	return made;
 }
 

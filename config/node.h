@@ -22,6 +22,7 @@ struct node {
 	enum node_kind kind;
 	bool is_plain;	   /* not quoted, not a block */
 	bool is_bad;	   /* wrong: reported, and left out of what follows */
+	bool has_lost;	   /* a child was left out */
 	unsigned text_col; /* column of text[0] when bytes and columns agree; else 0 */
 	unsigned serial;   /* grows in the order of reading */
 	struct pos pos;

@@ -31,6 +31,29 @@ take_name(struct loading *l, const struct node *map, const char **rest)
 }
 
 static bool
+is_number(const char *name)
+{
+	return name[0] && name[strspn(name, "0123456789")] == '\0';
+}
+
+/* A single value counts as a list of one: ".0" is the value itself. */
+static bool
+is_itself(const struct node *n, const char *name)
+{
+	return n->kind != NODE_LIST && strcmp(name, "0") == 0 &&
+	       (n->kind == NODE_SCALAR || node_find(n, name) == n->n);
+}
+
+static void
+replace(struct node *n, const struct node *value)
+{
+	struct node old = *n;
+	*n = *value;
+	n->parent = old.parent;
+	n->name = old.name;
+}
+
+static bool
 is_section_list(const struct node *n)
 {
 	return n->parent && !n->parent->name &&
@@ -114,44 +137,58 @@ open_scalar(struct loading *l, struct node *n)
 	return true;
 }
 
+/* One step down: the index of the child that is named, n when it is new; -1: wrong. */
+static long
+step(struct loading *l, const struct override *o, struct node *at, const char *name)
+{
+	if (at->kind == NODE_SCALAR && !open_scalar(l, at)) {
+		report_error_at(l->report, o->at, o->path,
+				"'%s' is a plain value; expected a path that ends there",
+				node_path(l->arena, at));
+		return -1;
+	}
+	if (at->kind == NODE_MAP) {
+		size_t i = node_find(at, name);
+		if (i == at->n && at != l->root && is_section_list(at)) {
+			no_section(l, o, at, name);
+			return -1;
+		}
+		return (long)i;
+	}
+	size_t i = list_index(at, name);
+	if (i < at->n)
+		return (long)i;
+	report_error_at(l->report, o->at, o->path,
+			"'%s' is a list of %zu; expected a position from 0",
+			node_path(l->arena, at), at->n);
+	return -1;
+}
+
 static void
 set(struct loading *l, const struct override *o, struct node *value)
 {
 	struct node *at = l->root;
 	const char *rest = o->path;
 	for (;;) {
-		if (is_list_of_names(at))
-			names_to_map(l, at);
-		if (at->kind == NODE_SCALAR && !open_scalar(l, at)) {
-			report_error_at(
-				l->report, o->at, o->path,
-				"'%s' is a plain value; expected a path that ends there",
-				node_path(l->arena, at));
-			return;
-		}
 		const char *name = take_name(l, at, &rest);
 		bool is_last = rest[0] == '\0';
-		size_t i = at->kind == NODE_LIST ? list_index(at, name)
-						 : node_find(at, name);
-		if (i == at->n && at->kind == NODE_LIST) {
-			report_error_at(
-				l->report, o->at, o->path,
-				"'%s' is a list of %zu; expected a position from 0",
-				node_path(l->arena, at), at->n);
-			return;
+		if (is_list_of_names(at) && !is_number(name))
+			names_to_map(l, at);
+		if (is_itself(at, name)) {
+			if (is_last)
+				replace(at, value);
+			if (is_last)
+				return;
+			continue;
 		}
-		if (i == at->n && at != l->root && is_section_list(at)) {
-			no_section(l, o, at, name);
+		long i = step(l, o, at, name);
+		if (i < 0)
 			return;
-		}
-		if (i == at->n)
+		if ((size_t)i == at->n)
 			node_put(l->arena, at, name,
 				 is_last ? value : node_new(l->arena, NODE_MAP, o->at));
-		else if (is_last) {
-			value->parent = at;
-			value->name = at->items[i]->name;
-			at->items[i] = value;
-		}
+		else if (is_last)
+			replace(at->items[i], value);
 		if (is_last)
 			return;
 		at = at->items[i];
