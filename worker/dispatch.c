@@ -29,6 +29,10 @@ assign(struct txn *t, struct rt_server *srv)
 	if (t->srv)
 		shm_gauge_give(self.shm, t->srv->shm.gauge);
 	(void)shm_gauge_take(self.shm, srv->shm.gauge, 0);
+	if (!t->assigned_us) { /* what came before the server was known */
+		t->assigned_us = now_us();
+		shm_count(&srv->shm, SHM_SERVER_bin, t->bytes_in);
+	}
 	t->srv = srv;
 	shm_count(&srv->shm, SHM_SERVER_stot, 1);
 	shm_count(&srv->shm, SHM_SERVER_lbtot, 1);
@@ -93,8 +97,6 @@ dispatch_start(struct txn *t)
 		return;
 	}
 	assign(t, srv);
-	if (!t->assigned_us)
-		t->assigned_us = now_us();
 	connect_server(t);
 }
 

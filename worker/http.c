@@ -7,6 +7,14 @@
 
 #include "worker/origin.h"
 
+enum {
+	STARVED_MS = 10,
+	/* A client that waits for its answer has nothing to say: a connection that is
+	 * closed after a request that is served in this time never enters epoll. Later we
+	 * want to know when the client goes away. */
+	LAZY_MS = 100,
+};
+
 static void
 count_up(void *arg, uint64_t n)
 {
@@ -26,14 +34,16 @@ http_wait(struct txn *t, enum flow_end why)
 		net_task_schedule(self.loop, &t->s->task);
 	if (t->origin)
 		net_conn_await(self.loop, &t->origin->conn);
-	/* a client that waits for its answer has nothing to say: a connection that is
-	 * closed after this request never needs to enter epoll */
-	if (t->is_tunnel || !t->up.is_source_done || t->head_forwarded ||
-	    t->down.pending || t->fe->cfg->options & CFG_OPT_ABORTONCLOSE)
+	bool is_needed = t->is_tunnel || !t->up.is_source_done || t->head_forwarded ||
+			 t->down.pending || t->fe->cfg->options & CFG_OPT_ABORTONCLOSE ||
+			 now_us() - t->start_us > LAZY_MS * 1000;
+	if (is_needed)
 		net_conn_await(self.loop, &t->s->client);
 	txn_arm(t);
 	if (why == FLOW_STARVED)
-		net_timer_set(self.loop, &t->s->timer, now_ms() + 10);
+		net_timer_set(self.loop, &t->s->timer, now_ms() + STARVED_MS);
+	else if (!t->s->client.watch.is_registered)
+		net_timer_set(self.loop, &t->s->timer, now_ms() + LAZY_MS);
 }
 
 static uint64_t

@@ -210,11 +210,13 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 		return;
 	t->be = route(t->fe, h);
 	if (!t->be) {
+		t->phase = PHASE_CONNECT;
 		reply_error(t, 503, STOP_no_server);
 		return;
 	}
 	shm_count(&t->be->shm, SHM_BACKEND_stot, 1);
 	shm_count(&t->be->shm, SHM_BACKEND_req_tot, 1);
+	shm_count(&t->be->shm, SHM_BACKEND_bin, t->bytes_in);
 	const struct cfg_rule *rule =
 		t->be->cfg == t->fe->cfg ? NULL : rules_first(t->be->cfg, h);
 	if (rule) {

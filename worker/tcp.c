@@ -75,11 +75,10 @@ rearm(struct txn *t, bool moved)
 {
 	const struct cfg_timeouts *to = txn_timeouts(t);
 	uint64_t client_ms = t->fe->cfg->timeout.client_ms, server_ms = to->server_ms;
-	if (to->tunnel_ms && !t->s->is_tcp)
+	/* configuration.txt, timeout tunnel: it replaces the other two after an upgrade,
+	 * and in mode tcp when somebody asked for it */
+	if (to->tunnel_ms && (!t->s->is_tcp || t->be->cfg->has_tunnel_timeout))
 		client_ms = server_ms = to->tunnel_ms;
-	else if (to->tunnel_ms && t->up.moved && t->down.moved)
-		client_ms = server_ms =
-			to->tunnel_ms; /* configuration.txt, timeout tunnel */
 	if (t->up.is_source_done && to->client_fin_ms)
 		client_ms = to->client_fin_ms;
 	if (t->down.is_source_done && to->server_fin_ms)
