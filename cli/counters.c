@@ -64,11 +64,14 @@ put_prefix(enum shm_kind kind, const struct shm_facts *f, struct shm_text *out)
 	shm_text_char(out, '.');
 }
 
+/* "server.app/a.bin", "app/a.bin" or "bin": what one would think of first. */
 static bool
 is_wanted(const struct cli *c, const char *full, const char *last)
 {
 	const char *glob = c->words_n ? c->words[0] : "*";
-	return fnmatch(glob, full, 0) == 0 || fnmatch(glob, last, 0) == 0;
+	const char *dot = strchr(full, '.');
+	return fnmatch(glob, full, 0) == 0 || fnmatch(glob, last, 0) == 0 ||
+	       (dot && fnmatch(glob, dot + 1, 0) == 0);
 }
 
 /* The total of the last look, and in its place the new one. */

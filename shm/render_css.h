@@ -34,8 +34,8 @@
 #define SHM_RENDER_CSS_TABLES \
 ".proxy{margin-bottom:1.2rem;overflow:hidden}.proxy h2{margin:0;padding:.7rem 1rem;" \
 "font-size:1.05rem}.scroll{overflow-x:auto}table{border-collapse:collapse;width:100%;" \
-"white-space:nowrap}th,td{padding:.3rem .5rem;text-align:right;vertical-align:top;" \
-"font-weight:400;min-width:2.9rem}th.left{text-align:left}th.wide{min-width:8rem}" \
+"white-space:nowrap}th,td{padding:.3rem .45rem;text-align:right;vertical-align:top;" \
+"font-weight:400;min-width:2.5rem}th.left{text-align:left}th.wide{min-width:7rem}" \
 "thead th{color:var(--soft);font-size:.75rem;padding-top:.1rem;" \
 "padding-bottom:.2rem}.groups th{text-align:center;font-weight:600;" \
 "background:var(--tint);border-left:1px solid var(--line);padding-top:.3rem;" \

@@ -353,8 +353,8 @@ put_tiles(const struct shm *s, bool is_running, struct shm_text *out)
 	shm_text_str(out, "<section class=tiles>\n");
 	put_tile(out, "connections", g.conns, 1000, "");
 	put_tile(out, "limit", g.maxconn, 1000, "");
-	put_tile(out, "connections per second", g.conn_rate, 1000, "/s");
-	put_tile(out, "requests per second", g.req_rate, 1000, "/s");
+	put_tile(out, "new connections", g.conn_rate, 1000, "/s");
+	put_tile(out, "requests", g.req_rate, 1000, "/s");
 	put_tile(out, "from clients", g.bin_rate, 1024, "B/s");
 	put_tile(out, "to clients", g.bout_rate, 1024, "B/s");
 	put_tile(out, "connections in total", g.conn_tot, 1000, "");

@@ -285,6 +285,10 @@ counters_are_found_by_pattern(void **state)
 	assert_false(has("stot"));
 	assert_int_equal(weirctl("-s @ counters reload_ok"), CLI_OK);
 	assert_true(has("global.reload_ok"));
+	assert_int_equal(weirctl("-s @ counters app*"), CLI_OK);
+	assert_true(has("backend.app.stot"));
+	assert_true(has("server.app/a.stot"));
+	assert_false(has("web"));
 	assert_int_equal(weirctl("-s @ counters nonsense"), CLI_FAILED);
 }
 
