@@ -27,6 +27,15 @@ count_down(void *arg, uint64_t n)
 	txn_count_out(arg, n);
 }
 
+/* The timer may fire before a deadline: txn_timeout() then just runs the txn. */
+static void
+look_again(struct txn *t, uint64_t in_ms)
+{
+	uint64_t at = t->s->timer.deadline_ms;
+	if (!at || at > now_ms() + in_ms)
+		net_timer_set(self.loop, &t->s->timer, now_ms() + in_ms);
+}
+
 void
 http_wait(struct txn *t, enum flow_end why)
 {
@@ -41,9 +50,9 @@ http_wait(struct txn *t, enum flow_end why)
 		net_conn_await(self.loop, &t->s->client);
 	txn_arm(t);
 	if (why == FLOW_STARVED)
-		net_timer_set(self.loop, &t->s->timer, now_ms() + STARVED_MS);
+		look_again(t, STARVED_MS);
 	else if (!t->s->client.watch.is_registered)
-		net_timer_set(self.loop, &t->s->timer, now_ms() + LAZY_MS);
+		look_again(t, LAZY_MS);
 }
 
 static uint64_t
