@@ -35,15 +35,25 @@ daemon_begin(void)
 	_exit(n == 1 ? 0 : 1);
 }
 
+int
+daemon_open_null(void)
+{
+	return open("/dev/null", O_RDWR | O_CLOEXEC);
+}
+
+void
+daemon_leave_terminal(int null_fd)
+{
+	for (int i = 0; null_fd >= 0 && i < 3; i++)
+		(void)dup2(null_fd, i);
+	if (null_fd > 2)
+		close(null_fd);
+}
+
 void
 daemon_ready(int *fd)
 {
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	if (null >= 0)
-		for (int i = 0; i < 3; i++)
-			(void)dup2(null, i);
-	if (null > 2)
-		close(null);
+	daemon_leave_terminal(daemon_open_null());
 	(void)!write(*fd, "r", 1);
 	close(*fd);
 	*fd = -1;

@@ -10,5 +10,9 @@
  * ready, with 1 when it ended before (it has said why on stderr). */
 int daemon_begin(void);
 void daemon_ready(int *fd);
+/* stdin, stdout and stderr become /dev/null. In two steps for children, which must open
+ * it before chroot, and have something to say until the last of their rights is gone. */
+int daemon_open_null(void);
+void daemon_leave_terminal(int null_fd);
 
 #endif

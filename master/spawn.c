@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/base/must.h"
+#include "master/daemon.h"
 #include "master/privileges.h"
 #include "master/report.h"
 #include "master/title.h"
@@ -131,6 +132,7 @@ child(const struct generation *g, const struct role *r, const struct proc *me)
 			},
 	};
 	pid_t parent = master.pid;
+	int null_fd = master.daemon_fd >= 0 ? daemon_open_null() : -1;
 	title_set("weir: %s", procs_text(me, text));
 	close_foreign(g, r);
 	pin(g->cfg, r, me->index);
@@ -142,6 +144,8 @@ child(const struct generation *g, const struct role *r, const struct proc *me)
 		_exit(CHILD_FAILED);
 	}
 	leave_with_master(parent); /* a change of user forgets it, so after that */
+	if (null_fd >= 0)
+		daemon_leave_terminal(null_fd);
 	reset_signals();
 	shm_child_enter(master.shm, me->slot);
 	int status = r->run(&in);
