@@ -96,7 +96,7 @@ cli_attach(struct cli *c)
 	return CLI_FAILED;
 }
 
-/* --- help -------------------------------------------------------------------------- */
+/* --- help --------------------------------------------------------------- */
 
 static bool
 belongs(const struct option *o, const struct command *k)
@@ -171,8 +171,7 @@ cli_help(struct cli *c)
 	return CLI_OK;
 }
 
-/* --- options --------------------------------------------------------------------------
- */
+/* --- options ------------------------------------------------------------ */
 
 /* One command line while it is read. */
 struct parse {

@@ -48,7 +48,7 @@ enum cli_exit cli_attach(struct cli *c);
 /* Writes the text and empties it; CLI_FAILED when it is incomplete. */
 enum cli_exit cli_print(struct shm_text *t);
 
-/* --- watch.c ------------------------------------------------------------------------ */
+/* --- watch.c ------------------------------------------------------------ */
 
 /* Draws once, or every watch_ms. */
 enum cli_exit cli_watch(struct cli *c,
@@ -58,8 +58,7 @@ bool cli_is_coloured(void);
 /* Columns of the terminal, 0: not a terminal. */
 uint32_t cli_width(void);
 
-/* --- table.c -------------------------------------------------------------------------
- */
+/* --- table.c ------------------------------------------------------------ */
 
 enum { TABLE_COLUMNS_MAX = 16 };
 
@@ -78,8 +77,7 @@ void table_fini(struct table *t);
 struct shm_text *table_cell(struct table *t);
 void table_render(const struct table *t, struct shm_text *out);
 
-/* --- socket.c ------------------------------------------------------------------------
- */
+/* --- socket.c ----------------------------------------------------------- */
 
 /* Sends a command line to control, takes the whole answer. Says itself what is wrong,
  * unless is_quiet. */
@@ -88,8 +86,7 @@ enum cli_exit cli_ask(const char *path, const char *line, bool is_quiet,
 /* The socket of the daemon: -S, or what the region names. NULL: there is none. */
 const char *cli_socket(struct cli *c, struct shm_info *info);
 
-/* --- the commands
- * ------------------------------------------------------------------------ */
+/* --- the commands ------------------------------------------------------- */
 #define COMMAND(name, run, options, arguments, help, more) \
 	enum cli_exit run(struct cli *c);
 #include "cli/commands.def"

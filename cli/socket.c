@@ -116,8 +116,7 @@ cli_socket(struct cli *c, struct shm_info *info)
 	return info->control_socket[0] ? info->control_socket : NULL;
 }
 
-/* --- commands that are handed on -------------------------------------------------------
- */
+/* --- commands that are handed on ---------------------------------------- */
 
 /* Words as control splits them again. */
 static void

@@ -27,7 +27,7 @@ static const struct command commands[] = {
 
 enum { COMMANDS_N = sizeof(commands) / sizeof(commands[0]) };
 
-/* --- words ------------------------------------------------------------------------ */
+/* --- words -------------------------------------------------------------- */
 
 static bool
 is_blank(char c)
@@ -101,7 +101,7 @@ find(const struct command_words *w)
 	return best;
 }
 
-/* --- help --------------------------------------------------------------------------- */
+/* --- help --------------------------------------------------------------- */
 
 static void
 put_help(struct command_session *s, const char *prefix)
@@ -139,8 +139,7 @@ unknown(struct command_session *s, const struct command_words *w)
 	put_help(s, is_known ? prefix : "");
 }
 
-/* --- running --------------------------------------------------------------------------
- */
+/* --- running ------------------------------------------------------------ */
 
 /* What changes something is logged with who asked. */
 static void
@@ -196,8 +195,7 @@ command_line(struct command_session *s, char *line)
 	}
 }
 
-/* --- the session itself
- * ------------------------------------------------------------------ */
+/* --- the session itself ------------------------------------------------- */
 
 void
 command_prompt(struct command_session *s, const struct command_words *w)

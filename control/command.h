@@ -34,7 +34,7 @@ struct command_words {
 /* Runs all commands of a line (separated by semicolons); the line is cut to pieces. */
 void command_line(struct command_session *s, char *line);
 
-/* --- what commands.def names: show.c, server.c, command.c ------------------------ */
+/* --- what commands.def names: show.c, server.c, command.c --------------- */
 #define COMMAND(words, level, run, usage, help) \
 	void run(struct command_session *s, const struct command_words *w);
 #include "control/commands.def"

@@ -76,7 +76,7 @@ control_ask_reload(void)
 	(void)!write(control.in->net.slot_eventfds[SHM_SLOT_MASTER], &one, sizeof(one));
 }
 
-/* --- leaving -------------------------------------------------------------------- */
+/* --- leaving ------------------------------------------------------------ */
 
 void
 control_leave_now(void)
@@ -106,7 +106,7 @@ leave(void)
 			      net_loop_now_ms(control.loop) + LEAVE_MS);
 }
 
-/* --- hooks of the loop ------------------------------------------------------------ */
+/* --- hooks of the loop -------------------------------------------------- */
 
 static void
 take_orders(void)
@@ -160,8 +160,7 @@ after_wait(void *arg, uint64_t now_ms)
 	take_orders();
 }
 
-/* --- wake-ups ------------------------------------------------------------------------
- */
+/* --- wake-ups ----------------------------------------------------------- */
 
 static void
 master_is_gone(struct net_watch *w, uint32_t events)
@@ -211,8 +210,7 @@ watch_orders(void)
 		      net_loop_now_ms(control.loop) + 1);
 }
 
-/* --- entry
- * ------------------------------------------------------------------------------ */
+/* --- entry -------------------------------------------------------------- */
 
 /* A line of our own for a file or a socket. */
 static void

@@ -36,7 +36,7 @@ void control_ask_reload(void);
 /* Nothing is left to answer: leave now. */
 void control_leave_now(void);
 
-/* --- socket.c ---------------------------------------------------------------- */
+/* --- socket.c ----------------------------------------------------------- */
 
 /* Begins to accept; called with the lease. */
 void socket_begin(void);
@@ -45,7 +45,7 @@ void socket_end(void);
 /* Connections open now. */
 size_t socket_clients_n(void);
 
-/* --- writer.c ---------------------------------------------------------------- */
+/* --- writer.c ----------------------------------------------------------- */
 
 /* Opens files and log sockets; while paths are still as the configuration has them. */
 void writer_prepare(const struct cfg *cfg);
@@ -60,7 +60,7 @@ void writer_drain(void);
 /* Drops since the last call. */
 uint64_t writer_dropped(void);
 
-/* --- rates.c ------------------------------------------------------------------ */
+/* --- rates.c ------------------------------------------------------------ */
 
 /* Measures once per second from now on; called with the lease. */
 void rates_begin(void);

@@ -80,7 +80,7 @@ publish(struct command_session *s, const struct named *n)
 					 "changed. Please try again.\n");
 }
 
-/* --- state ------------------------------------------------------------------------- */
+/* --- state -------------------------------------------------------------- */
 
 /* As HAProxy: each of the three replaces the other two. */
 static void
@@ -116,8 +116,7 @@ command_enable_server(struct command_session *s, const struct command_words *w)
 		set_state(s, &n, "ready");
 }
 
-/* --- weight --------------------------------------------------------------------------
- */
+/* --- weight ------------------------------------------------------------- */
 
 /* "N" or "N%" of the configured weight; NULL or what is wrong with it. */
 static const char *

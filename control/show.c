@@ -54,7 +54,7 @@ command_show_cli_sockets(struct command_session *s, const struct command_words *
 			     levels[g->sockets[i].level]);
 }
 
-/* --- show stat --------------------------------------------------------------------- */
+/* --- show stat ---------------------------------------------------------- */
 
 /* HAProxy's bits (1 frontends, 2 backends, 4 servers, 8 listeners) are ours. */
 static bool
@@ -108,8 +108,7 @@ command_show_stat(struct command_session *s, const struct command_words *w)
 		shm_render_csv(control.shm, &o, &s->answer);
 }
 
-/* --- show servers state ----------------------------------------------------------------
- */
+/* --- show servers state ------------------------------------------------- */
 
 /* HAProxy's numbers of check results (management.txt, "show servers state"). */
 enum { CHECK_UNKNOWN, CHECK_FAILED = 2, CHECK_PASSED = 3 };

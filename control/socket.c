@@ -71,7 +71,7 @@ listen_no_more(void)
 		net_watch_remove(control.loop, &sockets.listeners[i].watch);
 }
 
-/* --- one connection -------------------------------------------------------------- */
+/* --- one connection ----------------------------------------------------- */
 
 static void
 client_close(struct client *c)
@@ -220,8 +220,7 @@ client_ready(struct net_watch *w, uint32_t events)
 	client_step(c);
 }
 
-/* --- new ones -------------------------------------------------------------------------
- */
+/* --- new ones ----------------------------------------------------------- */
 
 static void
 client_open(int fd, const struct cfg_stats_socket *cfg)

@@ -53,7 +53,7 @@ writer_dropped(void)
 	return n;
 }
 
-/* --- opening ------------------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------ */
 
 static void
 open_directory(struct writer *w, const char *path)
@@ -195,8 +195,7 @@ writer_reopen(void)
 	}
 }
 
-/* --- writing --------------------------------------------------------------------------
- */
+/* --- writing ------------------------------------------------------------ */
 
 static uint64_t
 lines_in(struct span s)
@@ -312,8 +311,7 @@ writer_write(size_t target, struct span lines)
 	}
 }
 
-/* --- the relay
- * ---------------------------------------------------------------------------- */
+/* --- the relay ---------------------------------------------------------- */
 
 /* One datagram: the index of a target, then lines. false: nothing there. */
 static bool

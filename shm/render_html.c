@@ -12,7 +12,7 @@
 
 #include "shm/render_css.h"
 
-/* --- cells -------------------------------------------------------------------------- */
+/* --- cells -------------------------------------------------------------- */
 
 /* A number as short as it can be read. */
 static void
@@ -237,8 +237,7 @@ put_responses(const struct shm_stat_row *r, struct shm_text *out)
 	shm_text_str(out, "</i>");
 }
 
-/* --- the columns
- * ------------------------------------------------------------------------ */
+/* --- the columns -------------------------------------------------------- */
 
 enum form { SHORT, BYTES, TROUBLE, OWN };
 
@@ -331,8 +330,7 @@ put_row(const struct shm_stat_row *r, struct shm_text *out)
 	shm_text_char(out, '\n');
 }
 
-/* --- the page
- * ----------------------------------------------------------------------------- */
+/* --- the page ----------------------------------------------------------- */
 
 static void
 put_tile(struct shm_text *out, const char *label, uint64_t v, unsigned step,

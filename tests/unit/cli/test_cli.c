@@ -77,7 +77,7 @@ has(const char *piece)
 	return strstr(out, piece) != NULL;
 }
 
-/* --- the command line ------------------------------------------------------------- */
+/* --- the command line --------------------------------------------------- */
 
 static void
 mistakes_on_the_command_line_are_exit_2_and_explained(void **state)
@@ -140,7 +140,7 @@ options_may_stand_before_and_behind_the_command(void **state)
 	}
 }
 
-/* --- regions ------------------------------------------------------------------------ */
+/* --- regions ------------------------------------------------------------ */
 
 static void
 the_region_may_be_missing_unreadable_or_something_else(void **state)
@@ -211,8 +211,7 @@ a_stopped_daemon_leaves_its_numbers(void **state)
 	assert_true(has("\nRunning: 0\n"));
 }
 
-/* --- looking --------------------------------------------------------------------------
- */
+/* --- looking ------------------------------------------------------------ */
 
 static void
 stats_come_as_table_csv_and_json(void **state)
@@ -306,8 +305,7 @@ check_finds_what_does_not_add_up(void **state)
 	assert_true(has("1 problem\n"));
 }
 
-/* --- the daemon behind the socket
- * ------------------------------------------------------- */
+/* --- the daemon behind the socket --------------------------------------- */
 
 /* Answers one line with `answer`, then runs `then` and ends. Returns its pid. */
 static pid_t
