@@ -85,9 +85,9 @@ GARBAGE = {
         "    default_backend: be", "    use_backend: [{backend: be, if: !a b}]"), [7], ["quot"]),
     "second document": (GOOD + "---\nglobal: {}\n", [11, 12], ["document"]),
     "not a map": ("- a\n- b\n", [1], []),
-    "variable that is not set": (GOOD.replace("127.0.0.1:8081", "${WEIRLAB_NOT_SET}"), [10],
+    "variable that is not set": (GOOD.replace("127.0.0.1:8081", "'${WEIRLAB_NOT_SET}'"), [10],
                                  ["WEIRLAB_NOT_SET"]),
-    "no address to bind": (GOOD.replace("    bind: 127.0.0.1:8080\n", ""), [5], ["bind"]),
+    "no address to bind": (GOOD.replace("    bind: 127.0.0.1:8080\n", ""), None, ["bind"]),
     "regex": (GOOD.replace("  be:\n", "  be:\n    option: {httpchk: true}\n    http_check: "
                            "[{expect: {rstring: '(x'}}]\n"), [11], ["(x"]),
     "name too long": (GOOD.replace("  be:", "  " + "b" * 200 + ":")

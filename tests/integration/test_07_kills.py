@@ -67,7 +67,7 @@ def test_a_killed_worker_is_replaced_and_only_its_connections_end(lab, nbproc):
     assert_never_falls(before, totals(weir))
     assert weir.counter("worker_died") == 1
     for c in holding:
-        c.close()
+        c.reset()
     weir.wait_idle()
 
 

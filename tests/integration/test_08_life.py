@@ -245,11 +245,11 @@ def test_weirctl_watches(lab):
         out = ""
         os.set_blocking(watch.stdout.fileno(), False)
 
-        def twice():
+        def thrice():
             nonlocal out
-            out += watch.stdout.read() or ""
-            return len(re.findall(r"FRONTEND", out)) >= 3
-        wait_until(twice, timeout=8, what="three rounds of weirctl -w 1")
+            out += os.read(watch.stdout.fileno(), 65536).decode()
+            return len(re.findall(r"frontend", out)) >= 3
+        wait_until(thrice, timeout=8, what="three rounds of weirctl -w 1")
         assert load.end()["failed"] == 0
     finally:
         watch.kill()

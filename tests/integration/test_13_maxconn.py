@@ -82,7 +82,7 @@ def test_a_killed_worker_gives_its_places_back(lab, nbproc):
     wait_until(lambda: weir.stat("fe", "FRONTEND", "scur") == 0, what="places given back")
     wait_until(lambda: len(weir.workers()) == nbproc)
     for c in holding:
-        c.close()
+        c.reset()
     fresh = [Client(port) for _ in range(limit)]
     for c in fresh:
         assert c.ask("/").text == "a"

@@ -44,7 +44,7 @@ def test_the_lecture_configuration_runs(lab):
     sink, port = lab.sink(), lab.port()
     jail = os.path.join(lab.dir, "jail")
     os.mkdir(jail)
-    pidfile = os.path.join(lab.dir, "weir.pid")
+    pidfile = os.path.join(lab.dir, "weir", "weir.pid")
     weir = lab.prepare(LECTURE, names={"SYSLOG": sink.address, "JAIL": jail, "PORT": port,
                                        "PIDFILE": pidfile, "A": a.address, "B": b.address})
     weir.args.append("-V")

@@ -71,7 +71,7 @@ class Lab:
     def verify(self):
         """What must hold after every test: each region that is still served is sound."""
         for weir in self.started:
-            if weir.process.poll() is None and not weir.may_fail_check:
+            if weir.process and weir.process.poll() is None and not weir.may_fail_check:
                 result = weir.ctl("check", check=False)
                 assert result.returncode == 0, \
                     f"weirctl check: {result.stdout}{result.stderr}"

@@ -32,7 +32,7 @@ class Sink:
                 return
             if data == b"stop":
                 return
-            self.lines.append(data.decode(errors="replace"))
+            self.lines.append(data.decode(errors="replace").removesuffix("\n"))
 
     def find(self, pattern):
         return [line for line in list(self.lines) if re.search(pattern, line)]

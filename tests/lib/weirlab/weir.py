@@ -109,6 +109,8 @@ class Weir:
 
     def run(self, timeout=20):
         """Runs to the end, for starts that must fail: CompletedProcess with text."""
+        if self not in self.lab.started:
+            self.lab.started.append(self)
         return subprocess.run(self.command, stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, cwd=self.dir, timeout=timeout,
                               env=dict(os.environ, **self.env))
@@ -132,12 +134,22 @@ class Weir:
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self._find_daemon()
         for pid in self.known:
             if procs.is_alive(pid) and procs.title(pid).startswith("weir"):
                 try:
                     os.kill(pid, signal.SIGKILL)
                 except ProcessLookupError:
                     pass
+
+    def _find_daemon(self):
+        """A daemon (-D) is no child of ours; its pidfile and title tell."""
+        for name in os.listdir(self.dir) if os.path.isdir(self.dir) else []:
+            if name.endswith(".pid"):
+                with open(os.path.join(self.dir, name)) as f:
+                    pid = int(f.read().strip() or 0)
+                if pid and procs.title(pid).startswith("weir"):
+                    self.known.update([pid, *procs.children(pid)])
 
     def reload(self, config=None, timeout=10):
         """weirctl reload --wait: CompletedProcess."""
