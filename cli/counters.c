@@ -125,7 +125,7 @@ put_object(struct picture *p, uint32_t i, const struct shm_object *o)
 	put_prefix(o->kind, &f, &p->name);
 	size_t prefix_n = p->name.n;
 	for (uint32_t k = 0; k < shm_counters_n(c->shm, o->kind); k++) {
-		uint64_t was, total;
+		uint64_t was = 0, total;
 		if (!shm_counter_desc(c->shm, o->kind, k, &d))
 			continue;
 		p->name.n = prefix_n;
