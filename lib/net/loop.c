@@ -136,7 +136,9 @@ net_loop_run(struct net_loop *l)
 		for (int i = 0; i < n; i++) {
 			struct net_watch *w = l->events[i].data.ptr;
 			w->is_pending = false;
-			if (w->ready)
+			/* removed by an earlier one of this batch: not wanted any more (a
+			 * listener would accept for a process that has stopped to) */
+			if (w->ready && w->is_registered)
 				w->ready(w, l->events[i].events);
 		}
 		wheel_expire(&l->wheel, l->now_us / 1000);
