@@ -176,8 +176,9 @@ class Weir:
 
     def workers(self):
         """Pids by worker number as titled."""
-        pids = self.of_role("worker")
-        return sorted(pids, key=lambda p: int(re.search(r"worker (\d+)", procs.title(p))[1]))
+        titles = self.titles(self.of_role("worker"))  # read once: one may be ending
+        numbers = {pid: re.search(r"worker (\d+)", text) for pid, text in titles.items()}
+        return sorted((pid for pid in numbers if numbers[pid]), key=lambda p: int(numbers[p][1]))
 
     # --- what it says
     @property
