@@ -34,18 +34,32 @@ listener_pause(struct listener *l, uint64_t retry_ms)
 	net_timer_set(self.loop, &self.resume_timer, now_ms() + retry_ms);
 }
 
-/* One of each limit, in a fixed order; nothing is held when it fails. */
+static bool
+is_full(const struct shm_object *o)
+{
+	uint32_t limit = shm_object_maxconn(self.shm, o);
+	return limit && shm_gauge_cur(o->gauge) >= limit;
+}
+
+static bool
+take(const struct shm_object *o)
+{
+	return shm_gauge_take(self.shm, o->gauge, shm_object_maxconn(self.shm, o)) ==
+	       SHM_TAKEN;
+}
+
+/* One of each limit; nothing is held when it fails. Looked at first, so that what is
+ * taken in vain does not show in a maximum. */
 static bool
 take_limits(const struct rt_listener *bind)
 {
-	struct rt_frontend *fe = bind->fe;
-	if (shm_gauge_take(self.shm, self.global.gauge,
-			   shm_object_maxconn(self.shm, &self.global)) != SHM_TAKEN)
+	const struct rt_frontend *fe = bind->fe;
+	if (is_full(&bind->shm) || is_full(&fe->shm) || is_full(&self.global))
 		return false;
-	if (shm_gauge_take(self.shm, fe->shm.gauge,
-			   shm_object_maxconn(self.shm, &fe->shm)) == SHM_TAKEN) {
-		if (shm_gauge_take(self.shm, bind->shm.gauge,
-				   shm_object_maxconn(self.shm, &bind->shm)) == SHM_TAKEN)
+	if (!take(&self.global))
+		return false;
+	if (take(&fe->shm)) {
+		if (take(&bind->shm))
 			return true;
 		shm_gauge_give(self.shm, fe->shm.gauge);
 	}
@@ -88,12 +102,27 @@ start(int fd, struct rt_listener *bind, const struct sockaddr_storage *ss, sockl
 	session_new(fd, bind, (const struct sockaddr *)ss, len);
 }
 
+/* How many connections wait: asking costs what an accept() in vain would, and leaves the
+ * connection gauges alone. */
+static int
+waiting_n(const struct listener *l)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+	int budget = l->is_shared ? ACCEPT_BUDGET_SHARED : ACCEPT_BUDGET;
+	if (getsockopt(l->watch.fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
+		return 1; /* a UNIX socket */
+	return info.tcpi_unacked < (uint32_t)budget ? (int)info.tcpi_unacked : budget;
+}
+
 static void
 listener_ready(struct net_watch *w, uint32_t events)
 {
 	struct listener *l = list_entry(w, struct listener, watch);
 	(void)events;
-	for (int i = l->is_shared ? ACCEPT_BUDGET_SHARED : ACCEPT_BUDGET; i > 0; i--) {
+	if (self.is_draining) /* the event is older than the drain: somebody else accepts */
+		return;
+	for (int i = waiting_n(l); i > 0; i--) {
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof(ss);
 		if (!take_limits(l->bind)) {

@@ -179,7 +179,10 @@ http_line(struct line *l, const struct txn *t, uint64_t end_us)
 	put_char(l, '/');
 	put_ms(l, t->start_us, end_us);
 	put_char(l, ' ');
-	put_num(l, t->status);
+	if (t->status)
+		put_num(l, t->status);
+	else
+		put(l, "-1", 2);
 	put_char(l, ' ');
 	put_num(l, t->bytes_out);
 	put(l, " - - ", 5);

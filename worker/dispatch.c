@@ -81,7 +81,7 @@ connect_server(struct txn *t)
 void
 dispatch_start(struct txn *t)
 {
-	struct rt_server *srv = pick_server(t->be, &t->s->peer.sa, t->avoid);
+	struct rt_server *srv = pick_server(t->be, &t->s->peer.sa, t->avoid, &t->cursor);
 	if (!t->holds_backend) {
 		(void)shm_gauge_take(self.shm, t->be->shm.gauge, 0);
 		t->holds_backend = true;

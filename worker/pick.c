@@ -88,19 +88,21 @@ at_position(struct rt_backend *be, uint64_t position, const struct rt_server *av
 }
 
 static uint64_t
-next_cursor(struct rt_backend *be)
+turn(struct rt_backend *be, uint64_t *cursor)
 {
-	return atomic_fetch_add_explicit(&be->shm.backend->cursor, 1,
-					 memory_order_relaxed);
+	if (*cursor == PICK_NO_CURSOR)
+		*cursor = atomic_fetch_add_explicit(&be->shm.backend->cursor, 1,
+						    memory_order_relaxed);
+	return *cursor;
 }
 
 /* The fewest connections per weight, counted over all workers; ties in the order of the
  * round-robin sequence, so that an idle farm is used evenly. */
 static struct rt_server *
-least_connections(struct rt_backend *be, const struct rt_server *avoid)
+least_connections(struct rt_backend *be, const struct rt_server *avoid, uint64_t *cursor)
 {
 	struct rt_server *best = NULL;
-	uint64_t best_load = 0, best_weight = 1, start = next_cursor(be);
+	uint64_t best_load = 0, best_weight = 1, start = turn(be, cursor);
 	for (size_t i = 0; i < be->servers_n; i++) {
 		struct rt_server *srv = &be->servers[(start + i) % be->servers_n];
 		uint64_t weight = 0;
@@ -140,7 +142,7 @@ source_key(const struct sockaddr *sa)
 
 struct rt_server *
 pick_server(struct rt_backend *be, const struct sockaddr *client,
-	    const struct rt_server *avoid)
+	    const struct rt_server *avoid, uint64_t *cursor)
 {
 	refresh(be);
 	if (be->sequence_n == 0)
@@ -149,9 +151,9 @@ pick_server(struct rt_backend *be, const struct sockaddr *client,
 		avoid = NULL;
 	switch (be->cfg->balance) {
 	case CFG_BALANCE_ROUNDROBIN:
-		return at_position(be, next_cursor(be), avoid);
+		return at_position(be, turn(be, cursor), avoid);
 	case CFG_BALANCE_LEASTCONN:
-		return least_connections(be, avoid);
+		return least_connections(be, avoid, cursor);
 	case CFG_BALANCE_SOURCE:
 		return at_position(be, source_key(client), avoid);
 	}

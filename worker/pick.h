@@ -10,9 +10,11 @@
 #include "worker/self.h"
 
 /* A usable server of be, not `avoid` unless it is the only one; NULL: none is usable.
- * client: for `balance source`. */
+ * client: for `balance source`. *cursor: PICK_NO_CURSOR at first, and the same variable
+ * when the request must go elsewhere: it then takes the next position, not a new turn. */
+#define PICK_NO_CURSOR UINT64_MAX
 struct rt_server *pick_server(struct rt_backend *be, const struct sockaddr *client,
-			      const struct rt_server *avoid);
+			      const struct rt_server *avoid, uint64_t *cursor);
 /* Usable servers now. */
 uint32_t pick_usable_n(struct rt_backend *be);
 

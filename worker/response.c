@@ -115,6 +115,8 @@ become_tunnel(struct txn *t)
 {
 	t->is_tunnel = true;
 	t->keep_client = t->keep_origin = false;
+	t->client_deadline_ms = t->server_deadline_ms =
+		0; /* timeout tunnel from now on */
 	struct buf *early = t->up.pending;
 	t->up.pending = NULL;
 	flow_fini(&t->up);

@@ -8,6 +8,7 @@
 
 #include "lib/base/clock.h"
 #include "worker/origin.h"
+#include "worker/pick.h"
 
 struct txn *
 txn_new(struct session *s)
@@ -18,6 +19,7 @@ txn_new(struct session *s)
 	memset(t, 0, sizeof(*t));
 	t->s = s;
 	t->fe = s->bind->fe;
+	t->cursor = PICK_NO_CURSOR;
 	t->start_us = s->since_us;
 	t->wall_us = clock_wall_us() - (now_us() - s->since_us);
 	flow_init(&t->up, HTTP_BODY_NONE, 0, HTTP_BODY_NONE, &t->fe->cfg->limits);
