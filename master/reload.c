@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "control/control.h"
 #include "lib/base/clock.h"
 #include "lib/base/must.h"
 #include "master/generation.h"
@@ -209,8 +210,9 @@ open_next(void)
 	cfg_errors_free(&errors);
 	r->next = generation_new(master.current->number + 1, cfg);
 	if (check_changes(cfg, err) || privileges_check(cfg, err) ||
-	    geometry_of(cfg, &geometry, err) || generation_open(r->next, err) ||
-	    shm_grow(master.shm, &geometry, err) || procs_fill(r->next, false, err)) {
+	    control_check(cfg, err) || geometry_of(cfg, &geometry, err) ||
+	    generation_open(r->next, err) || shm_grow(master.shm, &geometry, err) ||
+	    procs_fill(r->next, false, err)) {
 		roll_back_and_refuse(err);
 		return;
 	}
@@ -252,19 +254,17 @@ step_waiting(void)
 static void
 step_handover(void)
 {
-	const struct reload *r = &master.reload;
+	bool is_late = master.now_ms >= master.reload.deadline_ms;
+	/* else what is queued at an address that goes would be reset */
+	if (!is_late && procs_are_accepting_before(master.current->number))
+		return;
+	sockets_retire(master.sockets);
 	for (size_t i = 0; i < procs_roles_n; i++)
 		if (procs_roles[i].has_lease &&
 		    procs_count_before(master.current->number, procs_roles[i].role))
 			return;
-	if (!procs_leases_are_held())
-		return;
-	/* else what is queued at an address that goes would be reset */
-	if (procs_are_accepting_before(master.current->number) &&
-	    master.now_ms < r->deadline_ms)
-		return;
-	sockets_retire(master.sockets);
-	finish();
+	if (procs_leases_are_held())
+		finish();
 }
 
 /* Room for one more generation? When the oldest does not end in time it is ended. */

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "control/control.h"
 #include "lib/base/clock.h"
 #include "lib/base/must.h"
 #include "master/daemon.h"
@@ -112,7 +113,8 @@ start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 		master.pidfd = -1;
 	reload_init();
 	master.sockets = sockets_new();
-	if (sockets_check_given(cfg, err) || privileges_check(cfg, err))
+	if (sockets_check_given(cfg, err) || privileges_check(cfg, err) ||
+	    control_check(cfg, err))
 		return -1;
 	if (g->daemon && !g->foreground) {
 		master.daemon_fd = daemon_begin();
