@@ -164,6 +164,31 @@ prepare(struct writer *w, const struct log_target *t, const struct cfg_global *g
 			path, strerror(errno));
 }
 
+int
+control_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES])
+{
+	for (size_t i = 0; i < cfg->log_targets_n; i++) {
+		const struct log_target *t = &cfg->log_targets[i];
+		struct writer w = {.target = t, .fd = -1, .dir_fd = -1};
+		if (t->kind != LOG_TO_FILE)
+			continue;
+		open_directory(&w, t->path);
+		w.fd = w.dir_fd < 0 ? -1 : open_file(&w);
+		int error = errno;
+		if (w.dir_fd >= 0)
+			close(w.dir_fd);
+		if (w.fd < 0 && error == ENXIO)
+			continue; /* a FIFO: its reader may come later */
+		if (w.fd < 0) {
+			snprintf(err, SHM_ERROR_BYTES, "log: %.300s: cannot open it: %s",
+				 t->path, strerror(error));
+			return -1;
+		}
+		close(w.fd);
+	}
+	return 0;
+}
+
 void
 writer_prepare(const struct cfg *cfg)
 {
