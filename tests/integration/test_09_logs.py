@@ -143,8 +143,8 @@ def test_strange_bytes_in_a_request_cannot_break_the_line(lab):
     wait_until(lambda: len(sink.find("be/a|NOSRV")) >= 2)
     for line in sink.find("be/a|NOSRV"):
         assert "\n" not in line and "\r" not in line and "\x7f" not in line
-        assert line.count('"') == 2
         assert len(line) <= 8192
+        assert line.count('"') == 2 or len(line) > 8000, "only a line that was cut has no end"
 
 
 def test_unix_datagram_socket(lab):

@@ -106,7 +106,7 @@ def test_a_big_transfer_is_whole_both_ways_and_is_spliced(lab):
     assert got.digest() == wanted.digest()
     wait_until(lambda: seen.digest() == wanted.digest())
     weir.wait_idle()
-    assert weir.counter("splice_bytes") > size
+    assert weir.counter("splice_bytes") > 1 << 20
     wait_until(lambda: weir.stat("be", "t", "bout") == size)
     assert weir.stat("be", "t", "bin") == size
 
@@ -177,7 +177,7 @@ def test_retries_go_to_another_server(lab):
         with Client(port) as c:
             c.send(b"x")
             assert c.read_bytes(1) == b"x"
-    assert weir.stat("be", "dead", "wredis") == 2
+    assert weir.stat("be", "dead", "wredis") == weir.stat("be", "dead", "lbtot") >= 2
 
 
 def test_many_sessions_at_once(lab):
@@ -203,7 +203,7 @@ def test_mode_health_says_ok(lab):
         assert c.read_to_end() == b"OK"
     with Client(two) as c:
         assert c.read_to_end().startswith(b"HTTP/1.0 200 OK\r\n")
-    assert "health" in weir.stderr and "deprecated" in weir.stderr
+    assert "listens.plain.mode: deprecated" in weir.stderr
 
 
 def test_the_client_s_port_may_be_the_server_s(lab):

@@ -174,7 +174,7 @@ class Load:
                 self.result = json.loads(line)
         return self.progress
 
-    def wait_ok(self, more, timeout=10.0):
+    def wait_ok(self, more, timeout=30.0):
         """Until that many more requests have been answered."""
         from .wait import wait_until
         goal = self.so_far()[0] + more

@@ -196,7 +196,7 @@ class Weir:
 
     def ctl(self, *args, check=True, timeout=20):
         """weirctl on this region."""
-        result = subprocess.run([self.lab.weirctl, "-s", self.shm, *args], text=True,
+        result = subprocess.run([self.lab.weirctl, "-s", self.shm, *args], text=True, errors="backslashreplace",
                                 stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout)
         if check:
             assert result.returncode == 0, \
