@@ -263,7 +263,9 @@ step_handover(void)
 		if (procs_roles[i].has_lease &&
 		    procs_count_before(master.current->number, procs_roles[i].role))
 			return;
-	if (procs_leases_are_held())
+	/* a successor that keeps dying must not stand in the way of the reload that mends
+	 * it */
+	if (is_late || procs_leases_are_held())
 		finish();
 }
 

@@ -68,6 +68,10 @@ open_region(const struct cfg *cfg, const struct shm_geometry *geometry, bool fre
 				     &adopted, err);
 	if (!master.shm)
 		return -1;
+	if (strcmp(shm_path(master.shm), g->shm) != 0)
+		report(REPORT_WARNING,
+		       "global.shm: %s is not on a tmpfs; the region is %s", g->shm,
+		       shm_path(master.shm));
 	report(REPORT_INFO, "region %s %s", shm_path(master.shm),
 	       adopted ? "adopted" : "created");
 	for (uint32_t slot = SHM_SLOT_MASTER + 1; slot < shm_slots_n(master.shm); slot++)
