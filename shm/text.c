@@ -106,32 +106,6 @@ is_control(char c)
 	return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
-void
-shm_text_html(struct shm_text *t, const char *s)
-{
-	for (; *s; s++) {
-		switch (*s) {
-		case '<':
-			shm_text_str(t, "&lt;");
-			break;
-		case '>':
-			shm_text_str(t, "&gt;");
-			break;
-		case '&':
-			shm_text_str(t, "&amp;");
-			break;
-		case '"':
-			shm_text_str(t, "&quot;");
-			break;
-		case '\'':
-			shm_text_str(t, "&#39;");
-			break;
-		default:
-			shm_text_char(t, is_control(*s) ? '?' : *s);
-		}
-	}
-}
-
 /* Bytes of the well-formed UTF-8 character at s (RFC 3629), 0: none. */
 static size_t
 utf8_len(const unsigned char *s)
@@ -152,6 +126,55 @@ utf8_len(const unsigned char *s)
 	    (c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return n;
+}
+
+/* What a reader may see of the character at s, *n bytes long: itself, or '?' for
+ * control characters (C0, DEL, C1) and bytes that are not UTF-8. */
+static bool
+is_readable(const char *s, size_t *n)
+{
+	*n = utf8_len((const unsigned char *)s);
+	if (*n == 0) {
+		*n = 1;
+		return false;
+	}
+	bool is_c1 = *n == 2 && (unsigned char)s[0] == 0xc2 && (unsigned char)s[1] < 0xa0;
+	return !is_control(*s) && !is_c1;
+}
+
+static void
+put_readable(struct shm_text *t, const char *s, size_t *n)
+{
+	if (is_readable(s, n))
+		shm_text_add(t, s, *n);
+	else
+		shm_text_char(t, '?');
+}
+
+void
+shm_text_html(struct shm_text *t, const char *s)
+{
+	for (size_t n = 1; *s; s += n, n = 1) {
+		switch (*s) {
+		case '<':
+			shm_text_str(t, "&lt;");
+			break;
+		case '>':
+			shm_text_str(t, "&gt;");
+			break;
+		case '&':
+			shm_text_str(t, "&amp;");
+			break;
+		case '"':
+			shm_text_str(t, "&quot;");
+			break;
+		case '\'':
+			shm_text_str(t, "&#39;");
+			break;
+		default:
+			put_readable(t, s, &n);
+		}
+	}
 }
 
 void
@@ -179,24 +202,21 @@ shm_text_json(struct shm_text *t, const char *s)
 void
 shm_text_csv(struct shm_text *t, const char *s)
 {
-	if (!strpbrk(s, ",\"\r\n")) {
-		shm_text_str(t, s);
-		return;
-	}
-	shm_text_char(t, '"');
-	for (; *s; s++) {
+	bool is_quoted = strpbrk(s, ",\"\r\n") != NULL;
+	shm_text_str(t, is_quoted ? "\"" : "");
+	for (size_t n; *s; s += n) {
 		if (*s == '"')
 			shm_text_char(t, '"');
-		shm_text_char(t, is_control(*s) ? ' ' : *s);
+		put_readable(t, s, &n);
 	}
-	shm_text_char(t, '"');
+	shm_text_str(t, is_quoted ? "\"" : "");
 }
 
 void
 shm_text_plain(struct shm_text *t, const char *s)
 {
-	for (; *s; s++)
-		shm_text_char(t, is_control(*s) ? '?' : *s);
+	for (size_t n; *s; s += n)
+		put_readable(t, s, &n);
 }
 
 void

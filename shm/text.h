@@ -29,15 +29,15 @@ void shm_text_u64(struct shm_text *t, uint64_t v);
 void shm_text_fmt(struct shm_text *t, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* Between HTML tags or inside a quoted attribute: < > & " ' become references,
- * control characters become '?'. */
+ * control characters and bytes that are not UTF-8 become '?'. */
 void shm_text_html(struct shm_text *t, const char *s);
 /* A JSON string with its quotes. Bytes that are not UTF-8 become U+FFFD. */
 void shm_text_json(struct shm_text *t, const char *s);
 /* A CSV field: quoted when it holds a comma, a quote or a line end
  * (management.txt 9.1). */
 void shm_text_csv(struct shm_text *t, const char *s);
-/* For a terminal: control characters become '?', so that a name from a foreign
- * region cannot move the cursor. */
+/* For a terminal: control characters and bytes that are not UTF-8 become '?', so that
+ * a name from a foreign region cannot move the cursor. */
 void shm_text_plain(struct shm_text *t, const char *s);
 
 /* "1.2M", "340", "17k": a number in 5 characters at most; step 1000 or 1024. */

@@ -55,6 +55,7 @@ html_cannot_be_left(void **state)
 		{"a\"b'c&d", "a&quot;b&#39;c&amp;d"},
 		{"\033[2J\n", "?[2J?"},
 		{"\xc3\xa4", "\xc3\xa4"},
+		{"\xff<", "?&lt;"},
 	};
 	(void)state;
 	try_all(samples, sizeof(samples) / sizeof(samples[0]), shm_text_html);
@@ -86,10 +87,26 @@ csv_quotes_only_what_is_ambiguous(void **state)
 		{"plain text", "plain text"},
 		{"a,b", "\"a,b\""},
 		{"say \"hi\"", "\"say \"\"hi\"\"\""},
-		{"two\nlines", "\"two lines\""},
+		{"two\nlines", "\"two?lines\""},
+		{"\xff", "?"},
 	};
 	(void)state;
 	try_all(samples, sizeof(samples) / sizeof(samples[0]), shm_text_csv);
+}
+
+static void
+a_terminal_gets_nothing_it_would_obey(void **state)
+{
+	static const struct sample samples[] = {
+		{"plain \xc3\xa4 \xe2\x82\xac", "plain \xc3\xa4 \xe2\x82\xac"},
+		{"\033[31m\a\x7f", "?[31m??"},
+		{"\xc2\x9b"
+		 "2J",
+		 "?2J"}, /* CSI as one C1 character */
+		{"\x8c\xff\xe2\x82", "????"},
+	};
+	(void)state;
+	try_all(samples, sizeof(samples) / sizeof(samples[0]), shm_text_plain);
 }
 
 static void
@@ -151,6 +168,7 @@ main(void)
 		cmocka_unit_test(html_cannot_be_left),
 		cmocka_unit_test(json_strings_are_valid_whatever_the_bytes),
 		cmocka_unit_test(csv_quotes_only_what_is_ambiguous),
+		cmocka_unit_test(a_terminal_gets_nothing_it_would_obey),
 		cmocka_unit_test(short_numbers_fit_a_column),
 		cmocka_unit_test(ages_name_their_two_largest_units),
 	};
