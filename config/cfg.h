@@ -33,17 +33,17 @@ struct cfg_stats_socket {
 };
 
 struct cfg_global {
-	uint32_t nbproc;      /* resolved: auto has become a number */
-	const char *user;     /* NULL: not set */
-	const char *group;    /* NULL: not set */
-	uid_t uid;	      /* (uid_t)-1: do not change */
+	uint32_t nbproc;   /* resolved: auto has become a number */
+	const char *user;  /* NULL: not set */
+	const char *group; /* NULL: not set */
+	uid_t uid;	   /* (uid_t)-1: do not change */
 	gid_t gid;
-	const char *chroot;   /* NULL: none */
+	const char *chroot; /* NULL: none */
 	bool daemon;
-	const char *pidfile;  /* NULL: none */
-	uint32_t maxconn;     /* over all workers; resolved from the fd limit when not set */
-	uint32_t fds_needed;  /* per worker, all told; RLIMIT_NOFILE is raised to it */
-	const char *log_tag;  /* "weir" */
+	const char *pidfile; /* NULL: none */
+	uint32_t maxconn; /* over all workers; resolved from the fd limit when not set */
+	uint32_t fds_needed; /* per worker, all told; RLIMIT_NOFILE is raised to it */
+	const char *log_tag; /* "weir" */
 	const char *shm;
 	bool shm_unsafe;
 	struct cfg_stats_socket *sockets;
@@ -51,7 +51,7 @@ struct cfg_global {
 	uint64_t drain_timeout_ms, close_spread_ms, reload_max_delay_ms;
 	uint32_t max_generations;
 	uint64_t watchdog_ms;
-	int *cpu_of_worker; /* [nbproc], NULL: no pinning */
+	int *cpu_of_worker;	       /* [nbproc], NULL: no pinning */
 	bool quiet, debug, foreground; /* -q, -d, -db / -d */
 };
 
@@ -71,7 +71,7 @@ enum cfg_option {
 	CFG_OPT_VIA = 1 << 7,
 	CFG_OPT_DONTLOGNULL = 1 << 8,
 	CFG_OPT_HTTPCHK = 1 << 9,
-	CFG_OPT_TCPKA = 1 << 10,	 /* SO_KEEPALIVE both sides */
+	CFG_OPT_TCPKA = 1 << 10, /* SO_KEEPALIVE both sides */
 	CFG_OPT_LOG_HEALTH_CHECKS = 1 << 11,
 	CFG_OPT_ALLBACKUPS = 1 << 12,
 	CFG_OPT_DONTLOG_NORMAL = 1 << 13,
@@ -88,11 +88,11 @@ struct cfg_bind {
 	uint32_t maxconn; /* 0: none */
 	enum cfg_shards shards;
 	bool v4v6, v6only;
-	const char *interface;	      /* NULL: none */
-	mode_t mode;		      /* unix sockets; (mode_t)-1: umask */
+	const char *interface; /* NULL: none */
+	mode_t mode;	       /* unix sockets; (mode_t)-1: umask */
 	struct cfg_proxy *frontend;
-	uint32_t index;		      /* over all binds of the configuration */
-	const char *where;	      /* "file:line:col" */
+	uint32_t index;	   /* over all binds of the configuration */
+	const char *where; /* "file:line:col" */
 };
 
 struct cfg_header {
@@ -132,11 +132,11 @@ struct cfg_range {
 };
 
 enum cfg_expect_kind {
-	CFG_EXPECT_NONE,	/* any 2xx or 3xx (HAProxy's default) */
-	CFG_EXPECT_STATUS,	/* list of ranges */
-	CFG_EXPECT_RSTATUS,	/* regex on the status */
-	CFG_EXPECT_STRING,	/* substring of the body */
-	CFG_EXPECT_RSTRING,	/* regex on the body */
+	CFG_EXPECT_NONE,    /* any 2xx or 3xx (HAProxy's default) */
+	CFG_EXPECT_STATUS,  /* list of ranges */
+	CFG_EXPECT_RSTATUS, /* regex on the status */
+	CFG_EXPECT_STRING,  /* substring of the body */
+	CFG_EXPECT_RSTRING, /* regex on the body */
 };
 
 struct cfg_expect {
@@ -162,25 +162,28 @@ struct cfg_check {
 
 struct cfg_server {
 	const char *name;
-	struct addr addr;	 /* ADDR_NONE: the name could not be resolved; starts DOWN */
-	const char *addr_text;	 /* as written */
-	uint32_t weight;	 /* 0..256, default 1 */
+	struct addr addr; /* ADDR_NONE: the name could not be resolved; starts DOWN */
+	const char *addr_text; /* as written */
+	uint32_t weight;       /* 0..256, default 1 */
 	bool backup, disabled, check;
-	uint64_t inter_ms, fastinter_ms, downinter_ms; /* fast and down default to inter */
+	uint64_t inter_ms, fastinter_ms,
+		downinter_ms; /* fast and down default to inter */
 	uint32_t rise, fall;
-	struct addr check_addr;	 /* where checks go: addr with check_addr/check_port applied */
-	bool send_to_client_port; /* address without port: the client's destination port is used */
-	int port_offset;	  /* "+1000" / "-10": added to the client's destination port */
+	struct addr
+		check_addr; /* where checks go: addr with check_addr/check_port applied */
+	bool send_to_client_port; /* address without port: the client's destination port
+				     is used */
+	int port_offset; /* "+1000" / "-10": added to the client's destination port */
 	struct cfg_proxy *backend;
-	uint32_t index;		  /* within the backend */
-	uint32_t id;		  /* from 1, position in the backend */
+	uint32_t index; /* within the backend */
+	uint32_t id;	/* from 1, position in the backend */
 };
 
 struct cfg_stats {
-	const char *uri;       /* NULL: no stats page here */
-	uint64_t refresh_ms;   /* 0: none */
+	const char *uri;     /* NULL: no stats page here */
+	uint64_t refresh_ms; /* 0: none */
 	const char *realm;
-	const char **auths;    /* "user:password" */
+	const char **auths; /* "user:password" */
 	size_t auths_n;
 	bool hide_version;
 };
@@ -189,24 +192,25 @@ enum { CFG_CAP_FRONTEND = 1, CFG_CAP_BACKEND = 2 };
 
 struct cfg_proxy {
 	const char *name;
-	unsigned caps;	      /* CFG_CAP_*: a `listens` section has both */
-	uint32_t id;	      /* from 1, position over all proxies: HAProxy's iid */
-	uint32_t index;	      /* in cfg->proxies */
+	unsigned caps;	/* CFG_CAP_*: a `listens` section has both */
+	uint32_t id;	/* from 1, position over all proxies: HAProxy's iid */
+	uint32_t index; /* in cfg->proxies */
 	enum cfg_mode mode;
-	uint32_t options;     /* enum cfg_option */
+	uint32_t options; /* enum cfg_option */
 	struct cfg_timeouts timeout;
-	bool has_tunnel_timeout; /* `timeout tunnel` was written: mode tcp obeys it, too */
+	bool has_tunnel_timeout; /* `timeout tunnel` was written: mode tcp obeys it, too
+				  */
 	struct http_limits limits;
-	uint64_t log_mask;    /* bits of cfg->log_targets */
+	uint64_t log_mask;	       /* bits of cfg->log_targets */
 	struct span forwardfor_header; /* "X-Forwarded-For" */
 	bool forwardfor_if_none;
 	struct cfg_stats stats;
-	const char *where;    /* "file:line:col" of its name */
+	const char *where; /* "file:line:col" of its name */
 
 	/* frontend */
 	struct cfg_bind **binds;
 	size_t binds_n;
-	uint32_t maxconn;     /* default: global.maxconn */
+	uint32_t maxconn;	       /* default: global.maxconn */
 	struct cfg_rule *http_request; /* also used as a backend */
 	size_t http_request_n;
 	struct cfg_use_backend *use_backend;
@@ -227,16 +231,17 @@ struct cfg_proxy {
 struct cfg {
 	struct arena *arena;
 	struct cfg_global global;
-	struct log_target *log_targets; /* of all proxies and global, at most LOG_TARGETS_MAX */
+	struct log_target
+		*log_targets; /* of all proxies and global, at most LOG_TARGETS_MAX */
 	size_t log_targets_n;
 	uint64_t global_log_mask;
 	struct cfg_proxy **proxies; /* in the order of the files */
 	size_t proxies_n;
-	struct cfg_bind **binds;    /* all, by index */
+	struct cfg_bind **binds; /* all, by index */
 	size_t binds_n;
-	const char **warnings;	    /* "file:line:col: text" */
+	const char **warnings; /* "file:line:col: text" */
 	size_t warnings_n;
-	uint64_t hash;		    /* of the effective text */
+	uint64_t hash; /* of the effective text */
 };
 
 #endif

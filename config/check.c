@@ -37,8 +37,6 @@ form_text(unsigned form)
 static const char *
 kind_text(const struct node *n)
 {
-	if (node_is_empty(n))
-		return "nothing";
 	return n->kind == NODE_SCALAR ? "a plain value"
 	       : n->kind == NODE_MAP  ? "a map"
 				      : "a list";
@@ -55,8 +53,11 @@ wrong_form(struct loading *l, struct node *n, const struct schema_key *k,
 			     "condition that "
 			     "begins with '{' must be quoted");
 	else
-		report_error(l->report, n, "%s%s is not possible here; expected %s",
-			     kind_text(n), node_is_empty(n) ? " behind the colon" : "",
+		report_error(l->report, n, "%s; expected %s",
+			     node_is_empty(n)
+				     ? "no value behind the colon"
+				     : arena_printf(l->arena, "%s is not possible here",
+						    kind_text(n)),
 			     expected);
 }
 

@@ -89,12 +89,13 @@ syntax_error(struct reader *r)
 				problem);
 		return;
 	}
+	if (p->buffer.pointer < p->buffer.last && *p->buffer.pointer == '\t')
+		return; /* refuse_tabs() will say it better */
 	const char *hint = "";
 	if (strstr(context, "tag") || strstr(problem, "tag"))
 		hint = "; a text that begins with '!' must be quoted";
 	else if (strstr(problem, "cannot start any token"))
-		hint = "; a text that begins with %, @ or ` must be quoted, and YAML is "
-		       "indented with blanks, not tabs";
+		hint = "; a text that begins with %, @ or ` must be quoted";
 	else if (strstr(problem, "mapping values are not allowed"))
 		hint = "; a text with ': ' in it must be quoted";
 	report_error_at(r->l->report, at, NULL, "YAML: %s%s%s%s", problem,
