@@ -20,26 +20,26 @@ enum { SHM_WEIGHT_CONFIGURED = 0xffff, SHM_WEIGHT_MAX = 256 };
 /* The health word, unpacked. */
 struct shm_health_word {
 	enum shm_health state;
-	uint8_t seq;		/* +1 per change */
-	uint32_t since_s;	/* CLOCK_BOOTTIME seconds of the last change of state */
+	uint8_t seq;	  /* +1 per change */
+	uint32_t since_s; /* CLOCK_BOOTTIME seconds of the last change of state */
 };
 
 /* The admin word, unpacked. */
 struct shm_admin_word {
-	bool maint;	      /* by hand: no traffic, no checks */
-	bool drain;	      /* by hand: no new sessions, checks go on */
-	bool config_disabled; /* what `disabled` said when maint was last decided */
-	uint16_t weight;      /* by hand, 0..256, or SHM_WEIGHT_CONFIGURED */
+	bool maint;		/* by hand: no traffic, no checks */
+	bool drain;		/* by hand: no new sessions, checks go on */
+	bool config_disabled;	/* what `disabled` said when maint was last decided */
+	uint16_t weight;	/* by hand, 0..256, or SHM_WEIGHT_CONFIGURED */
 	uint16_t config_weight; /* the configured weight it was based on */
 };
 
 /* The last check: a sequence lock around plain fields. */
 struct shm_check {
 	_Atomic uint32_t seq; /* odd: being written */
-	uint32_t status;      /* index in checker's table of results; text in `status_text` */
-	uint32_t code;	      /* HTTP status, 0: none */
+	uint32_t status; /* index in checker's table of results; text in `status_text` */
+	uint32_t code;	 /* HTTP status, 0: none */
 	uint32_t duration_ms;
-	uint32_t counter;     /* consecutive results towards rise or fall */
+	uint32_t counter; /* consecutive results towards rise or fall */
 	uint32_t reserved;
 	uint64_t at_boot_ms;  /* when it ended, 0: never */
 	char status_text[16]; /* "L4OK", "L7STS" ... (management.txt 9.1 check_status) */
@@ -75,7 +75,8 @@ struct shm_effective {
 	bool is_usable;	 /* may get new sessions */
 	bool is_up;	 /* answers as far as we know (drain counts, maint does not) */
 	uint32_t weight; /* effective, 0..256; 0 also means "no new sessions" */
-	/* "UP", "DOWN", "MAINT", "DRAIN", "NOLB", "no check" (management.txt 9.1 status) */
+	/* "UP", "DOWN", "MAINT", "DRAIN", "NOLB", "no check" (management.txt 9.1 status)
+	 */
 	const char *text;
 };
 struct shm_effective shm_effective(struct shm_admin_word a, struct shm_health_word h,

@@ -16,10 +16,10 @@ struct shm_backend;
 struct shm_rates;
 
 struct shm_object {
-	uint32_t index;	      /* in the directory */
-	uint32_t cells;	      /* index of its first counter in a lane */
+	uint32_t index; /* in the directory */
+	uint32_t cells; /* index of its first counter in a lane */
 	enum shm_kind kind;
-	bool is_current;      /* configured in the newest generation */
+	bool is_current;	     /* configured in the newest generation */
 	struct shm_gauge *gauge;     /* connections (sessions for backends, servers) */
 	struct shm_rates *rates;     /* written once per second by control */
 	struct shm_server *server;   /* kind SERVER only, else NULL */

@@ -24,7 +24,8 @@ enum shm_role {
 };
 
 enum {
-	SHM_NAME_BYTES = 64, /* with the terminator; longer object names are refused at load */
+	SHM_NAME_BYTES =
+		64, /* with the terminator; longer object names are refused at load */
 	SHM_ADDR_BYTES = 128,
 	SHM_ERROR_BYTES = 512,
 	SHM_RELOAD_TEXT_BYTES = 8192,
@@ -44,16 +45,16 @@ enum shm_kind {
  * (+ addr for servers). */
 struct shm_facts {
 	enum shm_kind kind;
-	char name[SHM_NAME_BYTES];	  /* server: its name; listener: bind name or address */
-	char parent[SHM_NAME_BYTES];	  /* server: backend; listener: frontend; else "" */
-	char addr[SHM_ADDR_BYTES];	  /* server, listener: address as text */
-	char mode[8];			  /* "http", "tcp", "health" */
-	char algo[16];			  /* backend: balance algorithm */
-	uint32_t id;			  /* HAProxy's iid/sid: position in the file, from 1 */
-	uint32_t parent_id;		  /* server, listener: the proxy's id */
-	uint32_t maxconn;		  /* limit of the object's gauge; 0: none */
-	uint32_t weight;		  /* server: configured weight 0..256 */
-	uint32_t rise, fall;		  /* server: check numbers; 0 when not checked */
+	char name[SHM_NAME_BYTES]; /* server: its name; listener: bind name or address */
+	char parent[SHM_NAME_BYTES]; /* server: backend; listener: frontend; else "" */
+	char addr[SHM_ADDR_BYTES];   /* server, listener: address as text */
+	char mode[8];		     /* "http", "tcp", "health" */
+	char algo[16];		     /* backend: balance algorithm */
+	uint32_t id;		     /* HAProxy's iid/sid: position in the file, from 1 */
+	uint32_t parent_id;	     /* server, listener: the proxy's id */
+	uint32_t maxconn;	     /* limit of the object's gauge; 0: none */
+	uint32_t weight;	     /* server: configured weight 0..256 */
+	uint32_t rise, fall;	     /* server: check numbers; 0 when not checked */
 	bool is_checked, is_backup, is_disabled;
 };
 
@@ -63,8 +64,8 @@ struct shm_geometry {
 	size_t objects_n;
 	uint32_t workers_n;
 	uint32_t generations_max;
-	const char *version;	     /* "1.0-dev" */
-	const char *control_socket;  /* absolute path or "" */
+	const char *version;	    /* "1.0-dev" */
+	const char *control_socket; /* absolute path or "" */
 };
 
 /* --- master ------------------------------------------------------------- */
@@ -110,7 +111,12 @@ void shm_child_enter(struct shm *s, uint32_t slot);
 
 /* --- weirctl --------------------------------------------------------------- */
 
-enum shm_attach { SHM_ATTACH_OK, SHM_ATTACH_MISSING, SHM_ATTACH_PERMISSION, SHM_ATTACH_LAYOUT };
+enum shm_attach {
+	SHM_ATTACH_OK,
+	SHM_ATTACH_MISSING,
+	SHM_ATTACH_PERMISSION,
+	SHM_ATTACH_LAYOUT
+};
 /* Maps the region read-only after verifying it; a hostile file must not crash the
  * reader. err explains everything but OK. */
 enum shm_attach shm_attach(const char *path, struct shm **out, char err[SHM_ERROR_BYTES]);
@@ -141,6 +147,7 @@ void shm_info(const struct shm *s, struct shm_info *out);
 
 /* Verifies magic, checksums and invariants (conns == sum of held, cells within
  * bounds). Calls report() for each problem; returns their number. */
-int shm_verify(const struct shm *s, void (*report)(void *arg, const char *text), void *arg);
+int shm_verify(const struct shm *s, void (*report)(void *arg, const char *text),
+	       void *arg);
 
 #endif

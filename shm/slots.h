@@ -17,7 +17,8 @@ enum shm_proc_state {
 };
 
 enum shm_mail {
-	SHM_MAIL_DRAIN = 1 << 0,  /* stop accepting, finish, exit (also by SIGUSR1 of old) */
+	SHM_MAIL_DRAIN =
+		1 << 0, /* stop accepting, finish, exit (also by SIGUSR1 of old) */
 	SHM_MAIL_WAKE = 1 << 1,
 	SHM_MAIL_RELOAD = 1 << 2, /* to the master's slot: control was asked to reload */
 	SHM_MAIL_REOPEN = 1 << 3, /* to control: reopen log files */
@@ -27,19 +28,21 @@ enum shm_mail {
 enum { SHM_SLOT_MASTER = 0 };
 
 struct shm_slot_view {
-	uint32_t slot, pid, index;	/* index: worker number 0.. */
+	uint32_t slot, pid, index; /* index: worker number 0.. */
 	enum shm_role role;
 	enum shm_proc_state state;
-	uint64_t generation, epoch, start_time; /* start_time: clock ticks, /proc/PID/stat */
+	uint64_t generation, epoch,
+		start_time; /* start_time: clock ticks, /proc/PID/stat */
 	uint64_t started_wall_s;
-	uint64_t heartbeat_ms;	/* CLOCK_MONOTONIC of the last beat */
-	uint64_t wake_at_ms;	/* in epoll_wait until then at most; 0: running */
-	uint32_t conns;		/* client connections held */
-	uint32_t waiting[4];	/* draining: idle, active, tunnels, other (for procs) */
+	uint64_t heartbeat_ms; /* CLOCK_MONOTONIC of the last beat */
+	uint64_t wake_at_ms;   /* in epoll_wait until then at most; 0: running */
+	uint32_t conns;	       /* client connections held */
+	uint32_t waiting[4];   /* draining: idle, active, tunnels, other (for procs) */
 };
 
 /* Master. Reserves a free slot; -1: none. */
-int shm_slot_reserve(struct shm *s, enum shm_role role, uint32_t index, uint64_t generation);
+int shm_slot_reserve(struct shm *s, enum shm_role role, uint32_t index,
+		     uint64_t generation);
 /* Master. Completes the identity after fork. With SHM_SLOT_MASTER: a master that has
  * become another process (fork to the background) says so. */
 void shm_slot_identify(struct shm *s, uint32_t slot, uint32_t pid);

@@ -120,7 +120,8 @@ listener_ready(struct net_watch *w, uint32_t events)
 {
 	struct listener *l = list_entry(w, struct listener, watch);
 	(void)events;
-	if (self.is_draining) /* the event is older than the drain: somebody else accepts */
+	if (self.is_draining) /* the event is older than the drain: somebody else accepts
+			       */
 		return;
 	for (int i = waiting_n(l); i > 0; i--) {
 		struct sockaddr_storage ss;

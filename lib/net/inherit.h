@@ -14,17 +14,18 @@
  * cfg->binds. A shared one (fd@, unix@, shards: shared) has one socket in column 0
  * and -1 elsewhere. */
 struct net_listeners {
-	int *fd;	  /* [binds_n * columns_n] */
+	int *fd; /* [binds_n * columns_n] */
 	size_t binds_n;
-	size_t columns_n; /* >= nbproc: members are never closed while the address stays */
+	size_t columns_n; /* >= nbproc: members are never closed while the address stays
+			   */
 };
 
 struct net_inherit {
 	uint32_t slot;
 	uint64_t generation;
-	int master_pidfd;	   /* readable: the master is gone */
-	const int *slot_eventfds;  /* [slots_n] */
-	int log_relay_fd;	   /* datagram socket to control (its read end in control) */
+	int master_pidfd;	  /* readable: the master is gone */
+	const int *slot_eventfds; /* [slots_n] */
+	int log_relay_fd; /* datagram socket to control (its read end in control) */
 	struct net_listeners listeners;
 };
 

@@ -29,8 +29,8 @@ struct log_target {
 	struct addr addr;	/* LOG_TO_UDP, LOG_TO_UNIX */
 	const char *path;	/* LOG_TO_FILE */
 	int facility;		/* 0..23 (LOG_KERN >> 3 ... LOG_LOCAL7 >> 3) */
-	int level_max;		/* 0 (emerg) .. 7 (debug): less urgent lines are not sent */
-	unsigned index;		/* position in the configuration's list of all targets */
+	int level_max;	/* 0 (emerg) .. 7 (debug): less urgent lines are not sent */
+	unsigned index; /* position in the configuration's list of all targets */
 };
 
 enum { LOG_TARGETS_MAX = 64, LOG_LINE_BYTES = 8192, LOG_DELAY_MS = 10 };
@@ -46,7 +46,8 @@ struct log_counts {
  * borrowed. Call before chroot. */
 struct logger *logger_new(const struct log_target *targets, size_t targets_n,
 			  const char *tag, int relay_fd,
-			  void (*local)(void *arg, const struct log_target *t, struct span line),
+			  void (*local)(void *arg, const struct log_target *t,
+					struct span line),
 			  void *local_arg);
 void logger_free(struct logger **l);
 /* Queues text (without newline) at `level` (syslog 0..7) for each target of `mask`
