@@ -44,13 +44,18 @@ class Setup:
 
     def __init__(self, prefix=()):
         self.lab = Lab("bench")
-        self.load = os.path.join(self.lab.dir, "load")
-        subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", self.load,
-                        os.path.join(HERE, "load.c")], check=True)
+        self.load = self.compile("load")
         self.port, origin = self.lab.port(), self.lab.port()
         self.origin = subprocess.Popen([self.load, "origin", str(origin)])
+        env = {"LD_PRELOAD": self.compile("no_pidfd", "-shared", "-fPIC")} if prefix else {}
         self.weir = self.lab.prepare(CONFIG.format(port=self.port, origin=origin),
-                                     prefix=prefix)
+                                     prefix=prefix, env=env)
+
+    def compile(self, name, *options):
+        out = os.path.join(self.lab.dir, name)
+        subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-O2", *options, "-o", out,
+                        os.path.join(HERE, name + ".c")], check=True)
+        return out
 
     def __enter__(self):
         self.weir.start(timeout=20)

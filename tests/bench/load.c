@@ -22,13 +22,12 @@
 
 enum { EVENTS_MAX = 256, FDS_MAX = 4096, HEAD_BYTES = 4096 };
 
-static const char request[] =
-	"GET / HTTP/1.1\r\nHost: www.example.com\r\n"
-	"User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n"
-	"Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\n"
-	"Accept-Language: en-US,en;q=0.5\r\n"
-	"Accept-Encoding: gzip, deflate, br\r\n"
-	"Cookie: session=0123456789abcdef0123456789abcdef\r\n\r\n";
+static const char fields[] = "GET / HTTP/1.1\r\nHost: www.example.com\r\n"
+			     "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n"
+			     "Accept: text/html,application/xhtml+xml;q=0.9,*/*;q=0.8\r\n"
+			     "Accept-Language: en-US,en;q=0.5\r\n"
+			     "Accept-Encoding: gzip, deflate, br\r\n"
+			     "Cookie: session=0123456789abcdef0123456789abcdef\r\n";
 
 /* What is known of a connection, by descriptor. */
 struct peer {
@@ -162,6 +161,8 @@ struct run {
 	struct sockaddr_in to;
 	size_t requests, sent, done;
 	bool close_mode;
+	char request[HEAD_BYTES];
+	size_t request_bytes;
 };
 
 static void
@@ -170,7 +171,7 @@ ask(struct run *r, int fd)
 	peers[fd]->head_bytes = 0;
 	peers[fd]->in_body = false;
 	r->sent++;
-	if (send(fd, request, sizeof(request) - 1, MSG_NOSIGNAL) < 0)
+	if (send(fd, r->request, r->request_bytes, MSG_NOSIGNAL) < 0)
 		die("send");
 }
 
@@ -259,6 +260,9 @@ client(const char *port, size_t requests, size_t connections, bool close_mode)
 	struct run r = {.requests = requests, .close_mode = close_mode};
 	double seconds;
 
+	r.request_bytes =
+		(size_t)snprintf(r.request, sizeof(r.request), "%s%s\r\n", fields,
+				 close_mode ? "Connection: close\r\n" : "");
 	r.loop = loop_new();
 	r.to = loopback(port);
 	clock_gettime(CLOCK_MONOTONIC, &from);
