@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "checker/checker.h"
 #include "control/control.h"
@@ -130,6 +131,17 @@ procs_init(uint32_t slots_n)
 	master.slot_eventfds = must_calloc(slots_n, sizeof(*master.slot_eventfds));
 	for (uint32_t i = 0; i < slots_n; i++)
 		master.slot_eventfds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+}
+
+void
+procs_fini(void)
+{
+	for (uint32_t i = 0; i < master.slots_n; i++)
+		close(master.slot_eventfds[i]);
+	free(master.slot_eventfds);
+	free(master.procs);
+	free(master.posts);
+	master.slots_n = master.procs_n = 0;
 }
 
 void

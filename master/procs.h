@@ -38,6 +38,7 @@ const struct role *procs_role(enum shm_role role);
 /* Makes the tables for the slots of the region and the posts of the current generation.
  */
 void procs_init(uint32_t slots_n);
+void procs_fini(void);
 /* Posts for so many workers, all without a past. */
 void procs_reset_posts(uint32_t nbproc);
 struct post *procs_post(enum shm_role role, uint32_t index);

@@ -53,10 +53,16 @@ report_close_stderr(void)
 }
 
 void
-report_set_targets(const struct cfg *cfg, int relay_fd)
+report_close_targets(void)
 {
 	if (out.logger)
 		logger_free(&out.logger);
+}
+
+void
+report_set_targets(const struct cfg *cfg, int relay_fd)
+{
+	report_close_targets();
 	out.mask = cfg->global_log_mask;
 	out.logs_to_stderr = false;
 	for (size_t i = 0; i < cfg->log_targets_n; i++)

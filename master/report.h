@@ -23,6 +23,8 @@ void report_set_stderr(enum report_level max);
 /* The targets of a configuration; before: stderr alone. Call again after a reload and
  * before the old configuration is freed. */
 void report_set_targets(const struct cfg *cfg, int relay_fd);
+/* Before the configuration with the targets is freed for good. */
+void report_close_targets(void);
 /* Nobody reads stderr any more (daemon). */
 void report_close_stderr(void);
 /* One line, without newline. */

@@ -145,6 +145,8 @@ master_run(const struct options *o, struct cfg *cfg)
 		report(REPORT_ALERT, "%s", err);
 		master.exit_status = 1;
 		master.phase = MASTER_ENDING;
+		if (!master.current)
+			cfg_free(&cfg);
 	} else {
 		shm_slot_set_state(master.shm, SHM_PROC_READY);
 	}

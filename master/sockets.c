@@ -372,18 +372,18 @@ sockets_retire(struct sockets *s)
 }
 
 void
+sockets_free(struct sockets **s)
+{
+	sockets_close(*s);
+	free((*s)->groups);
+	free(*s);
+	*s = NULL;
+}
+
+void
 sockets_close(struct sockets *s)
 {
 	for (size_t i = 0; i < s->groups_n; i++)
 		s->groups[i]->is_current = s->groups[i]->is_candidate = false;
 	sweep(s);
-}
-
-size_t
-sockets_fds_n(const struct sockets *s)
-{
-	size_t n = 0;
-	for (size_t i = 0; i < s->groups_n; i++)
-		n += s->groups[i]->fds_n;
-	return n;
 }

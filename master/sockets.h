@@ -24,6 +24,6 @@ void sockets_commit(struct sockets *s);
 void sockets_retire(struct sockets *s);
 /* The end of everything: no connection is accepted or queued any more. */
 void sockets_close(struct sockets *s);
-size_t sockets_fds_n(const struct sockets *s);
+void sockets_free(struct sockets **s);
 
 #endif

@@ -162,7 +162,10 @@ start_announce(void)
 void
 start_undo(bool was_running)
 {
-	sockets_close(master.sockets);
+	sockets_free(&master.sockets);
+	report_close_targets();
+	generation_free(&master.current);
+	procs_fini();
 	if (master.shm) {
 		shm_mark_stopped(master.shm);
 		shm_close(&master.shm);

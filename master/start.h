@@ -9,7 +9,8 @@
 #include "master/options.h"
 #include "shm/region.h"
 
-/* Fills `master`, up to the forked first generation. 0, or -1 with one line in err. */
+/* Fills `master`, up to the forked first generation. 0, or -1 with one line in err. The
+ * configuration is taken over when master.current exists. */
 int start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES]);
 /* All are ready: says so to whoever waits. */
 void start_announce(void);
