@@ -84,6 +84,8 @@ check_one(struct loading *l, struct node *n, const struct schema_key *k, unsigne
 		else if ((wrong = value_check(l, k, n->text)))
 			report_error(l->report, n, "%s", wrong);
 		n->is_bad |= wrong != NULL;
+		if (wrong && k == schema_find(SECTION_proxy, "mode"))
+			l->has_bad_mode = true;
 	} else if (n->kind == NODE_MAP && (form & FORM_MAP)) {
 		check_map(l, n, k->sub, where);
 	} else {
@@ -245,6 +247,7 @@ rename_keys(struct loading *l, struct node *map, enum schema_section in)
 		} else if (name) {
 			struct node *key = node_scalar(l->arena, name, map->keys[i]->pos);
 			map->keys[i] = key;
+			map->index_n = 0; /* it knows the old name */
 			map->items[i]->name = name;
 		}
 	}

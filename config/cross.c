@@ -193,6 +193,8 @@ check_proxy(struct loading *l, const struct built *b)
 		check_frontend(l, b);
 	if (p->caps & CFG_CAP_BACKEND)
 		check_backend(l, b);
+	if (l->has_bad_mode)
+		return;
 	check_targets(l, b);
 	check_http_only(l, b);
 }

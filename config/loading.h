@@ -47,6 +47,7 @@ struct loading {
 	bool is_alias_bomb; /* reported */
 	unsigned serial;
 	bool has_syntax_error; /* a file is missing from the tree: no cross checks */
+	bool has_bad_mode;     /* a mode was dropped: modes are not compared */
 	struct node *root;     /* merged */
 	struct node
 		*effective; /* global, frontends, backends, listens with all defaults */

@@ -6,6 +6,11 @@
 
 #include <stdio.h>
 
+#include "lib/base/hash.h"
+
+/* Smaller maps are searched from the front. */
+enum { INDEX_FROM = 32 };
+
 struct node *
 node_new(struct arena *a, enum node_kind kind, struct pos pos)
 {
@@ -24,6 +29,34 @@ node_scalar(struct arena *a, const char *text, struct pos pos)
 }
 
 static void
+index_add(struct node *map, size_t i)
+{
+	const char *name = map->keys[i]->text;
+	size_t at = hash_bytes(name, strlen(name), 0) & (map->index_n - 1);
+	while (map->index[at])
+		at = (at + 1) & (map->index_n - 1);
+	map->index[at] = (unsigned)i + 1;
+}
+
+/* Notes the last key; at most half of the slots are taken. */
+static void
+index_last(struct arena *a, struct node *map)
+{
+	if (map->n < INDEX_FROM)
+		return;
+	if (2 * map->n <= map->index_n) {
+		index_add(map, map->n - 1);
+		return;
+	}
+	map->index_n = map->index_n ? 2 * map->index_n : 4 * INDEX_FROM;
+	while (map->index_n < 2 * map->n)
+		map->index_n *= 2;
+	map->index = arena_alloc(a, map->index_n * sizeof(*map->index));
+	for (size_t i = 0; i < map->n; i++)
+		index_add(map, i);
+}
+
+static void
 put(struct arena *a, struct node *parent, struct node *key, const char *name,
     struct node *value)
 {
@@ -37,6 +70,8 @@ put(struct arena *a, struct node *parent, struct node *key, const char *name,
 	value->parent = parent;
 	value->name = name;
 	parent->n++;
+	if (key)
+		index_last(a, parent);
 }
 
 void
@@ -61,6 +96,13 @@ size_t
 node_find(const struct node *map, const char *name)
 {
 	size_t i = 0;
+	if (map->index_n) {
+		size_t at = hash_bytes(name, strlen(name), 0) & (map->index_n - 1);
+		for (; map->index[at]; at = (at + 1) & (map->index_n - 1))
+			if (strcmp(map->keys[map->index[at] - 1]->text, name) == 0)
+				return map->index[at] - 1;
+		return map->n;
+	}
 	while (i < map->n && strcmp(map->keys[i]->text, name) != 0)
 		i++;
 	return i;
@@ -91,6 +133,7 @@ node_remove(struct node *parent, size_t i)
 		memmove(&parent->keys[i], &parent->keys[i + 1],
 			behind * sizeof(struct node *));
 	parent->n--;
+	parent->index_n = 0; /* positions have moved: from the front again */
 }
 
 struct node *
@@ -103,6 +146,8 @@ node_copy(struct arena *a, const struct node *n, size_t *budget)
 	*copy = *n;
 	copy->keys = copy->items = NULL;
 	copy->n = 0;
+	copy->index = NULL;
+	copy->index_n = 0;
 	for (size_t i = 0; i < n->n; i++) {
 		struct node *item = node_copy(a, n->items[i], budget);
 		if (!item)

@@ -32,7 +32,9 @@ struct node {
 	const char *text;   /* NODE_SCALAR */
 	struct node **keys; /* NODE_MAP: scalars */
 	struct node **items;
-	size_t n; /* of keys and items */
+	size_t n;	 /* of keys and items */
+	unsigned *index; /* of a large map: hash of a key to its position + 1 */
+	size_t index_n;	 /* slots, a power of two; 0: none */
 };
 
 struct node *node_scalar(struct arena *a, const char *text, struct pos pos);

@@ -331,6 +331,19 @@ check_number(struct arena *a, const struct schema_key *k, const char *text)
 	return in_range(a, k, text, num_u64, "a number", "a whole number");
 }
 
+static const char *
+check_switch(struct arena *a, const struct schema_key *k, const char *text)
+{
+	if (value_bool(text) || (k->type == TYPE_BOOL && is_bool(text)))
+		return NULL;
+	if (k->type == TYPE_BOOL)
+		return arena_printf(a, "'%s' is not a switch; expected true or false",
+				    text);
+	return arena_printf(
+		a, "'%s' is not possible here; expected true, or a map of arguments",
+		text);
+}
+
 const char *
 value_check(struct loading *l, const struct schema_key *k, const char *text)
 {
@@ -344,19 +357,8 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_OCTAL:
 		return check_octal(a, text);
 	case TYPE_BOOL:
-		return is_bool(text) ? NULL
-				     : arena_printf(a,
-						    "'%s' is not a switch; expected true "
-						    "or false",
-						    text);
 	case TYPE_TRUE:
-		return value_bool(text)
-			       ? NULL
-			       : arena_printf(
-					 a,
-					 "'%s' is not possible here; expected true, or "
-					 "a map of arguments",
-					 text);
+		return check_switch(a, k, text);
 	case TYPE_CHOICE:
 		return !strcmp(k->name, "balance") || !strcmp(k->name, "algorithm")
 			       ? check_balance(a, k, text)

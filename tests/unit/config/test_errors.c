@@ -662,6 +662,23 @@ aliases_of_aliases_are_bounded(void **state)
 }
 
 static void
+a_key_twice_is_found_in_large_maps_too(void **state)
+{
+	(void)state;
+	char yaml[8192];
+	int n = snprintf(yaml, sizeof(yaml), "backends:\n  b:\n    servers:\n");
+	for (int i = 0; i < 200; i++)
+		n += snprintf(yaml + n, sizeof(yaml) - (size_t)n,
+			      "      s%d: 1.1.1.1:1\n", i);
+	snprintf(yaml + n, sizeof(yaml) - (size_t)n, "      s77: 1.1.1.1:1\n");
+	char *text = errors_of(yaml);
+	assert_string_equal(
+		text, "t:204:7: backends.b.servers.s77: this key is here twice; the "
+		      "first is at t:81:7");
+	free(text);
+}
+
+static void
 depth_is_bounded(void **state)
 {
 	(void)state;
@@ -702,6 +719,7 @@ main(void)
 		cmocka_unit_test(
 			each_mistake_is_told_with_its_place_and_what_was_expected),
 		cmocka_unit_test(aliases_of_aliases_are_bounded),
+		cmocka_unit_test(a_key_twice_is_found_in_large_maps_too),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(
 			every_truncation_of_a_configuration_ends_in_errors_or_a_configuration),
