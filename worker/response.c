@@ -40,6 +40,14 @@ origin_gone(struct txn *t)
 	reply_error(t, 502, silent && t->on_reused ? STOP_reuse_race : STOP_server_abort);
 }
 
+/* Whether the connection is closed right behind what is sent now. */
+static bool
+is_last(const struct txn *t)
+{
+	return t->head_forwarded && !t->keep_client && t->down.is_source_done &&
+	       flow_is_done(&t->up);
+}
+
 /* Sends a head (in self.hx) and body bytes to the client. */
 static bool
 send_down(struct txn *t, size_t head_n, struct span body)
@@ -54,7 +62,9 @@ send_down(struct txn *t, size_t head_n, struct span body)
 	if (client->is_writable && flow_is_flushed(&t->down)) {
 		struct iovec iov[2] = {{self.hx, joins ? total : head_n},
 				       {(void *)(uintptr_t)body.p, body.n}};
-		if (joins)
+		if (joins && is_last(t))
+			io = net_conn_write_last(client, self.hx, total, &sent);
+		else if (joins)
 			io = net_conn_write(client, self.hx, total, &sent);
 		else
 			io = net_conn_writev(client, iov, 2, &sent);

@@ -56,14 +56,26 @@ sent(struct net_conn *c, ssize_t r, size_t n, size_t *written)
 	return NET_FAILED;
 }
 
-enum net_io
-net_conn_write(struct net_conn *c, const char *p, size_t n, size_t *written)
+static enum net_io
+write_with(struct net_conn *c, const char *p, size_t n, int flags, size_t *written)
 {
 	ssize_t r;
 	do
-		r = send(c->watch.fd, p, n, MSG_NOSIGNAL);
+		r = send(c->watch.fd, p, n, MSG_NOSIGNAL | flags);
 	while (r < 0 && errno == EINTR);
 	return sent(c, r, n, written);
+}
+
+enum net_io
+net_conn_write(struct net_conn *c, const char *p, size_t n, size_t *written)
+{
+	return write_with(c, p, n, 0, written);
+}
+
+enum net_io
+net_conn_write_last(struct net_conn *c, const char *p, size_t n, size_t *written)
+{
+	return write_with(c, p, n, MSG_MORE, written);
 }
 
 enum net_io
