@@ -56,7 +56,7 @@ def test_a_broken_configuration_changes_nothing(lab, how):
     with Client(port) as kept:
         assert kept.ask("/").text == "a"
         if how == "syntax":
-            weir.configure("frontends: {fe: {bind: '127.0.0.1:1', retires: 3}}\n")
+            weir.configure("defaults: {mode: http, retires: 3}\n")
         elif how == "unknown backend":
             bad = web(port, [a])
             bad["frontends"]["fe"]["default_backend"] = "nope"
