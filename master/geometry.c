@@ -110,7 +110,8 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 		f->id = s->id;
 		f->parent_id = p->id;
 		f->weight = s->weight;
-		f->is_checked = s->check;
+		/* the checker says why an unresolved one is DOWN */
+		f->is_checked = s->check || s->addr.kind == ADDR_NONE;
 		f->is_backup = s->backup;
 		f->is_disabled = s->disabled;
 		f->rise = s->check ? s->rise : 0;

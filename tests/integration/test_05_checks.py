@@ -187,6 +187,6 @@ def test_a_name_that_does_not_resolve_starts_down_and_does_not_stop_the_start(la
     port = lab.port()
     weir = lab.start(web(port, {"a": a, "x": {"address": "no-such-host.invalid:80", "check": True}}),
                      nbproc=1)
-    assert not weir.status("be", "x").startswith("UP")
+    weir.wait_status("be", "x", "DOWN")
     assert "no-such-host.invalid" in weir.stderr
     assert all(get(port).text == "a" for _ in range(4))
