@@ -160,15 +160,3 @@ def test_the_demo_of_dev_run_serves(lab):
                 address = line.split()[3]
                 if address.endswith(f":{port}") and number != "8080":
                     assert address.startswith(("127.", "[::1]")), line
-
-
-def test_the_files_of_an_installation_are_valid(lab):
-    folder = os.path.join(ROOT, "packaging")
-    samples = [os.path.join(d, f) for d, _, files in os.walk(folder) for f in files
-               if f.endswith((".yaml", ".yml"))]
-    if not samples:
-        pytest.skip("packaging/ has no sample")
-    for sample in samples:
-        r = subprocess.run([lab.weir, "-c", "-f", sample], capture_output=True, text=True,
-                           timeout=20)
-        assert r.returncode == 0 or "user" in r.stderr, r.stderr

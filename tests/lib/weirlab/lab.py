@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import socket
 import tempfile
 
@@ -10,6 +11,9 @@ from .load import Load
 from .origin import Origin
 from .sink import Sink
 from .weir import Weir, binary
+
+# Leaks are told at the end of a process, so each is ended in order.
+SANITIZED = "ASAN_OPTIONS" in os.environ
 
 # Below the kernel's ephemeral range, so that no outgoing connection takes one.
 PORTS = range(12000, 32000)
@@ -69,12 +73,17 @@ class Lab:
 
     # --- the end
     def verify(self):
-        """What must hold after every test: each region that is still served is sound."""
+        """What must hold after every test: each region that is still served is sound, and
+        no sanitizer has complained, not even at the end of a process."""
         for weir in self.started:
             if weir.process and weir.process.poll() is None and not weir.may_fail_check:
                 result = weir.ctl("check", check=False)
                 assert result.returncode == 0, \
                     f"weirctl check: {result.stdout}{result.stderr}"
+                if SANITIZED:
+                    weir.stop(signal.SIGINT)
+            for mark in ("Sanitizer", "runtime error:"):
+                assert mark not in weir.stderr, weir.stderr
 
     def report(self):
         """For a failing test: configuration, stderr, processes, counters."""
