@@ -58,6 +58,8 @@ make(void)
 		p->servers[i] = arena_alloc(a, sizeof(*p->servers[i]));
 		*p->servers[i] = servers[i];
 	}
+	for (size_t k = 0; k < 2; k++)
+		p->servers[k]->addr.kind = ADDR_INET;
 	p->servers_n = 2;
 	return cfg;
 }
@@ -115,6 +117,18 @@ every_object_has_its_facts(void **state)
 }
 
 static void
+a_server_without_an_address_counts_as_checked_so_that_it_shows_down(void **state)
+{
+	struct cfg *cfg = make();
+	struct shm_geometry g;
+	(void)state;
+	cfg->proxies[0]->servers[1]->addr.kind = ADDR_NONE;
+	assert_int_equal(geometry_of(cfg, &g, err), 0);
+	assert_true(find(&g, SHM_SERVER, "two")->is_checked);
+	unmake(cfg);
+}
+
+static void
 a_server_is_known_by_its_address_as_written(void **state)
 {
 	struct cfg *cfg = make();
@@ -164,6 +178,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_object_has_its_facts),
+		cmocka_unit_test(
+			a_server_without_an_address_counts_as_checked_so_that_it_shows_down),
 		cmocka_unit_test(a_server_is_known_by_its_address_as_written),
 		cmocka_unit_test(a_name_that_does_not_fit_is_an_error),
 		cmocka_unit_test(the_control_socket_is_found_from_everywhere),
