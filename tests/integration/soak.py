@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Random everything for a while, then the books must balance. Not collected by pytest:
-./dev soak [SECONDS]. SOAK_SEED repeats a run's choices."""
+./dev soak [SECONDS]. SOAK_SEED repeats a run's choices; SOAK_KILLS=no leaves the workers
+alive, and then not one request may fail."""
 import os
 import random
 import signal
@@ -14,6 +15,7 @@ from weirlab import Lab, wait_until  # noqa: E402
 from weirlab import origin as do  # noqa: E402
 from weirlab.config import web  # noqa: E402
 
+KILLS = os.environ.get("SOAK_KILLS", "yes")
 TOTALS = ("stot", "bin", "bout", "req_tot", "hrsp_2xx", "lbtot")
 
 
@@ -86,9 +88,11 @@ class Soak:
         assert self.weir.ctl("check", check=False).returncode == 0
 
     def step(self):
-        act = self.rng.choice([self.reload, self.resize, self.bad_reload, self.kill_worker,
-                               self.kill_helper, self.pause_worker, self.maintenance, self.look,
-                               self.look])
+        acts = [self.reload, self.resize, self.bad_reload, self.kill_worker, self.kill_helper,
+                self.pause_worker, self.maintenance, self.look, self.look]
+        if KILLS == "no":
+            acts.remove(self.kill_worker)
+        act = self.rng.choice(acts)
         act()
         return act.__name__
 
