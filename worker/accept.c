@@ -22,6 +22,15 @@ enum {
 	NEIGHBOUR_STALE_MS = 200,
 };
 
+/* Never later than already planned: releases that never stop must not put it off. */
+static void
+resume_in(uint64_t ms)
+{
+	uint64_t at = now_ms() + ms, planned = self.resume_timer.deadline_ms;
+	if (!planned || at < planned)
+		net_timer_set(self.loop, &self.resume_timer, at);
+}
+
 static void
 listener_pause(struct listener *l, uint64_t retry_ms)
 {
@@ -31,7 +40,7 @@ listener_pause(struct listener *l, uint64_t retry_ms)
 	l->is_paused = true;
 	self.paused_n++;
 	shm_count(&self.global, SHM_GLOBAL_maxconn_paused, 1);
-	net_timer_set(self.loop, &self.resume_timer, now_ms() + retry_ms);
+	resume_in(retry_ms);
 }
 
 static bool
@@ -185,7 +194,7 @@ accept_released(void)
 {
 	/* one round later, so that a burst of releases resumes once */
 	if (self.paused_n)
-		net_timer_set(self.loop, &self.resume_timer, now_ms() + 1);
+		resume_in(1);
 }
 
 static bool

@@ -56,6 +56,13 @@ flow_is_done(const struct flow *f)
 {
 	return f->is_source_done && flow_is_flushed(f);
 }
+/* Payload that the receiver took, give or take the framing of a chunk: it changes only
+ * when the receiver is awake. */
+static inline uint64_t
+flow_delivered(const struct flow *f)
+{
+	return f->moved - buf_len(f->pending) - (f->pipe ? f->pipe->held_bytes : 0);
+}
 /* Encodes body bytes p[0, n), read together with a head, for sending right behind the
  * forwarded head. *out borrows from p or the static buffer; *used tells how many were
  * taken (the rest belongs to the next message). false on bad chunks: `why`. */

@@ -17,7 +17,8 @@ health_answer(int fd, const struct cfg_proxy *fe)
 	(void)sent;
 	/* FIN first, then read what a prober may have sent, so that it sees no reset */
 	(void)shutdown(fd, SHUT_WR);
-	while (recv(fd, self.rx, WORKER_RX_BYTES, MSG_DONTWAIT) > 0)
-		;
+	for (int i = 0; i < 4; i++)
+		if (recv(fd, self.rx, WORKER_RX_BYTES, MSG_DONTWAIT) <= 0)
+			break;
 	close(fd);
 }

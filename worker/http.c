@@ -27,13 +27,42 @@ count_down(void *arg, uint64_t n)
 	txn_count_out(arg, n);
 }
 
-/* The timer may fire before a deadline: txn_timeout() then just runs the txn. */
-static void
-look_again(struct txn *t, uint64_t in_ms)
+static uint64_t
+deadline(uint64_t timeout_ms)
 {
-	uint64_t at = t->s->timer.deadline_ms;
-	if (!at || at > now_ms() + in_ms)
-		net_timer_set(self.loop, &t->s->timer, now_ms() + in_ms);
+	return timeout_ms ? now_ms() + timeout_ms : 0;
+}
+
+/* One side's deadline: it runs while we wait for that side, anew whenever it did
+ * something (the mark tells). */
+static void
+set_limit(uint64_t *deadline_ms, uint64_t *mark, bool is_awaited, uint64_t now_at,
+	  uint64_t timeout_ms)
+{
+	if (!is_awaited)
+		*deadline_ms = 0;
+	else if (!*deadline_ms || *mark != now_at)
+		*deadline_ms = deadline(timeout_ms);
+	*mark = now_at;
+}
+
+/* Who is late if nothing happens now. Bytes that are held wait for their receiver, else
+ * a flow waits for its source; and a server that has everything owes an answer. */
+static void
+set_limits(struct txn *t)
+{
+	if (t->phase == PHASE_CONNECT)
+		return; /* timeout connect, and the client waits like us */
+	bool up_held = !t->up_broken &&
+		       (t->head_sent < buf_len(t->head) || !flow_is_flushed(&t->up));
+	bool up_open = !t->up_broken && !flow_is_done(&t->up);
+	bool down_held = !flow_is_flushed(&t->down);
+	bool owes = t->head_forwarded ? !t->down.is_source_done && !down_held : !up_open;
+	set_limit(&t->client_deadline_ms, &t->client_mark,
+		  down_held || (up_open && !up_held),
+		  t->up.moved + flow_delivered(&t->down), t->fe->cfg->timeout.client_ms);
+	set_limit(&t->server_deadline_ms, &t->server_mark, up_held || owes,
+		  flow_delivered(&t->up) + t->down.moved, txn_timeouts(t)->server_ms);
 }
 
 void
@@ -41,24 +70,18 @@ http_wait(struct txn *t, enum flow_end why)
 {
 	if (why == FLOW_YIELD)
 		net_task_schedule(self.loop, &t->s->task);
-	if (t->origin)
-		net_conn_await(self.loop, &t->origin->conn);
-	bool is_needed = t->is_tunnel || !t->up.is_source_done || t->head_forwarded ||
-			 t->down.pending || t->fe->cfg->options & CFG_OPT_ABORTONCLOSE ||
+	net_conn_await(self.loop, &t->origin->conn);
+	bool is_needed = !t->up.is_source_done || t->head_forwarded || t->down.pending ||
+			 t->be->cfg->options & CFG_OPT_ABORTONCLOSE ||
 			 now_us() - t->start_us > LAZY_MS * 1000;
 	if (is_needed)
 		net_conn_await(self.loop, &t->s->client);
-	txn_arm(t);
 	if (why == FLOW_STARVED)
-		look_again(t, STARVED_MS);
-	else if (!t->s->client.watch.is_registered)
-		look_again(t, LAZY_MS);
-}
-
-static uint64_t
-deadline(uint64_t timeout_ms)
-{
-	return timeout_ms ? now_ms() + timeout_ms : 0;
+		t->look_at_ms = now_ms() + STARVED_MS;
+	else if (!t->s->client.watch.is_registered && !t->look_at_ms)
+		t->look_at_ms = now_ms() + LAZY_MS;
+	set_limits(t);
+	txn_arm(t);
 }
 
 /* The first byte went out: so the connection is established. */
@@ -72,7 +95,8 @@ connected(struct txn *t)
 	t->server_deadline_ms = deadline(txn_timeouts(t)->server_ms);
 }
 
-/* The head, and body bytes that came with it. false: t is gone or must wait. */
+/* The head, and body bytes that came with it. false: t is gone or must wait; a server may
+ * answer before it has read them all. */
 static bool
 send_head(struct txn *t)
 {
@@ -80,7 +104,7 @@ send_head(struct txn *t)
 	size_t sent;
 	if (!o->conn.is_writable) {
 		http_wait(t, FLOW_WAIT);
-		return false;
+		return o->is_connected;
 	}
 	struct span s = buf_span(t->head);
 	enum net_io io =
@@ -123,14 +147,8 @@ run_up(struct txn *t)
 	}
 	if (flow_is_done(&t->up) || t->up_broken)
 		return true;
-	uint64_t moved = t->up.moved;
 	enum flow_end end =
 		flow_run(&t->up, &t->s->client, &t->origin->conn, &t->s->in, count_up, t);
-	if (t->up.moved != moved || end == FLOW_DONE) {
-		t->client_deadline_ms =
-			end == FLOW_DONE ? 0 : deadline(t->fe->cfg->timeout.client_ms);
-		t->server_deadline_ms = deadline(txn_timeouts(t)->server_ms);
-	}
 	switch (end) {
 	case FLOW_DONE:
 		return true;
@@ -164,7 +182,6 @@ response_done(struct txn *t)
 static void
 run_down(struct txn *t)
 {
-	uint64_t moved = t->down.moved;
 	enum flow_end end = FLOW_DONE;
 	if (!flow_is_done(&t->down))
 		end = flow_run(&t->down, &t->origin->conn, &t->s->client, NULL,
@@ -178,17 +195,6 @@ run_down(struct txn *t)
 	case FLOW_STARVED:
 		if (t->down.is_source_done)
 			t->phase = PHASE_LAST;
-		/* who is late: a client that does not read, or a server that does not
-		 * send */
-		if (!flow_is_flushed(&t->down)) {
-			t->server_deadline_ms = 0;
-			if (!t->client_deadline_ms || t->down.moved != moved)
-				t->client_deadline_ms =
-					deadline(t->fe->cfg->timeout.client_ms);
-		} else if (t->down.moved != moved || !t->server_deadline_ms) {
-			t->client_deadline_ms = 0;
-			t->server_deadline_ms = deadline(txn_timeouts(t)->server_ms);
-		}
 		http_wait(t, end);
 		break;
 	case FLOW_SRC_EOF:
@@ -204,9 +210,32 @@ run_down(struct txn *t)
 	}
 }
 
+/* Interim answers that the client had no room for. false: t is gone. */
+static bool
+flush_interim(struct txn *t)
+{
+	struct net_conn *client = &t->s->client;
+	if (flow_run(&t->down, client, client, NULL, NULL, NULL) != FLOW_DST_FAILED)
+		return true;
+	txn_abort(t, STOP_client_abort);
+	return false;
+}
+
+/* option abortonclose: who has finished sending does not want the answer any more. */
+static bool
+is_given_up(const struct txn *t)
+{
+	return t->s->client.is_hungup && !t->head_forwarded &&
+	       t->be->cfg->options & CFG_OPT_ABORTONCLOSE;
+}
+
 void
 http_run(struct txn *t)
 {
+	if (is_given_up(t)) {
+		txn_abort(t, STOP_client_abort);
+		return;
+	}
 	if (t->is_turnaround || !t->origin) {
 		net_conn_await(self.loop, &t->s->client);
 		return;
@@ -216,6 +245,8 @@ http_run(struct txn *t)
 		return;
 	}
 	if (!run_up(t))
+		return;
+	if (!t->head_forwarded && t->down.pending && !flush_interim(t))
 		return;
 	if (!t->head_forwarded && !response_read(t))
 		return;

@@ -53,9 +53,25 @@ origin_ready(struct net_watch *w, uint32_t events)
 		idle_event(o);
 }
 
+/* What was released in an earlier round may be used: epoll has been asked since, so that
+ * surplus or a FIN right behind an answer is known, and never meets the next request. */
+static void
+settle_fresh(struct rt_server *srv)
+{
+	if (srv->fresh_us == now_us())
+		return;
+	while (!list_is_empty(&srv->fresh)) {
+		struct list *oldest = srv->fresh.prev;
+		list_remove(oldest);
+		list_add_front(&srv->idle, oldest);
+	}
+	srv->fresh_us = now_us();
+}
+
 struct origin *
 origin_reuse(struct rt_server *srv, bool is_replayable, bool is_first)
 {
+	settle_fresh(srv);
 	while (!list_is_empty(&srv->idle)) {
 		struct origin *o = list_entry(srv->idle.next, struct origin, node);
 		uint64_t idle_ms = now_ms() - o->idle_since_ms;
@@ -140,7 +156,8 @@ origin_release(struct origin *o)
 	o->conn.is_readable = false;
 	o->txn = NULL;
 	o->idle_since_ms = now_ms();
-	list_add_front(&o->srv->idle, &o->node);
+	settle_fresh(o->srv);
+	list_add_front(&o->srv->fresh, &o->node);
 	list_add_back(&self.idle_origins, &o->age_node);
 	o->srv->idle_n++;
 	net_conn_await(self.loop, &o->conn);

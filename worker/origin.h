@@ -12,7 +12,7 @@ struct origin {
 	struct net_conn conn;
 	struct rt_server *srv;
 	struct txn *txn;      /* NULL: idle */
-	struct list node;     /* idle: in srv->idle */
+	struct list node;     /* idle: in srv->idle or srv->fresh */
 	struct list age_node; /* idle: in self.idle_origins */
 	uint64_t idle_since_ms;
 	uint32_t requests_n; /* served so far */

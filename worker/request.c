@@ -23,7 +23,8 @@ extra_lines(const struct txn *t, struct http_head *h, char out[EXTRA_BYTES])
 	const struct cfg_proxy *be = t->be->cfg;
 	uint32_t options = be->options | t->fe->cfg->options;
 	size_t n = 0;
-	if (options & CFG_OPT_FORWARDFOR) {
+	/* a UNIX client has no address, only a name of its own choice */
+	if (options & CFG_OPT_FORWARDFOR && t->s->peer.sa.sa_family != AF_UNIX) {
 		const struct cfg_proxy *p =
 			be->options & CFG_OPT_FORWARDFOR ? be : t->fe->cfg;
 		if (!p->forwardfor_if_none ||
@@ -233,8 +234,6 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	}
 	t->retries_left =
 		(uint8_t)(t->be->cfg->retries < 255 ? t->be->cfg->retries : 255);
-	if (!t->up.is_source_done && t->fe->cfg->timeout.client_ms)
-		t->client_deadline_ms = now_ms() + t->fe->cfg->timeout.client_ms;
 	dispatch_start(t);
 }
 
@@ -282,6 +281,7 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 	t->client_minor = h->minor;
 	t->keep_client = f.keep_alive && !(t->fe->cfg->options & CFG_OPT_HTTPCLOSE) &&
 			 !self.is_draining;
+	t->expects_keep = f.keep_alive;
 	t->request_us = now_us();
 	t->wants_upgrade = f.wants_upgrade;
 	if (t->fe->cfg->log_mask)

@@ -7,8 +7,9 @@
 #include "worker/origin.h"
 
 enum {
-	RESPONSE_JOIN_BYTES = 8 * 1024
-}; /* up to here one copy is cheaper than two iovecs */
+	RESPONSE_JOIN_BYTES = 8 * 1024, /* up to here a copy is cheaper than two iovecs */
+	RESPONSE_BUDGET = 16,		/* reads per wake-up */
+};
 
 static void
 bad_response(struct txn *t)
@@ -113,6 +114,7 @@ static bool
 forward_interim(struct txn *t, const struct http_head *h)
 {
 	txn_count_status(t, h->status);
+	t->on_reused = false; /* it has the request: what comes now is no race */
 	if (t->client_minor < 1)
 		return true; /* RFC 9110 15.2 */
 	struct http_outgoing out = {.body = HTTP_BODY_NONE};
@@ -120,7 +122,8 @@ forward_interim(struct txn *t, const struct http_head *h)
 	return n == 0 || send_down(t, n, span_of(NULL, 0));
 }
 
-static void
+/* false: no buffer. */
+static bool
 become_tunnel(struct txn *t)
 {
 	t->is_tunnel = true;
@@ -134,8 +137,11 @@ become_tunnel(struct txn *t)
 	t->up.pending = early;
 	/* what the client sent behind its request belongs to the tunnel */
 	struct span rest = buf_span(t->s->in);
-	(void)flow_queue(&t->up, rest.p, rest.n);
+	if (!flow_queue(&t->up, rest.p, rest.n))
+		return false;
+	txn_count_in(t, rest.n);
 	buf_put(&self.bufs, &t->s->in);
+	return true;
 }
 
 /* The final head: decides how the exchange goes on. false: t is gone. */
@@ -198,8 +204,11 @@ forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 					 rest.n - used);
 	}
 	t->head_forwarded = true;
-	if (tunnel)
-		become_tunnel(t);
+	t->server_deadline_ms = 0; /* its limit begins again with each step */
+	if (tunnel && !become_tunnel(t)) {
+		txn_abort(t, STOP_no_resources);
+		return false;
+	}
 	if (t->head_sent < buf_len(t->head))
 		t->up_broken = true; /* answered before it has read the request */
 	buf_put(&self.bufs, &t->head);
@@ -258,8 +267,13 @@ bool
 response_read(struct txn *t)
 {
 	struct origin *o = t->origin;
-	while (o->conn.is_readable) {
+	/* interim answers are read no faster than the client takes them */
+	for (unsigned i = 0; o->conn.is_readable && !t->down.pending; i++) {
 		size_t n;
+		if (i == RESPONSE_BUDGET) {
+			http_wait(t, FLOW_YIELD);
+			return false;
+		}
 		enum net_io io = net_conn_read(&o->conn, self.rx, WORKER_RX_BYTES, &n);
 		if (io == NET_AGAIN)
 			break;

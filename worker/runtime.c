@@ -26,6 +26,7 @@ backend_init(struct rt_backend *be, const struct cfg_proxy *p)
 		srv->cfg = p->servers[i];
 		srv->be = be;
 		list_init(&srv->idle);
+		list_init(&srv->fresh);
 		find(SHM_SERVER, p->name, srv->cfg->name, srv->cfg->addr_text, &srv->shm);
 	}
 }

@@ -30,7 +30,9 @@ struct rt_server {
 	const struct cfg_server *cfg;
 	struct shm_object shm;
 	struct rt_backend *be;
-	struct list idle; /* of struct origin, the freshest first */
+	struct list idle;  /* of struct origin, the freshest first */
+	struct list fresh; /* likewise, released in the round of `fresh_us` */
+	uint64_t fresh_us;
 	uint32_t idle_n;
 	uint64_t idle_death_ms; /* shortest idle time after which the server closed; 0:
 				   none */

@@ -97,6 +97,16 @@ session_next(struct session *s, bool keep, bool client_may_send)
 		net_conn_await(self.loop, &s->client);
 }
 
+/* Nobody is there to get an answer. A UNIX client that closes hangs up at once, though
+ * what it sent is still to be read: a tunnel carries it to the end. */
+static bool
+is_lost(const struct session *s, uint32_t events)
+{
+	if (s->client.is_shut)
+		return false;
+	return events & EPOLLERR || (events & EPOLLHUP && !s->txn->is_tunnel);
+}
+
 static void
 session_ready(struct net_watch *w, uint32_t events)
 {
@@ -109,7 +119,7 @@ session_ready(struct net_watch *w, uint32_t events)
 			request_read(s);
 		break;
 	case SESSION_BUSY:
-		if (events & (EPOLLHUP | EPOLLERR) && !s->client.is_shut)
+		if (is_lost(s, events))
 			txn_abort(s->txn, STOP_client_abort);
 		else
 			txn_run(s->txn);

@@ -88,6 +88,7 @@ struct txn {
 	bool no_reuse;	    /* a reused one died under this request: take a new one */
 	bool up_broken;	    /* the server takes no more, but may still answer */
 	bool keep_client;   /* the client's connection persists after this */
+	bool expects_keep;  /* it did not announce its last request: more may come */
 	bool keep_origin;   /* the server's may be pooled */
 	bool wants_upgrade;
 	bool is_tunnel;
@@ -101,6 +102,9 @@ struct txn {
 		response_us; /* 0: not yet */
 	uint64_t bytes_in, bytes_out;
 	uint64_t client_deadline_ms, server_deadline_ms;
+	uint64_t client_mark,
+		server_mark; /* how far each was when its deadline was set */
+	uint64_t look_at_ms; /* run again then, whoever is late; 0: no */
 };
 
 /* session.c */
@@ -127,7 +131,7 @@ void txn_timeout(struct txn *t);
 void txn_end(struct txn *t, enum stop stop);
 /* Ends at once without touching the client's connection further: both are closed. */
 void txn_abort(struct txn *t, enum stop stop);
-/* Puts the timer to the nearer deadline. */
+/* Puts the timer to the nearest deadline. */
 void txn_arm(struct txn *t);
 void txn_count_in(struct txn *t, uint64_t n);
 void txn_count_out(struct txn *t, uint64_t n);

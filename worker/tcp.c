@@ -71,7 +71,7 @@ established(struct txn *t)
 }
 
 static void
-rearm(struct txn *t, bool moved)
+rearm(struct txn *t)
 {
 	const struct cfg_timeouts *to = txn_timeouts(t);
 	uint64_t client_ms = t->fe->cfg->timeout.client_ms, server_ms = to->server_ms;
@@ -79,11 +79,18 @@ rearm(struct txn *t, bool moved)
 	 * and in mode tcp when somebody asked for it */
 	if (to->tunnel_ms && (!t->s->is_tcp || t->be->cfg->has_tunnel_timeout))
 		client_ms = server_ms = to->tunnel_ms;
-	if (t->up.is_source_done && to->client_fin_ms)
+	/* "while one direction is already shut down" (timeout client-fin, server-fin) */
+	bool is_half_closed = t->up.is_source_done || t->down.is_source_done;
+	if (is_half_closed && to->client_fin_ms)
 		client_ms = to->client_fin_ms;
-	if (t->down.is_source_done && to->server_fin_ms)
+	if (is_half_closed && to->server_fin_ms)
 		server_ms = to->server_fin_ms;
-	if (moved || (!t->client_deadline_ms && !t->server_deadline_ms)) {
+	uint64_t mark = t->up.moved + flow_delivered(&t->up) + t->down.moved +
+			flow_delivered(&t->down) + t->up.is_source_done +
+			t->down.is_source_done;
+	if (mark != t->client_mark ||
+	    (!t->client_deadline_ms && !t->server_deadline_ms)) {
+		t->client_mark = mark;
 		t->client_deadline_ms = client_ms ? now_ms() + client_ms : 0;
 		t->server_deadline_ms = server_ms ? now_ms() + server_ms : 0;
 	}
@@ -115,7 +122,6 @@ tcp_run(struct txn *t)
 	if (!established(t))
 		return;
 	struct net_conn *client = &t->s->client, *server = &o->conn;
-	uint64_t moved = t->up.moved + t->down.moved;
 	enum flow_end up = FLOW_DONE, down = FLOW_DONE;
 	if (!flow_is_done(&t->up))
 		up = flow_run(&t->up, client, server, NULL, count_up, t);
@@ -132,12 +138,12 @@ tcp_run(struct txn *t)
 		txn_abort(t, by_client ? STOP_client_abort : STOP_server_abort);
 		return;
 	}
-	rearm(t, t->up.moved + t->down.moved != moved);
+	rearm(t);
+	if (up == FLOW_STARVED || down == FLOW_STARVED)
+		t->look_at_ms = now_ms() + 10;
 	net_conn_await(self.loop, server);
 	net_conn_await(self.loop, client);
 	txn_arm(t);
 	if (up == FLOW_YIELD || down == FLOW_YIELD)
 		net_task_schedule(self.loop, &t->s->task);
-	if (up == FLOW_STARVED || down == FLOW_STARVED)
-		net_timer_set(self.loop, &t->s->timer, now_ms() + 10);
 }

@@ -79,12 +79,15 @@ txn_arm(struct txn *t)
 	uint64_t at = t->client_deadline_ms;
 	if (t->server_deadline_ms && (!at || t->server_deadline_ms < at))
 		at = t->server_deadline_ms;
+	if (t->look_at_ms && (!at || t->look_at_ms < at))
+		at = t->look_at_ms;
 	net_timer_set(self.loop, &t->s->timer, at);
 }
 
 void
 txn_run(struct txn *t)
 {
+	t->look_at_ms = 0;
 	if (t->is_reply)
 		reply_run(t);
 	else if (t->s->is_tcp)
@@ -156,8 +159,8 @@ txn_end(struct txn *t, enum stop stop)
 	bool keep = t->keep_client && !s->say_close && !s->client.is_shut;
 	/* what the client may still be sending: the rest of this body, pipelined requests
 	 */
-	bool may_send = !t->up.is_source_done || s->client.is_readable ||
-			buf_len(s->in) || t->is_request_bad;
+	bool may_send = !t->up.is_source_done || t->expects_keep ||
+			s->client.is_readable || buf_len(s->in) || t->is_request_bad;
 	finish(t, stop);
 	net_loop_bury(self.loop, &self.txns, t);
 	s->txn = NULL;
@@ -202,7 +205,7 @@ txn_timeout(struct txn *t)
 		t->is_turnaround = false;
 		dispatch_retry(t);
 	} else if (!client_late && !server_late) {
-		txn_run(t); /* a flow was starved of buffers */
+		txn_run(t); /* look_at_ms */
 	} else if (t->s->is_tcp || t->head_forwarded || t->is_reply) {
 		if (t->phase == PHASE_CONNECT && !client_late)
 			dispatch_connect_failed(t, ETIMEDOUT);

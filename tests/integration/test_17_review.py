@@ -246,7 +246,7 @@ def test_a_server_connection_rests_until_epoll_has_been_asked_about_it(lab):
     lab.start(web(port, [a]), nbproc=1)
     with Client(port) as c:
         for _ in range(5):
-            c.request("/").request("/")
+            c.send("GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
             assert (c.response().text, c.response().text) == ("a", "a")
     numbers = [r.connection for r in a.seen("/")]
     assert all(one != two for one, two in zip(numbers[0::2], numbers[1::2])), numbers
