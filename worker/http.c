@@ -15,18 +15,6 @@ enum {
 	LAZY_MS = 100,
 };
 
-static void
-count_up(void *arg, uint64_t n)
-{
-	txn_count_in(arg, n);
-}
-
-static void
-count_down(void *arg, uint64_t n)
-{
-	txn_count_out(arg, n);
-}
-
 static uint64_t
 deadline(uint64_t timeout_ms)
 {
@@ -147,8 +135,7 @@ run_up(struct txn *t)
 	}
 	if (flow_is_done(&t->up) || t->up_broken)
 		return true;
-	enum flow_end end =
-		flow_run(&t->up, &t->s->client, &t->origin->conn, &t->s->in, count_up, t);
+	enum flow_end end = txn_run_up(t, &t->s->in);
 	switch (end) {
 	case FLOW_DONE:
 		return true;
@@ -184,8 +171,7 @@ run_down(struct txn *t)
 {
 	enum flow_end end = FLOW_DONE;
 	if (!flow_is_done(&t->down))
-		end = flow_run(&t->down, &t->origin->conn, &t->s->client, NULL,
-			       count_down, t);
+		end = txn_run_down(t);
 	switch (end) {
 	case FLOW_DONE:
 		response_done(t);

@@ -68,6 +68,21 @@ settle_fresh(struct rt_server *srv)
 	srv->fresh_us = now_us();
 }
 
+/* Whether the server may be closing a connection that has been idle for so long. An
+ * estimate that another one has outlived twice was wrong: a restart closes them at any
+ * age. */
+static bool
+is_near_death(struct rt_server *srv, uint64_t idle_ms)
+{
+	if (!srv->idle_death_ms || idle_ms <= srv->idle_death_ms / 2)
+		return false;
+	const struct origin *oldest = list_entry(srv->idle.prev, struct origin, node);
+	if (now_ms() - oldest->idle_since_ms <= 2 * srv->idle_death_ms)
+		return true;
+	srv->idle_death_ms = 0;
+	return false;
+}
+
 struct origin *
 origin_reuse(struct rt_server *srv, bool is_replayable, bool is_first)
 {
@@ -77,8 +92,9 @@ origin_reuse(struct rt_server *srv, bool is_replayable, bool is_first)
 		uint64_t idle_ms = now_ms() - o->idle_since_ms;
 		if (!is_replayable && is_first && o->requests_n < 2)
 			return NULL;
-		bool stale = o->conn.watch.is_pending || o->conn.is_hungup ||
-			     (srv->idle_death_ms && idle_ms > srv->idle_death_ms / 2);
+		if (is_near_death(srv, idle_ms))
+			return NULL; /* those behind it are older */
+		bool stale = o->conn.watch.is_pending || o->conn.is_hungup;
 		if (!stale && !is_replayable) {
 			/* cannot be sent twice: look once more before */
 			char byte;

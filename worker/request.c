@@ -13,7 +13,7 @@
 
 enum {
 	REQUEST_READ_BYTES = WORKER_RX_BYTES / 2,
-	EXTRA_BYTES = 512, /* the lines we add to a head */
+	EXTRA_BYTES = 512, /* the lines we add to a head; a name is at most 128 bytes */
 };
 
 /* X-Forwarded-For, Via, Max-Forwards: complete lines. */
@@ -344,19 +344,29 @@ head_started(struct session *s)
 	net_timer_set(self.loop, &s->timer, wait_ms ? now_ms() + wait_ms : 0);
 }
 
+/* A txn for a request that never was complete. NULL: nobody is to hear of it, s is
+ * closed. */
+static struct txn *
+begin_incomplete(struct session *s, bool is_silent)
+{
+	struct txn *t = is_silent ? NULL : txn_new(s);
+	if (!t) {
+		session_close(s, false);
+		return NULL;
+	}
+	t->is_request_bad = true;
+	return t;
+}
+
 /* The client closed or broke off before a request was complete. */
 static void
 client_gone(struct session *s)
 {
 	bool is_empty = !s->in && (s->requests_n ||
 				   s->bind->fe->cfg->options & CFG_OPT_DONTLOGNULL);
-	struct txn *t = is_empty ? NULL : txn_new(s);
-	if (!t) {
-		session_close(s, false);
+	struct txn *t = begin_incomplete(s, is_empty);
+	if (!t)
 		return;
-	}
-	t->is_request_bad = true;
-	t->phase = PHASE_REQUEST;
 	t->status = 400; /* as HAProxy logs it; nothing is sent */
 	txn_abort(t, STOP_client_abort);
 }
@@ -365,13 +375,9 @@ void
 request_timeout(struct session *s)
 {
 	bool is_empty = !s->in && s->bind->fe->cfg->options & CFG_OPT_DONTLOGNULL;
-	struct txn *t = is_empty ? NULL : txn_new(s);
-	if (!t) {
-		session_close(s, false);
+	struct txn *t = begin_incomplete(s, is_empty);
+	if (!t)
 		return;
-	}
-	t->is_request_bad = true;
-	t->phase = PHASE_REQUEST;
 	buf_put(&self.bufs, &s->in);
 	reply_error(t, 408, STOP_client_timeout);
 }

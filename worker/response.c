@@ -144,68 +144,85 @@ become_tunnel(struct txn *t)
 	return true;
 }
 
+/* The final head as it leaves. */
+static struct http_outgoing
+outgoing_head(const struct txn *t, const struct http_head *h,
+	      const struct http_framing *f, enum http_body body)
+{
+	bool is_tunnel = body == HTTP_BODY_TUNNEL;
+	bool has_no_body = h->status == 304 || t->method == HTTP_METHOD_HEAD;
+	bool states_length = f->body == HTTP_BODY_NONE && f->has_length;
+	return (struct http_outgoing){
+		.body = body,
+		.length = f->length,
+		.say_length_zero = states_length && !f->stated_length && !has_no_body,
+		.keep_stated_length = states_length && has_no_body,
+		.stated_length = f->stated_length,
+		.say_close = !t->keep_client && !is_tunnel,
+		.say_keep_alive = t->keep_client && t->client_minor == 0,
+		.upgrade = is_tunnel ? http_head_value(h, HTTP_FIELD_UPGRADE)
+				     : span_of(NULL, 0),
+		.extra = via_line(t),
+	};
+}
+
+/* The body begins with what came behind the head. false: t is gone. */
+static bool
+begin_body(struct txn *t, const struct http_framing *f, enum http_body out,
+	   struct span rest, struct span *first)
+{
+	struct buf *queued = t->down.pending; /* interim heads that wait for the client */
+	size_t used;
+	flow_init(&t->down, f->body, f->length, out, &t->be->cfg->limits);
+	t->down.pending = queued;
+	if (!flow_encode(&t->down, rest.p, rest.n, first, &used)) {
+		flow_init(&t->down, HTTP_BODY_NONE, 0, HTTP_BODY_NONE,
+			  &t->be->cfg->limits);
+		t->down.pending = queued;
+		bad_response(t);
+		return false;
+	}
+	if (used == rest.n)
+		return true;
+	if (t->down.is_source_done) {
+		t->down.has_surplus = true; /* never read it as the next answer */
+	} else if (!buf_append(&self.bufs, &t->down.raw, rest.p + used, rest.n - used)) {
+		txn_abort(t, STOP_no_resources);
+		return false;
+	}
+	return true;
+}
+
 /* The final head: decides how the exchange goes on. false: t is gone. */
 static bool
 forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	      struct span rest)
 {
 	uint32_t options = t->be->cfg->options | t->fe->cfg->options;
-	bool tunnel = f->body == HTTP_BODY_TUNNEL;
+	bool is_tunnel = f->body == HTTP_BODY_TUNNEL;
 	enum http_body out_body = outgoing_body(t, f->body);
-	bool keep = t->keep_client && !self.is_draining && flow_is_done(&t->up) &&
-		    out_body != HTTP_BODY_CLOSE && !tunnel;
-	struct http_outgoing out = {
-		.body = out_body,
-		.length = f->length,
-		.say_length_zero = f->body == HTTP_BODY_NONE && f->has_length &&
-				   !f->stated_length && h->status != 304 &&
-				   t->method != HTTP_METHOD_HEAD,
-		.keep_stated_length = f->body == HTTP_BODY_NONE && f->has_length &&
-				      (h->status == 304 || t->method == HTTP_METHOD_HEAD),
-		.stated_length = f->stated_length,
-		.say_close = !keep && !tunnel,
-		.say_keep_alive = keep && t->client_minor == 0,
-		.upgrade = tunnel ? http_head_value(h, HTTP_FIELD_UPGRADE)
-				  : span_of(NULL, 0),
-		.extra = via_line(t),
-	};
-	t->keep_client = keep;
-	t->s->say_close = !keep;
-	t->keep_origin &= f->keep_alive && f->body != HTTP_BODY_CLOSE && !tunnel &&
+	struct span body;
+	t->keep_client &= !self.is_draining && flow_is_done(&t->up) &&
+			  out_body != HTTP_BODY_CLOSE && !is_tunnel;
+	t->s->say_close = !t->keep_client;
+	t->keep_origin &= f->keep_alive && f->body != HTTP_BODY_CLOSE && !is_tunnel &&
 			  !(options & (CFG_OPT_HTTP_SERVER_CLOSE | CFG_OPT_HTTPCLOSE));
+	struct http_outgoing out = outgoing_head(t, h, f, out_body);
 	size_t head_n = http_serialise_response(h, &out, self.hx, WORKER_HX_BYTES);
 	if (head_n == 0) {
 		bad_response(t);
 		return false;
 	}
+	if (!begin_body(t, f, out_body, rest, &body))
+		return false;
 	t->status = h->status;
 	t->response_us = now_us();
 	t->phase = PHASE_DATA;
 	t->origin->requests_n++;
 	txn_count_status(t, h->status);
-	struct buf *queued =
-		t->down.pending; /* interim heads that could not be sent yet */
-	flow_init(&t->down, f->body, f->length, out_body, &t->be->cfg->limits);
-	t->down.pending = queued;
-	struct span body;
-	size_t used;
-	if (!flow_encode(&t->down, rest.p, rest.n, &body, &used)) {
-		flow_fini(&t->down);
-		flow_init(&t->down, HTTP_BODY_NONE, 0, HTTP_BODY_NONE,
-			  &t->be->cfg->limits);
-		bad_response(t);
-		return false;
-	}
-	if (used < rest.n) {
-		if (t->down.is_source_done)
-			t->down.has_surplus = true; /* never read it as the next answer */
-		else
-			(void)buf_append(&self.bufs, &t->down.raw, rest.p + used,
-					 rest.n - used);
-	}
 	t->head_forwarded = true;
 	t->server_deadline_ms = 0; /* its limit begins again with each step */
-	if (tunnel && !become_tunnel(t)) {
+	if (is_tunnel && !become_tunnel(t)) {
 		txn_abort(t, STOP_no_resources);
 		return false;
 	}

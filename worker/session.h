@@ -133,6 +133,9 @@ void txn_end(struct txn *t, enum stop stop);
 void txn_abort(struct txn *t, enum stop stop);
 /* Puts the timer to the nearest deadline. */
 void txn_arm(struct txn *t);
+/* Moves what can be moved, counted. rest: as of flow_run(). */
+enum flow_end txn_run_up(struct txn *t, struct buf **rest);
+enum flow_end txn_run_down(struct txn *t);
 void txn_count_in(struct txn *t, uint64_t n);
 void txn_count_out(struct txn *t, uint64_t n);
 void txn_count_status(struct txn *t, int status);

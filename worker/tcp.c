@@ -8,18 +8,6 @@
 
 #include "worker/origin.h"
 
-static void
-count_up(void *arg, uint64_t n)
-{
-	txn_count_in(arg, n);
-}
-
-static void
-count_down(void *arg, uint64_t n)
-{
-	txn_count_out(arg, n);
-}
-
 void
 tcp_start(struct session *s)
 {
@@ -124,9 +112,9 @@ tcp_run(struct txn *t)
 	struct net_conn *client = &t->s->client, *server = &o->conn;
 	enum flow_end up = FLOW_DONE, down = FLOW_DONE;
 	if (!flow_is_done(&t->up))
-		up = flow_run(&t->up, client, server, NULL, count_up, t);
+		up = txn_run_up(t, NULL);
 	if (!flow_is_done(&t->down))
-		down = flow_run(&t->down, server, client, NULL, count_down, t);
+		down = txn_run_down(t);
 	if (flow_is_done(&t->up) && flow_is_done(&t->down)) {
 		txn_abort(t, STOP_normal);
 		return;

@@ -73,6 +73,30 @@ txn_count_status(struct txn *t, int status)
 		shm_count(&t->srv->shm, SHM_SERVER_hrsp_1xx + i, 1);
 }
 
+static void
+count_up(void *arg, uint64_t n)
+{
+	txn_count_in(arg, n);
+}
+
+static void
+count_down(void *arg, uint64_t n)
+{
+	txn_count_out(arg, n);
+}
+
+enum flow_end
+txn_run_up(struct txn *t, struct buf **rest)
+{
+	return flow_run(&t->up, &t->s->client, &t->origin->conn, rest, count_up, t);
+}
+
+enum flow_end
+txn_run_down(struct txn *t)
+{
+	return flow_run(&t->down, &t->origin->conn, &t->s->client, NULL, count_down, t);
+}
+
 void
 txn_arm(struct txn *t)
 {

@@ -6,12 +6,10 @@
 #include "worker/worker.h"
 
 #include <signal.h>
-#include <sys/eventfd.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
 #include "lib/base/must.h"
 #include "lib/net/log_target.h"
+#include "lib/net/orders.h"
 #include "shm/slots.h"
 #include "worker/origin.h"
 
@@ -23,8 +21,6 @@ enum {
 };
 
 struct worker self;
-
-static struct net_watch signal_watch, master_watch, mail_watch;
 
 void
 worker_prepare(const struct worker_inherit *in)
@@ -39,23 +35,14 @@ worker_prepare(const struct worker_inherit *in)
 }
 
 static void
-signal_ready(struct net_watch *w, uint32_t events)
+told(int signal)
 {
-	struct signalfd_siginfo info;
-	(void)events;
-	while (read(w->fd, &info, sizeof(info)) == sizeof(info)) {
-		switch (info.ssi_signo) {
-		case SIGTERM:
-			drain_begin(true);
-			break;
-		case SIGUSR1:
-			drain_begin(false);
-			break;
-		case SIGINT:
-			net_loop_stop(self.loop);
-			break;
-		}
-	}
+	if (signal == SIGTERM)
+		drain_begin(true);
+	else if (signal == SIGUSR1)
+		drain_begin(false);
+	else
+		net_loop_stop(self.loop);
 }
 
 static void
@@ -66,46 +53,11 @@ read_mail(void)
 		drain_begin(false);
 }
 
+/* In this release the children go with their master. */
 static void
-mail_ready(struct net_watch *w, uint32_t events)
+orphaned(void)
 {
-	eventfd_t value;
-	(void)events;
-	(void)eventfd_read(w->fd, &value);
-	read_mail();
-}
-
-/* The master is gone, and in this release its children go with it. */
-static void
-master_ready(struct net_watch *w, uint32_t events)
-{
-	(void)w;
-	(void)events;
 	net_loop_stop(self.loop);
-}
-
-static void
-signals_init(void)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGINT);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGUSR2, SIG_IGN);
-	int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	must(fd >= 0);
-	net_watch_init(&signal_watch, fd, signal_ready);
-	net_watch_set(self.loop, &signal_watch, EPOLLIN);
-	net_watch_init(&master_watch, self.in->net.master_pidfd, master_ready);
-	if (self.in->net.master_pidfd >= 0)
-		net_watch_set(self.loop, &master_watch, EPOLLIN);
-	net_watch_init(&mail_watch, self.in->net.slot_eventfds[self.in->net.slot],
-		       mail_ready);
-	net_watch_set(self.loop, &mail_watch, EPOLLIN);
 }
 
 static void
@@ -180,11 +132,13 @@ worker_main(const struct worker_inherit *in)
 	static const struct net_loop_hooks hooks = {.before_wait = before_wait,
 						    .sleeping = sleeping,
 						    .after_wait = after_wait};
+	static struct net_orders orders = {
+		.told = told, .mailed = read_mail, .orphaned = orphaned};
 	must(self.in == in);
 	memory_init();
 	self.loop = net_loop_new(&hooks);
 	runtime_init();
-	signals_init();
+	net_orders_init(&orders, self.loop, &in->net);
 	drain_init();
 	accept_init();
 	net_timer_init(&self.sweep_timer, sweep);

@@ -253,6 +253,32 @@ def test_a_server_connection_rests_until_epoll_has_been_asked_about_it(lab):
     assert a.connections == 2
 
 
+def test_a_restarted_server_is_trusted_with_idle_connections_again(lab):
+    """Its restart closed connections that had been idle for a moment only. That is no
+    sign of a short idle limit, as those that come later and live longer show."""
+    a, port = lab.origin("a"), lab.port()
+    weir = lab.start(web(port, [a]), nbproc=1)
+    with Client(port) as c:
+        c.ask("/")
+        time.sleep(0.15)
+        a.stop()
+        a.start()
+
+        def is_reused():
+            before = weir.stat("be", "a", "reuse")
+            time.sleep(0.2)  # idle for longer than half of what the first one lived
+            assert c.ask("/").status == 200
+            return weir.stat("be", "a", "reuse") > before
+        wait_until(is_reused, 8)
+
+
+def test_a_long_field_name_is_refused_where_it_is_configured(lab):
+    config = web(lab.port(), lab.origins("a"),
+                 defaults={"option": {"forwardfor": {"header": "X" * 600}}})
+    result = lab.prepare(config, nbproc=1).run()
+    assert result.returncode == 1 and "at most 128 bytes" in result.stderr, result.stderr
+
+
 # --- fields ------------------------------------------------------------------------
 @pytest.mark.parametrize("name", [None, "a\r\nX: 1"])
 def test_a_unix_client_has_no_address_to_forward(lab, name):
