@@ -179,6 +179,17 @@ check_token(struct arena *a, const char *text, const char *kind)
 	return text[0] ? NULL : arena_printf(a, "the empty text is not %s", kind);
 }
 
+enum { FIELD_NAME_MAX = 128 }; /* what the worker has room for */
+
+static const char *
+check_field_name(struct arena *a, const char *text)
+{
+	if (strlen(text) > FIELD_NAME_MAX)
+		return arena_printf(a, "the name of a field has at most %d bytes",
+				    FIELD_NAME_MAX);
+	return check_token(a, text, "the name of a field");
+}
+
 static bool
 has_control(const char *text)
 {
@@ -368,7 +379,7 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_TOKEN:
 		return check_token(a, text, "a method");
 	case TYPE_FIELD_NAME:
-		return check_token(a, text, "the name of a field");
+		return check_field_name(a, text);
 	case TYPE_FIELD_VALUE:
 		return has_control(text) ? "a control character; expected printable text"
 					 : NULL;
