@@ -7,11 +7,11 @@
 
 #include <signal.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "checker/sockets.h"
 #include "lib/base/must.h"
 #include "lib/net/log_target.h"
+#include "lib/net/orders.h"
 #include "shm/slots.h"
 
 enum {
@@ -24,44 +24,29 @@ enum {
 
 struct checker checker;
 
-static volatile sig_atomic_t is_told_to_leave;
-
-static void
-leave_signal(int signal)
-{
-	(void)signal;
-	is_told_to_leave = 1;
-}
-
-static void
-set_signals(void)
-{
-	static const int ignored[] = {SIGPIPE, SIGHUP, SIGUSR1, SIGUSR2};
-	struct sigaction leave = {.sa_handler = leave_signal};
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	sigset_t wanted;
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-		must(sigaction(ignored[i], &ignore, NULL) == 0);
-	must(sigaction(SIGTERM, &leave, NULL) == 0);
-	must(sigaction(SIGINT, &leave, NULL) == 0);
-	sigemptyset(&wanted);
-	sigaddset(&wanted, SIGTERM);
-	sigaddset(&wanted, SIGINT);
-	must(sigprocmask(SIG_UNBLOCK, &wanted, NULL) == 0);
-}
-
 /* --- hooks of the loop ----------------------------------------------------------------
  */
 
 static void
-take_orders(void)
+leave(void)
+{
+	net_loop_stop(checker.loop);
+}
+
+static void
+told(int signal)
+{
+	if (signal != SIGUSR1) /* log files are control's */
+		leave();
+}
+
+static void
+read_mail(void)
 {
 	if (shm_slot_take_mail(checker.shm) & SHM_MAIL_DRAIN)
-		is_told_to_leave = 1;
+		leave();
 	if (checker.has_lease && !shm_lease_is_mine(checker.shm, SHM_ROLE_CHECKER))
-		is_told_to_leave = 1;
-	if (is_told_to_leave)
-		net_loop_stop(checker.loop);
+		leave(); /* a successor is in charge */
 }
 
 static uint64_t
@@ -75,7 +60,7 @@ before_wait(void *arg, uint64_t now_ms)
 		shm_count(&checker.global, SHM_GLOBAL_log_sent, n.sent);
 	if (n.dropped)
 		shm_count(&checker.global, SHM_GLOBAL_log_dropped, n.dropped);
-	return is_told_to_leave ? 0 : SLEEP_MAX_MS;
+	return SLEEP_MAX_MS;
 }
 
 static void
@@ -90,27 +75,11 @@ after_wait(void *arg, uint64_t now_ms)
 {
 	(void)arg;
 	shm_slot_beat(checker.shm, now_ms);
-	take_orders();
+	read_mail(); /* a wake-up may be lost */
 }
 
-/* --- wake-ups
+/* --- the lease
  * --------------------------------------------------------------------------- */
-
-static void
-master_is_gone(struct net_watch *w, uint32_t events)
-{
-	(void)w;
-	(void)events;
-	net_loop_stop(checker.loop);
-}
-
-static void
-mail_came(struct net_watch *w, uint32_t events)
-{
-	uint64_t n;
-	(void)events;
-	(void)!read(w->fd, &n, sizeof(n)); /* take_orders() reads the mail itself */
-}
 
 /* The predecessor may still be writing; what it wrote last is where we start. */
 static void
@@ -123,20 +92,6 @@ look_for_lease(struct net_timer *t)
 	}
 	checker.has_lease = true;
 	schedule_begin();
-}
-
-static void
-watch_orders(void)
-{
-	const struct net_inherit *net = &checker.in->net;
-	net_watch_init(&checker.master_watch, net->master_pidfd, master_is_gone);
-	if (net->master_pidfd >= 0)
-		net_watch_set(checker.loop, &checker.master_watch, EPOLLIN);
-	net_watch_init(&checker.mail_watch, net->slot_eventfds[net->slot], mail_came);
-	net_watch_set(checker.loop, &checker.mail_watch, EPOLLIN);
-	net_timer_init(&checker.lease_timer, look_for_lease);
-	net_timer_set(checker.loop, &checker.lease_timer,
-		      net_loop_now_ms(checker.loop) + 1);
 }
 
 /* --- entry
@@ -190,6 +145,8 @@ checker_main(const struct checker_inherit *in)
 {
 	const struct cfg_global *global = &in->cfg->global;
 	const struct net_loop_hooks hooks = {before_wait, sleeping, after_wait, NULL};
+	static struct net_orders orders = {
+		.told = told, .mailed = read_mail, .orphaned = leave};
 	if (!checker.logger)
 		checker_prepare(in);
 	checker.in = in;
@@ -199,9 +156,11 @@ checker_main(const struct checker_inherit *in)
 	checker.judge = judge_new();
 	checker.probes_max = checker.probes_cap = probes_allowed();
 	checker.loop = net_loop_new(&hooks);
-	set_signals();
 	groups_build();
-	watch_orders();
+	net_orders_init(&orders, checker.loop, &in->net);
+	net_timer_init(&checker.lease_timer, look_for_lease);
+	net_timer_set(checker.loop, &checker.lease_timer,
+		      net_loop_now_ms(checker.loop) + 1);
 	shm_slot_set_state(checker.shm, SHM_PROC_READY);
 	net_loop_run(checker.loop);
 	shm_slot_set_state(checker.shm, SHM_PROC_DRAINING);

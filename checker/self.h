@@ -76,7 +76,6 @@ struct checker {
 	struct list waiting;		 /* of struct checked, oldest first */
 	uint64_t short_of_at_ms; /* when the lack of descriptors was logged last */
 	struct net_timer lease_timer, admin_timer;
-	struct net_watch master_watch, mail_watch;
 	char scratch[PROBE_RESPONSE_BYTES];
 };
 

@@ -12,6 +12,7 @@
 
 #include "control/self.h"
 #include "lib/base/must.h"
+#include "lib/net/orders.h"
 #include "shm/counters.h"
 #include "shm/slots.h"
 
@@ -22,36 +23,6 @@ enum {
 };
 
 struct control control;
-
-static volatile sig_atomic_t is_told_to_leave;
-static volatile sig_atomic_t is_told_to_reopen;
-
-static void
-on_signal(int signal)
-{
-	if (signal == SIGUSR1)
-		is_told_to_reopen = 1;
-	else
-		is_told_to_leave = 1;
-}
-
-static void
-set_signals(void)
-{
-	static const int ignored[] = {SIGPIPE, SIGHUP, SIGUSR2};
-	static const int handled[] = {SIGTERM, SIGINT, SIGUSR1};
-	struct sigaction act = {.sa_handler = on_signal};
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	sigset_t wanted;
-	sigemptyset(&wanted);
-	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
-		must(sigaction(ignored[i], &ignore, NULL) == 0);
-	for (size_t i = 0; i < sizeof(handled) / sizeof(*handled); i++) {
-		must(sigaction(handled[i], &act, NULL) == 0);
-		sigaddset(&wanted, handled[i]);
-	}
-	must(sigprocmask(SIG_UNBLOCK, &wanted, NULL) == 0);
-}
 
 void
 control_log(int level, const char *fmt, ...)
@@ -109,19 +80,24 @@ leave(void)
 /* --- hooks of the loop -------------------------------------------------- */
 
 static void
-take_orders(void)
+told(int signal)
+{
+	if (signal == SIGUSR1)
+		writer_reopen();
+	else
+		leave();
+}
+
+static void
+read_mail(void)
 {
 	uint32_t mail = shm_slot_take_mail(control.shm);
-	if (is_told_to_reopen || mail & SHM_MAIL_REOPEN) {
-		is_told_to_reopen = 0;
+	if (mail & SHM_MAIL_REOPEN)
 		writer_reopen();
-	}
-	if (control.has_lease && !shm_lease_is_mine(control.shm, SHM_ROLE_CONTROL)) {
-		/* a successor is in charge: not a word more */
-		control_leave_now();
-	} else if (is_told_to_leave || mail & SHM_MAIL_DRAIN) {
+	if (control.has_lease && !shm_lease_is_mine(control.shm, SHM_ROLE_CONTROL))
+		control_leave_now(); /* a successor is in charge: not a word more */
+	else if (mail & SHM_MAIL_DRAIN)
 		leave();
-	}
 }
 
 static void
@@ -157,26 +133,10 @@ after_wait(void *arg, uint64_t now_ms)
 {
 	(void)arg;
 	shm_slot_beat(control.shm, now_ms);
-	take_orders();
+	read_mail(); /* a wake-up may be lost */
 }
 
-/* --- wake-ups ----------------------------------------------------------- */
-
-static void
-master_is_gone(struct net_watch *w, uint32_t events)
-{
-	(void)w;
-	(void)events;
-	control_leave_now();
-}
-
-static void
-mail_came(struct net_watch *w, uint32_t events)
-{
-	uint64_t n;
-	(void)events;
-	(void)!read(w->fd, &n, sizeof(n)); /* take_orders() reads the mail itself */
-}
+/* --- the lease ---------------------------------------------------------- */
 
 /* The predecessor may still be writing. */
 static void
@@ -193,21 +153,6 @@ look_for_lease(struct net_timer *t)
 	writer_begin();
 	rates_begin();
 	socket_begin();
-}
-
-static void
-watch_orders(void)
-{
-	const struct net_inherit *net = &control.in->net;
-	net_watch_init(&control.master_watch, net->master_pidfd, master_is_gone);
-	if (net->master_pidfd >= 0)
-		net_watch_set(control.loop, &control.master_watch, EPOLLIN);
-	net_watch_init(&control.mail_watch, net->slot_eventfds[net->slot], mail_came);
-	net_watch_set(control.loop, &control.mail_watch, EPOLLIN);
-	net_timer_init(&control.leave_timer, leave_time_is_up);
-	net_timer_init(&control.lease_timer, look_for_lease);
-	net_timer_set(control.loop, &control.lease_timer,
-		      net_loop_now_ms(control.loop) + 1);
 }
 
 /* --- entry -------------------------------------------------------------- */
@@ -234,14 +179,19 @@ int
 control_main(const struct control_inherit *in)
 {
 	const struct net_loop_hooks hooks = {before_wait, sleeping, after_wait, NULL};
+	static struct net_orders orders = {
+		.told = told, .mailed = read_mail, .orphaned = control_leave_now};
 	if (!control.logger)
 		control_prepare(in);
 	control.in = in;
 	control.shm = in->shm;
 	must(shm_find(in->shm, SHM_GLOBAL, "", "global", "", &control.global));
 	control.loop = net_loop_new(&hooks);
-	set_signals();
-	watch_orders();
+	net_orders_init(&orders, control.loop, &in->net);
+	net_timer_init(&control.leave_timer, leave_time_is_up);
+	net_timer_init(&control.lease_timer, look_for_lease);
+	net_timer_set(control.loop, &control.lease_timer,
+		      net_loop_now_ms(control.loop) + 1);
 	shm_slot_set_state(control.shm, SHM_PROC_READY);
 	net_loop_run(control.loop);
 	shm_slot_set_state(control.shm, SHM_PROC_DRAINING);

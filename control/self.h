@@ -24,7 +24,6 @@ struct control {
 	bool has_lease;	 /* before that: prepared, but silent */
 	bool is_leaving; /* answers what is under way, then ends */
 	struct net_timer lease_timer, leave_timer;
-	struct net_watch master_watch, mail_watch;
 };
 
 extern struct control control;
