@@ -216,6 +216,7 @@ class Origin:
                 self.server = None
             for conn in list(self.open):
                 conn.reset()
+                conn.task.cancel()  # also one that is asleep
         self._call(end())
         wait_until(lambda: not self.open, what=f"connections of origin {self.name} gone")
 
@@ -250,6 +251,7 @@ class Origin:
     async def _serve(self, reader, writer):
         self.connections += 1
         conn = Conn(reader, writer, self.connections, self)
+        conn.task = asyncio.current_task()
         self.open.add(conn)
         try:
             if self.tcp:
