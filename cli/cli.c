@@ -60,6 +60,15 @@ cli_error(const char *fmt, ...)
 	va_end(args);
 }
 
+void
+cli_tell_stopped(struct cli *c)
+{
+	struct shm_info info;
+	shm_info(c->shm, &info);
+	if (!info.running)
+		cli_error("weir is not running; this is how it was when it ended");
+}
+
 enum cli_exit
 cli_print(struct shm_text *t)
 {
@@ -202,6 +211,10 @@ set_maybe(struct parse *p, const struct option *o, const char *value)
 	uint64_t ms = o->letter == 'w' ? CLI_WATCH_MS : CLI_WAIT_MS;
 	if (value && !parse_seconds(value, &ms)) {
 		cli_error("--%s: '%s' is not a number of seconds", o->name, value);
+		return false;
+	}
+	if (o->letter == 'w' && ms == 0) {
+		cli_error("--watch: more than 0 seconds, please");
 		return false;
 	}
 	if (o->letter == 'w')

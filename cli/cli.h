@@ -45,6 +45,8 @@ int cli_main(int argc, char **argv);
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Maps the region; says itself what is wrong. */
 enum cli_exit cli_attach(struct cli *c);
+/* What is shown to people looks alive: says so on stderr when there is no daemon. */
+void cli_tell_stopped(struct cli *c);
 /* Writes the text and empties it; CLI_FAILED when it is incomplete. */
 enum cli_exit cli_print(struct shm_text *t);
 

@@ -14,9 +14,10 @@
 
 enum { LOOK_MS = 10 };
 
-/* SIGHUP to the master, whose pid and start time the region has. */
+/* SIGHUP to the master, whose pid and start time the region has. asked: how the control
+ * socket took it. */
 static enum cli_exit
-signal_master(const struct shm_info *info, const char *socket)
+signal_master(const struct shm_info *info, const char *socket, enum cli_exit asked)
 {
 	if (!info->running) {
 		cli_error("weir is not running; nothing to reload");
@@ -25,9 +26,11 @@ signal_master(const struct shm_info *info, const char *socket)
 	if (kill((pid_t)info->master_pid, SIGHUP) == 0)
 		return CLI_OK;
 	if (errno == EPERM) {
-		cli_error("nobody answers at %s, and no permission to signal the master "
-			  "(pid %u)",
-			  socket ? socket : "the control socket", info->master_pid);
+		cli_error("%s%s, and no permission to signal the master (pid %u)",
+			  !socket		    ? "there is no control socket"
+			  : asked == CLI_PERMISSION ? "no permission to use "
+						    : "nobody answers at ",
+			  socket ? socket : "", info->master_pid);
 		return CLI_PERMISSION;
 	}
 	cli_error("cannot signal the master (pid %u): %s", info->master_pid,
@@ -44,7 +47,7 @@ request(struct cli *c, struct shm_info *info)
 	if (socket && info->running)
 		rc = cli_ask(socket, "reload", true, &answer);
 	if (rc != CLI_OK || !answer.n) {
-		rc = signal_master(info, socket);
+		rc = signal_master(info, socket, rc);
 	} else if (strncmp(answer.bytes, "Permission denied", 17) == 0) {
 		cli_error("the control socket %s may not reload (its level is below "
 			  "admin)",
@@ -88,6 +91,7 @@ wait_for(struct cli *c, uint64_t seq_wanted, struct shm_info *info)
 		return CLI_OK;
 	}
 	size_t n = strlen(info->reload_text);
+	cli_error("reload refused, nothing changed:");
 	fprintf(stderr, "%s%s", info->reload_text,
 		n && info->reload_text[n - 1] == '\n' ? "" : "\n");
 	return CLI_FAILED;

@@ -58,6 +58,8 @@ cli_watch(struct cli *c, enum cli_exit (*draw)(struct cli *c, struct shm_text *o
 	enum cli_exit rc;
 	if (c->watch_ms)
 		(void)sigaction(SIGINT, &act, NULL);
+	if (!c->is_json && !c->is_csv)
+		cli_tell_stopped(c);
 	for (uint64_t i = 0;; i++) {
 		if (i && is_terminal)
 			shm_text_str(&out, "\033[H\033[2J");

@@ -96,6 +96,7 @@ mistakes_on_the_command_line_are_exit_2_and_explained(void **state)
 		{"stats a b", "takes one argument at most"},
 		{"info x", "takes no argument"},
 		{"-w 1 -n x stats", "--count: 'x' is not a number"},
+		{"-w 0 stats", "--watch: more than 0 seconds"},
 		{"--watch=x stats", "--watch: 'x' is not a number of seconds"},
 		{"help nonsense", "there is no command 'nonsense'"},
 	};
@@ -207,6 +208,10 @@ a_stopped_daemon_leaves_its_numbers(void **state)
 	assert_int_equal(weirctl("-s @ stats --json web"), CLI_OK);
 	assert_true(has("\"stot\":42"));
 	assert_true(has("\"status\":\"STOP\""));
+	assert_string_equal(err, ""); /* a program looks at Running or the status */
+	assert_int_equal(weirctl("-s @ servers"), CLI_OK);
+	assert_true(has("app/a"));
+	assert_non_null(strstr(err, "weir is not running"));
 	assert_int_equal(weirctl("-s @ info"), CLI_OK);
 	assert_true(has("\nRunning: 0\n"));
 }
@@ -443,7 +448,8 @@ a_refused_reload_is_exit_1_with_its_reasons(void **state)
 {
 	(void)state;
 	assert_int_equal(reload_with("--wait 5", reload_refused), CLI_FAILED);
-	assert_string_equal(err, "web.yaml:3:4: bad 'x'\n");
+	assert_string_equal(err, "weirctl: reload refused, nothing changed:\n"
+				 "web.yaml:3:4: bad 'x'\n");
 }
 
 static void
