@@ -50,8 +50,12 @@ lock_take(const char *shm_path, char err[SHM_ERROR_BYTES])
 	make_directory(path);
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return report_into(err, "global.shm: cannot open its lock %s: %s", path,
-				   strerror(errno));
+		return report_into(err, "global.shm: cannot open its lock %s: %s%s", path,
+				   strerror(errno),
+				   geteuid() == 0
+					   ? ""
+					   : "; be root, or name another place: -o "
+					     "global.shm=/dev/shm/NAME.shm");
 	if (fcntl(fd, F_SETLK, &lock) == 0)
 		return fd;
 	int number = errno;

@@ -43,8 +43,12 @@ load(const struct options *o)
 {
 	struct cfg_errors *errors = NULL;
 	struct cfg *cfg = cfg_load(&o->request, &errors);
-	if (!cfg)
+	if (!cfg) {
 		print_errors(errors);
+		if (!o->names_files && access(o->request.paths[0], F_OK) != 0)
+			fprintf(stderr, "weir: nothing is installed there; -f PATH names "
+					"a configuration\n");
+	}
 	cfg_errors_free(&errors);
 	for (size_t i = 0; cfg && !o->request.quiet && i < cfg->warnings_n; i++)
 		fprintf(stderr, "weir: warning: %s\n", cfg->warnings[i]);
@@ -129,8 +133,7 @@ main(int argc, char **argv)
 	char err[OPTIONS_ERROR_BYTES];
 	title_init(argc, argv);
 	if (options_parse(&o, argc, argv, err)) {
-		fprintf(stderr, "weir: %s\n\n", err);
-		options_help(stderr);
+		fprintf(stderr, "weir: %s; see weir --help\n", err);
 		options_free(&o);
 		return EXIT_BAD;
 	}

@@ -187,7 +187,8 @@ options_parse(struct options *o, int argc, char **argv, char err[OPTIONS_ERROR_B
 		if (row->set(o, value, err))
 			return -1;
 	}
-	if (o->request.paths_n == 0)
+	o->names_files = o->request.paths_n > 0;
+	if (!o->names_files)
 		append(&o->request.paths, &o->request.paths_n, WEIR_SYSCONFDIR "/conf.d");
 	return 0;
 }

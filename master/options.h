@@ -24,8 +24,9 @@ enum { OPTIONS_ERROR_BYTES = 256 };
 struct options {
 	enum command command;
 	struct cfg_request request;
-	bool verbose;	/* -V */
-	bool fresh_shm; /* --fresh-shm */
+	bool verbose;	  /* -V */
+	bool fresh_shm;	  /* --fresh-shm */
+	bool names_files; /* -f was given */
 };
 
 /* 0, or -1 with what is wrong in err. Free with options_free in either case. */

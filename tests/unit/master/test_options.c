@@ -37,6 +37,7 @@ without_switches_it_runs_on_the_installed_configuration(void **state)
 	assert_int_equal(o.command, COMMAND_RUN);
 	assert_int_equal(o.request.paths_n, 1);
 	assert_string_equal(o.request.paths[0], WEIR_SYSCONFDIR "/conf.d");
+	assert_false(o.names_files);
 	options_free(&o);
 }
 
