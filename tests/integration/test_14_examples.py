@@ -110,7 +110,11 @@ def test_the_readme_s_configuration_serves(lab):
     assert text.count("\n") <= 12
     text = text.replace("*:8080", f"127.0.0.1:{port}").replace("10.0.0.1:8000", a.address)
     text = text.replace("10.0.0.2:8000", b.address)
-    weir = lab.start(text, nbproc=2)
+    weir = lab.prepare(text, own_global=False)
+    assert "/run/weir/weir.sock" in text
+    weir.configure(text.replace("/run/weir/weir.sock", weir.sock))
+    weir.args += ["-o", f"global.shm={weir.shm}", "-o", "global.nbproc=2"]
+    weir.start()
     wait_until(lambda: {get(port).text for _ in range(4)} == {"a", "b"})
     wait_until(lambda: a.seen("/health") and b.seen("/health"))
     weir.ctl("disable", "server", "app/one")
@@ -118,6 +122,8 @@ def test_the_readme_s_configuration_serves(lab):
     weir.ctl("enable", "server", "app/one")
     weir.ctl("reload", "--wait")
     assert get(port).status == 200
+    b.stop()
+    wait_until(lambda: "Server app/two is DOWN" in weir.stderr, timeout=15)
     for command in (["stats"], ["servers"], ["counters", "app*"], ["procs"], ["info"]):
         assert weir.ctl(*command).stdout.strip()
 
