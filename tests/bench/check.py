@@ -58,9 +58,13 @@ class Setup:
         return out
 
     def __enter__(self):
-        self.weir.start(timeout=20)
-        wait_until(lambda: self.weir.status("be", "s").startswith("UP"), 10, "the origin up")
-        self.client(CONNECTIONS * 4)  # pools, buffers and caches are filled
+        try:
+            self.weir.start(timeout=20)
+            wait_until(lambda: self.weir.status("be", "s").startswith("UP"), 10, "the origin up")
+            self.client(CONNECTIONS * 4)  # pools, buffers and caches are filled
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_):
