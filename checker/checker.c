@@ -151,7 +151,8 @@ checker_main(const struct checker_inherit *in)
 		checker_prepare(in);
 	checker.in = in;
 	checker.shm = in->shm;
-	checker.is_printing = (global->foreground || global->debug) && !global->quiet;
+	/* in the background there is nobody to read it */
+	checker.is_printing = (!global->daemon || global->foreground) && !global->quiet;
 	checker.arena = arena_new();
 	checker.judge = judge_new();
 	checker.probes_max = checker.probes_cap = probes_allowed();

@@ -94,6 +94,8 @@ syntax_error(struct reader *r)
 	const char *hint = "";
 	if (strstr(context, "tag") || strstr(problem, "tag"))
 		hint = "; a text that begins with '!' must be quoted";
+	else if (strstr(context, "alias") || strstr(problem, "alias"))
+		hint = "; a text that begins with '*' must be quoted: \"*:80\"";
 	else if (strstr(problem, "cannot start any token"))
 		hint = "; a text that begins with %, @ or ` must be quoted";
 	else if (strstr(problem, "mapping values are not allowed"))

@@ -237,6 +237,11 @@ static const struct bad bads[] = {
 	 "t:6:1: a second document; expected one per file, without '---' in between"},
 	{"a list that does not end", "frontends: [1\n",
 	 "t:2:1: YAML: did not find expected ',' or ']' while parsing a flow sequence"},
+	{"an address with a star that is not quoted",
+	 "listens:\n"
+	 "  w: { bind: *:80 }\n",
+	 "t:2:14: YAML: did not find expected alphabetic or numeric character while "
+	 "scanning an alias; a text that begins with '*' must be quoted: \"*:80\""},
 	{"an unknown alias",
 	 "frontends:\n"
 	 "  w:\n"
