@@ -195,6 +195,10 @@ schema_suggest(enum schema_section in, unsigned where, const char *wrong)
 	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++)
 		if (k->in == in && (k->where & where))
 			suggest_offer(&s, k->name);
+	/* then what stands in another kind of section, then what is not there yet */
+	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++)
+		if (k->in == in)
+			suggest_offer(&s, k->name);
 	if (in == SECTION_proxy || in == SECTION_timeout)
 		for (size_t i = 0; i < COUNT(moved); i++)
 			suggest_offer(&s, moved[i].old);

@@ -237,6 +237,9 @@ static const struct bad bads[] = {
 	 "t:6:1: a second document; expected one per file, without '---' in between"},
 	{"a list that does not end", "frontends: [1\n",
 	 "t:2:1: YAML: did not find expected ',' or ']' while parsing a flow sequence"},
+	{"a misspelled keyword of another kind of section",
+	 "frontends: {w: {bind: \":80\", retires: 3}}\n",
+	 "t:1:30: frontends.w.retires: unknown keyword; did you mean 'retries'?"},
 	{"an address with a star that is not quoted",
 	 "listens:\n"
 	 "  w: { bind: *:80 }\n",
