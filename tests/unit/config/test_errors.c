@@ -243,7 +243,7 @@ static const struct bad bads[] = {
 	{"an address with a star that is not quoted",
 	 "listens:\n"
 	 "  w: { bind: *:80 }\n",
-	 "t:2:14: YAML: did not find expected alphabetic or numeric character while "
+	 "t:2:15: YAML: did not find expected alphabetic or numeric character while "
 	 "scanning an alias; a text that begins with '*' must be quoted: \"*:80\""},
 	{"an unknown alias",
 	 "frontends:\n"
