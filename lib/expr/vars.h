@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Variables (configuration.txt 2.8): "txn.name" in an expression becomes a scope and an
+ * index when the configuration is loaded; values live in small stores of fixed size, one
+ * per scope and owner (session, txn), in memory of the process that runs.
+ */
+#ifndef WEIR_EXPR_VARS_H
+#define WEIR_EXPR_VARS_H
+
+#include "lib/expr/program.h"
+
+enum expr_scope {
+	EXPR_SCOPE_PROC, /* one value for all workers: the process provides it */
+	EXPR_SCOPE_SESS,
+	EXPR_SCOPE_TXN,
+	EXPR_SCOPE_REQ,
+	EXPR_SCOPE_RES,
+	EXPR_SCOPE_CHECK,
+	EXPR_SCOPES_N
+};
+
+struct expr_var {
+	struct span name; /* with its scope */
+	enum expr_scope scope;
+	uint32_t index; /* among the variables of the configuration */
+};
+
+/* The names of a configuration. */
+struct expr_names;
+struct expr_names *expr_names_new(struct arena *a);
+/* The variable of that name, made when it is new; NULL with err: no such scope (scopes
+ * are proc sess txn req res check), or a name with other bytes than letters, digits, '.'
+ * and '_'. */
+const struct expr_var *expr_var_of(struct expr_names *names, struct span name, size_t at,
+				   struct expr_error *err);
+/* Those of one scope: proc variables get their place in shared memory from it. */
+const struct expr_var *expr_var_at(const struct expr_names *names, uint32_t index);
+uint32_t expr_names_n(const struct expr_names *names);
+
+/* Values, packed into the caller's bytes [0, cap): set replaces, unset removes. All
+ * functions are linear in what is stored. */
+struct expr_store {
+	uint32_t used, cap;
+	char *bytes;
+};
+bool expr_store_get(const struct expr_store *s, const struct expr_var *v,
+		    struct expr_sample *out);
+/* false: no room; the old value is then still there. */
+bool expr_store_set(struct expr_store *s, const struct expr_var *v,
+		    const struct expr_sample *value);
+void expr_store_unset(struct expr_store *s, const struct expr_var *v);
+/* Forgets all of a scope (res and req end before txn). */
+void expr_store_clear(struct expr_store *s, enum expr_scope scope);
+
+#endif
