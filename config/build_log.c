@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "config/loading.h"
+#include "lib/base/num.h"
 
 static bool
 is_socket(const char *path)
@@ -78,6 +79,8 @@ is_same(const struct log_target *a, const struct log_target *b)
 {
 	return a->kind == b->kind && a->format == b->format &&
 	       a->facility == b->facility && a->level_max == b->level_max &&
+	       a->level_min == b->level_min && a->bytes_max == b->bytes_max &&
+	       a->sample_n == b->sample_n && a->sample_mask == b->sample_mask &&
 	       addr_eq(&a->addr, &b->addr) &&
 	       (a->path == b->path || (a->path && b->path && !strcmp(a->path, b->path)));
 }
@@ -107,20 +110,64 @@ target_bit(struct loading *l, const struct node *at, const struct log_target *t,
 	return 1ULL << own->index;
 }
 
+/* "1-2,5:10": lines 1, 2 and 5 of every ten. false: wrong. */
+static bool
+parse_sample(struct span text, struct log_target *t)
+{
+	uint64_t size, from, to;
+	struct span ranges = span_cut(&text, ':');
+	if (num_u64(text, &size) != NUM_OK || size == 0 || size > LOG_SAMPLE_MAX ||
+	    !ranges.n)
+		return false;
+	while (ranges.n) {
+		struct span last = span_cut(&ranges, ',');
+		struct span first = span_cut(&last, '-');
+		if (num_u64(first, &from) != NUM_OK)
+			return false;
+		to = from;
+		if (last.n && num_u64(last, &to) != NUM_OK)
+			return false;
+		if (from == 0 || to < from || to > size)
+			return false;
+		for (uint64_t i = from; i <= to; i++)
+			t->sample_mask |= 1ULL << (i - 1);
+	}
+	t->sample_n = (uint32_t)size;
+	return true;
+}
+
+static enum log_format
+format_of(const struct log_target *t, const char *name)
+{
+	static const char names[] = ""
+#define LOG_FORMAT(id, name, priority, date, host, process, help) "|" name
+#include "lib/net/log_format.def"
+#undef LOG_FORMAT
+		;
+	if (name)
+		return (enum log_format)value_choice(names + 1, name);
+	return t->kind == LOG_TO_UDP || t->kind == LOG_TO_UNIX ? LOG_FORMAT_LOCAL
+							       : LOG_FORMAT_RAW;
+}
+
 static uint64_t
 build_target(struct loading *l, const struct node *map)
 {
 	const struct node *address = node_get(map, "address");
-	const char *format = node_text(map, "format");
+	const struct node *sample = node_get(map, "sample");
 	struct log_target t = {.addr = {.kind = ADDR_NONE, .fd = -1}};
 	struct span host = {NULL, 0};
 	if (!address || !parse_address(l, address, address->text, &t, &host))
 		return 0;
 	build_fields(l, SECTION_log, map, &t);
-	bool is_raw = t.kind != LOG_TO_UDP && t.kind != LOG_TO_UNIX;
-	if (format)
-		is_raw = value_choice("rfc3164|raw", format) == 1;
-	t.format = is_raw ? LOG_RAW : LOG_RFC3164;
+	t.format = format_of(&t, node_text(map, "format"));
+	if (sample && !parse_sample(span_str(sample->text), &t)) {
+		report_error(l->report, sample,
+			     "'%s' is not a sample; expected ranges and a size up to %d, "
+			     "such as 1-2,5:10",
+			     sample->text, LOG_SAMPLE_MAX);
+		return 0;
+	}
 	return target_bit(l, address, &t, host);
 }
 

@@ -85,34 +85,58 @@ lay_over(struct loading *l, const struct node *low, const struct node *high,
 /* --- plain values as maps
  * ---------------------------------------------------------------- */
 
-/* "127.0.0.1:514 local0 info" */
+/* Puts the next word of a log line into the map; false: wrong (reported). */
+static bool
+log_word(struct loading *l, struct node *n, struct node *map, const char *key,
+	 struct span text)
+{
+	struct node *word = node_scalar(l->arena, arena_span(l->arena, text), n->pos);
+	word->origin = n->origin;
+	const char *wrong = value_check(l, schema_find(SECTION_log, key), word->text);
+	if (wrong)
+		report_error(l->report, n, "%s", wrong);
+	else
+		node_put(l->arena, map, key, word);
+	return !wrong;
+}
+
+/* "127.0.0.1:514 len 2000 format rfc5424 local0 info": named words, and the others in
+ * their order. */
 static struct node *
 log_words(struct loading *l, struct node *n)
 {
-	static const char *const keys[] = {"address", "facility", "level"};
+	static const char *const order[] = {"address", "facility", "level", "minlevel"};
+	static const char *const named[] = {"len", "format", "sample"};
 	struct node *map = empty_like(l, n, NODE_MAP);
-	struct span rest = span_str(n->text);
+	struct span rest = span_str(n->text), word;
 	size_t i = 0;
-	while (rest.n && i < 3) {
-		struct node *word = node_scalar(
-			l->arena, arena_span(l->arena, value_word(&rest)), n->pos);
-		word->origin = n->origin;
-		const struct schema_key *k = schema_find(SECTION_log, keys[i]);
-		const char *wrong = value_check(l, k, word->text);
-		if (wrong) {
-			report_error(l->report, n, "%s", wrong);
+	while ((word = value_word(&rest)).n) {
+		const char *key = NULL;
+		for (size_t j = 0; j < 3 && !key; j++)
+			if (span_eq(word, span_str(named[j])))
+				key = named[j];
+		if (key)
+			word = value_word(&rest);
+		else if (i < 4)
+			key = order[i++];
+		if (!key) {
+			report_error(l->report, n,
+				     "'%.*s' is too much; expected 'address [len N] "
+				     "[format F] [sample R] [facility [level "
+				     "[minlevel]]]'",
+				     (int)word.n, word.p);
 			return NULL;
 		}
-		node_put(l->arena, map, keys[i++], word);
+		if (!word.n) {
+			report_error(l->report, n, "'%s' needs a value behind it", key);
+			return NULL;
+		}
+		if (!log_word(l, n, map, key, word))
+			return NULL;
 	}
 	if (i == 0)
 		report_error(l->report, n, "the text is empty; expected an address");
-	else if (rest.n)
-		report_error(l->report, n,
-			     "'%.*s' is not implemented in this release; expected "
-			     "'address [facility [level]]'",
-			     (int)rest.n, rest.p);
-	return i && !rest.n ? map : NULL;
+	return i ? map : NULL;
 }
 
 /* "GET /health HTTP/1.1" */

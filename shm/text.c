@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "lib/base/num.h"
+#include "lib/base/utf8.h"
 
 enum { TEXT_FIRST_BYTES = 4096 };
 
@@ -106,34 +107,12 @@ is_control(char c)
 	return (unsigned char)c < 0x20 || c == 0x7f;
 }
 
-/* Bytes of the well-formed UTF-8 character at s (RFC 3629), 0: none. */
-static size_t
-utf8_len(const unsigned char *s)
-{
-	unsigned char c = s[0];
-	size_t n = c < 0x80   ? 1
-		   : c < 0xc2 ? 0
-		   : c < 0xe0 ? 2
-		   : c < 0xf0 ? 3
-		   : c < 0xf5 ? 4
-			      : 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-	}
-	/* overlong forms, surrogates, beyond U+10FFFF */
-	if ((c == 0xe0 && s[1] < 0xa0) || (c == 0xed && s[1] > 0x9f) ||
-	    (c == 0xf0 && s[1] < 0x90) || (c == 0xf4 && s[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 /* What a reader may see of the character at s, *n bytes long: itself, or '?' for
  * control characters (C0, DEL, C1) and bytes that are not UTF-8. */
 static bool
 is_readable(const char *s, size_t *n)
 {
-	*n = utf8_len((const unsigned char *)s);
+	*n = utf8_length(s, 4);
 	if (*n == 0) {
 		*n = 1;
 		return false;
@@ -182,7 +161,7 @@ shm_text_json(struct shm_text *t, const char *s)
 {
 	shm_text_char(t, '"');
 	while (*s) {
-		size_t n = utf8_len((const unsigned char *)s);
+		size_t n = utf8_length(s, 4);
 		if (n == 0) {
 			shm_text_str(t, "\\ufffd");
 			n = 1;

@@ -11,21 +11,20 @@
 #include "lib/net/log_target.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/base/must.h"
-#include "lib/base/num.h"
+#include "lib/net/log_header.h"
 
 enum {
 	SINK_BYTES = 64 * 1024,
 	SINK_MESSAGES = 64,
+	MOST_HEADER_BYTES = LOG_HEADER_BYTES + LOG_TAG_BYTES + LOG_SD_BYTES,
 	/* longest line, its newline, the index byte of the relay */
 	SINK_ROOM = LOG_LINE_BYTES + 2,
-	HEADER_BYTES = 128,
 	/* A target that refuses (ICMP) fails every second datagram: after that many
 	 * system calls the rest of the batch is given up. */
 	FLUSH_ATTEMPTS = 4,
@@ -39,6 +38,7 @@ struct sink {
 	bool is_relay;	     /* datagrams start with the target's index */
 	bool is_packed;	     /* several lines may share a datagram */
 	time_t connect_at_s; /* when to try connect() again */
+	uint32_t sampled;    /* number of the next line in its sample */
 	unsigned messages_n;
 	size_t used_bytes;
 	char *bytes;	      /* [SINK_BYTES] */
@@ -53,59 +53,35 @@ struct logger {
 	uint64_t pending; /* bit: that sink has lines */
 	uint64_t
 		oldest_ms; /* when logger_flush_due saw pending lines first; 0: not yet */
-	time_t header_at_s;
-	size_t header_bytes;
-	char header[HEADER_BYTES]; /* "Nov 22 22:38:41 weir[6512]: " */
-	char tag[64];
+	struct log_header header;
 	struct log_counts counts;
 	void (*local)(void *arg, const struct log_target *t, struct span line);
 	void *local_arg;
 	char *line; /* [SINK_ROOM] for `local` */
 };
 
-/* --- the header of RFC 3164 --------------------------------------------------- */
-
-static void
-make_header(struct logger *l, time_t now_s)
-{
-	static const char months[12][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-					   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-	struct tm tm;
-	localtime_r(&now_s, &tm);
-	int n = snprintf(l->header, sizeof(l->header),
-			 "%s %2d %02d:%02d:%02d %s[%d]: ", months[tm.tm_mon], tm.tm_mday,
-			 tm.tm_hour, tm.tm_min, tm.tm_sec, l->tag, (int)getpid());
-	must(n > 0 && (size_t)n < sizeof(l->header));
-	l->header_bytes = (size_t)n;
-	l->header_at_s = now_s;
-}
-
-/* The coarse clock: a few ms late, a third of the price, and lines show seconds. */
-static inline time_t
-wall_s(void)
+/* The coarse clock: a few ms late, a third of the price. */
+static inline struct timespec
+wall(void)
 {
 	struct timespec ts;
 	clock_gettime(CLOCK_REALTIME_COARSE, &ts);
-	return ts.tv_sec;
+	return ts;
 }
 
 /* Writes the line, cut at LOG_LINE_BYTES, without newline; returns its length. */
 static inline size_t
-put_line(struct logger *l, const struct log_target *t, int level, struct span text,
-	 char *at)
+put_line(struct logger *l, const struct log_target *t, int level,
+	 const struct log_text *text, char *at)
 {
-	char *p = at;
-	if (t->format == LOG_RFC3164) {
-		*p++ = '<';
-		p += num_put(p, (uint64_t)t->facility * 8 + (uint64_t)level);
-		*p++ = '>';
-		memcpy(p, l->header, l->header_bytes);
-		p += l->header_bytes;
-	}
-	size_t room = LOG_LINE_BYTES - (size_t)(p - at);
-	size_t n = text.n < room ? text.n : room;
-	memcpy(p, text.p, n);
-	return (size_t)(p - at) + n;
+	size_t head_n = 0, most = t->bytes_max ? t->bytes_max : LOG_LINE_BYTES;
+	if (t->format != LOG_FORMAT_RAW)
+		head_n = log_header_put(&l->header, t, level, text, at);
+	if (head_n >= most)
+		return most;
+	size_t n = text->text.n < most - head_n ? text->text.n : most - head_n;
+	memcpy(at + head_n, text->text.p, n);
+	return head_n + n;
 }
 
 /* --- sending --------------------------------------------------------------------- */
@@ -127,7 +103,7 @@ sink_connect(struct sink *k)
 		return false;
 	if (k->is_relay || k->is_connected)
 		return true;
-	time_t now_s = wall_s();
+	time_t now_s = wall().tv_sec;
 	if (now_s < k->connect_at_s)
 		return false;
 	k->connect_at_s = now_s + 1;
@@ -186,10 +162,10 @@ logger_flush_due(struct logger *l, uint64_t now_ms)
 
 /* True when the line could be appended to the last datagram. */
 static bool
-sink_pack(struct logger *l, struct sink *k, int level, struct span text)
+sink_pack(struct logger *l, struct sink *k, int level, const struct log_text *text)
 {
 	unsigned last = k->messages_n - 1;
-	size_t have = k->iov[last].iov_len, most = HEADER_BYTES + 8 + text.n;
+	size_t have = k->iov[last].iov_len, most = MOST_HEADER_BYTES + text->text.n;
 	if (have + 1 + most > LOG_LINE_BYTES + 1 ||
 	    k->used_bytes + SINK_ROOM > SINK_BYTES)
 		return false;
@@ -203,7 +179,7 @@ sink_pack(struct logger *l, struct sink *k, int level, struct span text)
 }
 
 static void
-sink_add(struct logger *l, struct sink *k, int level, struct span text)
+sink_add(struct logger *l, struct sink *k, int level, const struct log_text *text)
 {
 	if (k->is_packed && k->messages_n && sink_pack(l, k, level, text))
 		return;
@@ -224,7 +200,7 @@ sink_add(struct logger *l, struct sink *k, int level, struct span text)
 }
 
 static void
-give_locally(struct logger *l, struct sink *k, int level, struct span text)
+give_locally(struct logger *l, struct sink *k, int level, const struct log_text *text)
 {
 	if (!l->local) {
 		l->counts.dropped++;
@@ -235,25 +211,44 @@ give_locally(struct logger *l, struct sink *k, int level, struct span text)
 	l->counts.sent++;
 }
 
+/* Whether the target takes this line of its sample. */
+static bool
+sink_samples(struct sink *k)
+{
+	const struct log_target *t = k->target;
+	if (!t->sample_n)
+		return true;
+	bool is_chosen = t->sample_mask >> k->sampled & 1;
+	k->sampled = (k->sampled + 1) % t->sample_n;
+	return is_chosen;
+}
+
 void
-logger_line(struct logger *l, uint64_t mask, int level, struct span text)
+logger_write(struct logger *l, uint64_t mask, int level, const struct log_text *text)
 {
 	if (l->sinks_n < LOG_TARGETS_MAX)
 		mask &= (1ULL << l->sinks_n) - 1;
 	if (!mask)
 		return;
-	time_t now_s = wall_s();
-	if (now_s != l->header_at_s)
-		make_header(l, now_s);
+	struct timespec now = wall();
+	log_header_refresh(&l->header, &now);
 	for (; mask; mask &= mask - 1) {
 		struct sink *k = &l->sinks[__builtin_ctzll(mask)];
-		if (level > k->target->level_max)
+		const struct log_target *t = k->target;
+		if (level > t->level_max || !sink_samples(k))
 			continue;
+		int shown = level < t->level_min ? t->level_min : level;
 		if (k->bytes)
-			sink_add(l, k, level, text);
+			sink_add(l, k, shown, text);
 		else
-			give_locally(l, k, level, text);
+			give_locally(l, k, shown, text);
 	}
+}
+
+void
+logger_line(struct logger *l, uint64_t mask, int level, struct span text)
+{
+	logger_write(l, mask, level, &(struct log_text){.text = text});
 }
 
 struct log_counts
@@ -312,9 +307,7 @@ logger_new(const struct log_target *targets, size_t targets_n, const char *tag,
 	l->local = local;
 	l->local_arg = local_arg;
 	l->line = must_alloc(SINK_ROOM);
-	snprintf(l->tag, sizeof(l->tag), "%s", tag);
-	tzset(); /* reads the zone's file while it can still be reached */
-	make_header(l, wall_s());
+	log_header_init(&l->header, tag);
 	l->sinks_n = targets_n;
 	for (size_t i = 0; i < targets_n; i++)
 		sink_init(&l->sinks[i], &targets[i], relay_fd);

@@ -18,22 +18,47 @@
 
 enum log_kind { LOG_TO_UDP, LOG_TO_UNIX, LOG_TO_STDOUT, LOG_TO_STDERR, LOG_TO_FILE };
 
-/* rfc3164: "<PRI>Mon DD hh:mm:ss tag[pid]: text", without a host name, which is what
- * HAProxy sends by default (there called "local"); raw: the text alone. Datagrams to a
- * UDP target end with a newline, as HAProxy's do. */
-enum log_format { LOG_RFC3164, LOG_RAW };
+enum log_format {
+#define LOG_FORMAT(id, name, priority, date, host, process, help) LOG_FORMAT_##id,
+#include "lib/net/log_format.def"
+#undef LOG_FORMAT
+	LOG_FORMATS_N
+};
 
+/* Datagrams to a UDP target end with a newline, as HAProxy's do. */
 struct log_target {
 	enum log_kind kind;
-	enum log_format format; /* default: rfc3164; raw for stdout, stderr and files */
+	enum log_format format; /* default: local; raw for stdout, stderr and files */
 	struct addr addr;	/* LOG_TO_UDP, LOG_TO_UNIX */
 	const char *path;	/* LOG_TO_FILE */
 	int facility;		/* 0..23 (LOG_KERN >> 3 ... LOG_LOCAL7 >> 3) */
-	int level_max;	/* 0 (emerg) .. 7 (debug): less urgent lines are not sent */
+	int level_max;	    /* 0 (emerg) .. 7 (debug): less urgent lines are not sent */
+	int level_min;	    /* more urgent ones are sent as this */
+	uint32_t bytes_max; /* longer lines are cut, <= LOG_LINE_BYTES; 0: there */
+	/* Of every sample_n lines those whose number (from 0) has its bit; 0: all. Each
+	 * process counts its own. */
+	uint32_t sample_n;
+	uint64_t sample_mask;
 	unsigned index; /* position in the configuration's list of all targets */
 };
 
-enum { LOG_TARGETS_MAX = 64, LOG_LINE_BYTES = 8192, LOG_DELAY_MS = 10 };
+/* What a line says. Empty tag: the logger's; empty sd: none. */
+struct log_text {
+	struct span text;
+	struct span sd;	 /* structured data "[id name=\"value\"]" (RFC 5424 6.3) */
+	struct span tag; /* at most LOG_TAG_BYTES */
+};
+
+enum {
+	LOG_TARGETS_MAX = 64,
+	LOG_LINE_BYTES = 8192,
+	LOG_TAG_BYTES = 64,
+	LOG_SD_BYTES = 2048,
+	/* priority, date, host, process id */
+	LOG_HEADER_BYTES = 192,
+	LOG_SAMPLE_MAX = 64,
+	LOG_DELAY_MS = 10
+};
 
 struct logger;
 
@@ -53,6 +78,8 @@ void logger_free(struct logger **l);
 /* Queues text (without newline) at `level` (syslog 0..7) for each target of `mask`
  * (bit i = targets[i]) that wants it. Long lines are cut at LOG_LINE_BYTES. */
 void logger_line(struct logger *l, uint64_t mask, int level, struct span text);
+void logger_write(struct logger *l, uint64_t mask, int level,
+		  const struct log_text *text);
 /* Sends what is queued. Called at the end of each round of the event loop. */
 void logger_flush(struct logger *l);
 /* The same for loops that prefer few system calls: sends only when the oldest line has

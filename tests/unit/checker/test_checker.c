@@ -136,7 +136,7 @@ set_up(void **state)
 	w.cfg.global.log_tag = "weir";
 	w.log_fd = socket(AF_INET, SOCK_DGRAM, 0);
 	w.log = (struct log_target){.kind = LOG_TO_UDP,
-				    .format = LOG_RFC3164,
+				    .format = LOG_FORMAT_LOCAL,
 				    .addr = loopback(0),
 				    .facility = 16,
 				    .level_max = 7};

@@ -333,16 +333,40 @@ log_targets_are_shared_and_told_apart(void **state)
 	const struct log_target *t = c->log_targets;
 	assert_int_equal(t[0].facility, 3);
 	assert_int_equal(t[0].level_max, 4);
-	assert_int_equal(t[0].format, LOG_RFC3164);
+	assert_int_equal(t[0].format, LOG_FORMAT_LOCAL);
 	assert_int_equal(t[1].kind, LOG_TO_STDOUT);
-	assert_int_equal(t[1].format, LOG_RAW);
+	assert_int_equal(t[1].format, LOG_FORMAT_RAW);
 	assert_int_equal(t[3].kind, LOG_TO_FILE);
 	assert_string_equal(t[3].path, "/tmp/w.log");
 	assert_int_equal(t[4].kind, LOG_TO_UNIX);
 	assert_int_equal(t[5].kind, LOG_TO_UNIX);
 	assert_int_equal(t[6].kind, LOG_TO_FILE);
-	assert_int_equal(t[6].format, LOG_RFC3164);
+	assert_int_equal(t[6].format, LOG_FORMAT_RFC3164);
 	assert_int_equal(t[7].addr.kind, ADDR_INET6);
+	cfg_free(&c);
+}
+
+static void
+a_log_line_of_haproxy_is_understood(void **state)
+{
+	(void)state;
+	struct cfg *c =
+		loaded("global: {log: [\"127.0.0.1 len 2000 format rfc5424 "
+		       "sample 1-2,5:10 local3 info notice\", "
+		       "{address: stdout, format: iso, len: 100}]}\n"
+		       "frontends: {w: {bind: \":80\", default_backend: b}}\n" BACKEND);
+	const struct log_target *t = c->log_targets;
+	assert_int_equal(c->log_targets_n, 2);
+	assert_int_equal(t[0].format, LOG_FORMAT_RFC5424);
+	assert_int_equal(t[0].bytes_max, 2000);
+	assert_int_equal(t[0].facility, 19);
+	assert_int_equal(t[0].level_max, 6);
+	assert_int_equal(t[0].level_min, 5);
+	assert_int_equal(t[0].sample_n, 10);
+	assert_int_equal(t[0].sample_mask, 1 | 2 | 16);
+	assert_int_equal(t[1].format, LOG_FORMAT_ISO);
+	assert_int_equal(t[1].bytes_max, 100);
+	assert_int_equal(t[1].sample_n, 0);
 	cfg_free(&c);
 }
 
@@ -489,6 +513,7 @@ main(void)
 		cmocka_unit_test(health_checks_are_built_from_options_and_steps),
 		cmocka_unit_test(rules_and_choices_are_built_in_order),
 		cmocka_unit_test(log_targets_are_shared_and_told_apart),
+		cmocka_unit_test(a_log_line_of_haproxy_is_understood),
 		cmocka_unit_test(sockets_cpus_and_statistics_are_built),
 		cmocka_unit_test(the_schema_decides_the_type_of_plain_text),
 		cmocka_unit_test(what_is_probably_wrong_is_warned_about),

@@ -105,12 +105,12 @@ control_config(struct control_test *t)
 	path_in(t->file_path, t->f.dir, "weir.log");
 	path_in(t->log_path, t->f.dir, "dev-log");
 	t->targets[TARGET_FILE] = (struct log_target){.kind = LOG_TO_FILE,
-						      .format = LOG_RAW,
+						      .format = LOG_FORMAT_RAW,
 						      .path = t->file_path,
 						      .level_max = 7,
 						      .index = TARGET_FILE};
 	t->targets[TARGET_UNIX] = (struct log_target){.kind = LOG_TO_UNIX,
-						      .format = LOG_RFC3164,
+						      .format = LOG_FORMAT_LOCAL,
 						      .level_max = 7,
 						      .index = TARGET_UNIX};
 	t->targets[TARGET_UNIX].addr.kind = ADDR_UNIX;

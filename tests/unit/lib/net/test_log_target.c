@@ -31,7 +31,7 @@ udp_receiver(void)
 	assert_int_equal(bind(r.fd, (struct sockaddr *)&in, len), 0);
 	assert_int_equal(getsockname(r.fd, (struct sockaddr *)&in, &len), 0);
 	r.target = (struct log_target){.kind = LOG_TO_UDP,
-				       .format = LOG_RFC3164,
+				       .format = LOG_FORMAT_LOCAL,
 				       .facility = 16,
 				       .level_max = 7};
 	r.target.addr.kind = ADDR_INET;
@@ -97,11 +97,101 @@ a_raw_line_is_the_text_alone(void **state)
 {
 	(void)state;
 	struct receiver r = udp_receiver();
-	r.target.format = LOG_RAW;
+	r.target.format = LOG_FORMAT_RAW;
 	struct logger *l = logger_new(&r.target, 1, "weir", -1, NULL, NULL);
 	logger_line(l, 1, 6, SPAN("hello"));
 	logger_flush(l);
 	assert_string_equal(next_line(r.fd), "hello\n");
+	logger_free(&l);
+	close(r.fd);
+}
+
+/* 'd' stands for a run of digits, 'h' for a host, 'z' for the zone, 't' for a month. */
+static bool
+looks_like(const char *p, const char *shape)
+{
+	for (; *shape; shape++) {
+		size_t n = *shape == 'd'   ? strspn(p, "0123456789 ")
+			   : *shape == 'h' ? strcspn(p, " ")
+			   : *shape == 't' ? 3
+			   : *shape == 'z' ? 6
+			   : *p == *shape  ? 1
+					   : 0;
+		if (n == 0)
+			return false;
+		p += n;
+	}
+	return *p == '\0';
+}
+
+static void
+each_format_begins_as_the_manual_says(void **state)
+{
+	(void)state;
+	static const char *const shapes[LOG_FORMATS_N] = {
+		[LOG_FORMAT_LOCAL] = "<d>td:d:dWEIR[d]: X\n",
+		[LOG_FORMAT_RFC3164] = "<d>td:d:dh WEIR[d]: X\n",
+		[LOG_FORMAT_RFC5424] = "<d>d-d-dTd:d:d.dz h WEIR d- - X\n",
+		[LOG_FORMAT_PRIORITY] = "<d>X\n",
+		[LOG_FORMAT_SHORT] = "<d>X\n",
+		[LOG_FORMAT_TIMED] = "<d>d-d-dTd:d:d.dz X\n",
+		[LOG_FORMAT_ISO] = "d-d-dTd:d:d.dz X\n",
+		[LOG_FORMAT_RAW] = "X\n",
+	};
+	struct receiver r = udp_receiver();
+	for (int i = 0; i < LOG_FORMATS_N; i++) {
+		r.target.format = (enum log_format)i;
+		struct logger *l = logger_new(&r.target, 1, "WEIR", -1, NULL, NULL);
+		logger_line(l, 1, 6, SPAN("X"));
+		logger_flush(l);
+		const char *line = next_line(r.fd);
+		if (!looks_like(line, shapes[i]))
+			fail_msg("%d: %s", i, line);
+		int shown = i == LOG_FORMAT_SHORT || i == LOG_FORMAT_TIMED ? 6 : 134;
+		if (line[0] == '<')
+			assert_int_equal(atoi(line + 1), shown);
+		logger_free(&l);
+	}
+	close(r.fd);
+}
+
+static void
+a_line_may_bring_its_tag_and_structured_data(void **state)
+{
+	(void)state;
+	struct receiver r = udp_receiver();
+	r.target.format = LOG_FORMAT_RFC5424;
+	struct logger *l = logger_new(&r.target, 1, "weir", -1, NULL, NULL);
+	struct log_text text = {SPAN("X"), SPAN("[a@1 b=\"c\"]"), SPAN("SOP")};
+	logger_write(l, 1, 6, &text);
+	logger_flush(l);
+	assert_true(looks_like(next_line(r.fd),
+			       "<d>d-d-dTd:d:d.dz h SOP d- [a@1 b=\"c\"] X\n"));
+	logger_free(&l);
+	close(r.fd);
+}
+
+static void
+a_target_cuts_samples_and_caps_the_level(void **state)
+{
+	(void)state;
+	struct receiver r = udp_receiver();
+	r.target.format = LOG_FORMAT_SHORT;
+	r.target.bytes_max = 5;
+	r.target.level_min = 4;
+	r.target.sample_n = 3;
+	r.target.sample_mask = 1 | 4;
+	struct logger *l = logger_new(&r.target, 1, "weir", -1, NULL, NULL);
+	for (int i = 0; i < 6; i++) {
+		char text[] = {(char)('a' + i), 'b', 'c', 'd'};
+		logger_line(l, 1, i, span_of(text, sizeof(text)));
+	}
+	logger_flush(l);
+	assert_string_equal(next_line(r.fd), "<4>ab\n");
+	assert_string_equal(next_line(r.fd), "<4>cb\n");
+	assert_string_equal(next_line(r.fd), "<4>db\n");
+	assert_string_equal(next_line(r.fd), "<5>fb\n");
+	assert_true(is_quiet(r.fd));
 	logger_free(&l);
 	close(r.fd);
 }
@@ -114,7 +204,7 @@ lines_go_to_the_targets_of_the_mask_that_want_the_level(void **state)
 	struct log_target t[3];
 	for (unsigned i = 0; i < 3; i++) {
 		t[i] = r[i].target;
-		t[i].format = LOG_RAW;
+		t[i].format = LOG_FORMAT_RAW;
 		t[i].index = i;
 	}
 	t[1].level_max = 4;
@@ -137,7 +227,7 @@ a_full_ring_sends_itself_and_keeps_the_order(void **state)
 {
 	(void)state;
 	struct receiver r = udp_receiver();
-	r.target.format = LOG_RAW;
+	r.target.format = LOG_FORMAT_RAW;
 	struct logger *l = logger_new(&r.target, 1, "weir", -1, NULL, NULL);
 	char text[32];
 	for (int i = 0; i < 100; i++) {
@@ -181,7 +271,7 @@ a_target_nobody_listens_on_drops_and_counts_and_recovers(void **state)
 {
 	(void)state;
 	struct receiver r = udp_receiver();
-	r.target.format = LOG_RAW;
+	r.target.format = LOG_FORMAT_RAW;
 	close(r.fd);
 	struct logger *l = logger_new(&r.target, 1, "weir", -1, NULL, NULL);
 	for (int i = 0; i < 50; i++)
@@ -207,9 +297,14 @@ the_relay_gets_index_and_line_and_packs_lines_of_files(void **state)
 	(void)state;
 	int fds[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fds), 0);
-	struct log_target t[2] = {
-		{.kind = LOG_TO_UNIX, .format = LOG_RAW, .level_max = 7, .index = 0},
-		{.kind = LOG_TO_FILE, .format = LOG_RAW, .level_max = 7, .index = 1}};
+	struct log_target t[2] = {{.kind = LOG_TO_UNIX,
+				   .format = LOG_FORMAT_RAW,
+				   .level_max = 7,
+				   .index = 0},
+				  {.kind = LOG_TO_FILE,
+				   .format = LOG_FORMAT_RAW,
+				   .level_max = 7,
+				   .index = 1}};
 	struct logger *l = logger_new(t, 2, "weir", fds[1], NULL, NULL);
 	logger_line(l, 3, 6, SPAN("one"));
 	logger_line(l, 3, 6, SPAN("two"));
@@ -233,7 +328,8 @@ no_datagram_of_the_relay_is_longer_than_one_longest_line(void **state)
 	(void)state;
 	int fds[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK, 0, fds), 0);
-	struct log_target t = {.kind = LOG_TO_FILE, .format = LOG_RAW, .level_max = 7};
+	struct log_target t = {
+		.kind = LOG_TO_FILE, .format = LOG_FORMAT_RAW, .level_max = 7};
 	struct logger *l = logger_new(&t, 1, "weir", fds[1], NULL, NULL);
 	static char text[LOG_LINE_BYTES], got[4 * LOG_LINE_BYTES];
 	memset(text, 'y', sizeof(text));
@@ -266,7 +362,8 @@ a_relay_that_is_full_drops_and_counts_and_never_blocks(void **state)
 	(void)state;
 	int fds[2];
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0); /* blocking ends */
-	struct log_target t = {.kind = LOG_TO_UNIX, .format = LOG_RAW, .level_max = 7};
+	struct log_target t = {
+		.kind = LOG_TO_UNIX, .format = LOG_FORMAT_RAW, .level_max = 7};
 	struct logger *l = logger_new(&t, 1, "weir", fds[1], NULL, NULL);
 	for (int i = 0; i < 5000; i++)
 		logger_line(l, 1, 6, SPAN("nobody reads this"));
@@ -297,7 +394,8 @@ static void
 control_itself_gets_lines_for_files_by_a_call(void **state)
 {
 	(void)state;
-	struct log_target t = {.kind = LOG_TO_STDOUT, .format = LOG_RAW, .level_max = 7};
+	struct log_target t = {
+		.kind = LOG_TO_STDOUT, .format = LOG_FORMAT_RAW, .level_max = 7};
 	struct logger *l = logger_new(&t, 1, "weir", -1, keep_local, local_line);
 	logger_line(l, 1, 6, SPAN("hello"));
 	assert_string_equal(local_line, "2:hello");
@@ -331,6 +429,9 @@ main(void)
 		cmocka_unit_test(
 			a_line_has_the_header_of_haproxy_and_ends_with_a_newline),
 		cmocka_unit_test(a_raw_line_is_the_text_alone),
+		cmocka_unit_test(each_format_begins_as_the_manual_says),
+		cmocka_unit_test(a_line_may_bring_its_tag_and_structured_data),
+		cmocka_unit_test(a_target_cuts_samples_and_caps_the_level),
 		cmocka_unit_test(lines_go_to_the_targets_of_the_mask_that_want_the_level),
 		cmocka_unit_test(a_full_ring_sends_itself_and_keeps_the_order),
 		cmocka_unit_test(a_long_line_is_cut_at_the_limit),
