@@ -132,6 +132,7 @@ build_proxy(struct loading *l, struct built *b)
 	p->log_mask = log ? build_log(l, log) : 0;
 	if (p->is_disabled)
 		return;
+	build_errors(l, b);
 	if (p->caps & CFG_CAP_FRONTEND)
 		build_binds(l, b);
 	if (p->caps & CFG_CAP_BACKEND) {
@@ -173,6 +174,7 @@ build_cfg(struct loading *l)
 {
 	struct cfg *c = l->cfg;
 	build_global(l);
+	build_error_groups(l);
 	add_proxies(l, "frontends", CFG_CAP_FRONTEND);
 	add_proxies(l, "backends", CFG_CAP_BACKEND);
 	add_proxies(l, "listens", CFG_CAP_FRONTEND | CFG_CAP_BACKEND);

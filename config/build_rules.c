@@ -2,14 +2,7 @@
  *
  * ACLs, http_request rules and the choice of a backend. Master (at load).
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "config/loading.h"
-
-enum { BODY_BYTES_MAX = 16 << 20 };
 
 static void
 build_acls(struct loading *l, struct built *b)
@@ -51,112 +44,12 @@ build_cond(struct loading *l, struct built *b, const struct node *map,
 	return *cond != NULL;
 }
 
-/* --- replies ------------------------------------------------------------------------ */
-
-static bool
-is_field_name(const char *text)
-{
-	for (const char *p = text; *p; p++)
-		if (*p <= ' ' || *p > '~' || strchr("\"(),/:;<=>?@[\\]{}", *p))
-			return false;
-	return text[0] != '\0';
-}
-
-void
-build_headers(struct loading *l, const struct node *map, struct cfg_header **headers,
-	      size_t *n)
-{
-	for (size_t i = 0; i < map->n; i++) {
-		const char *name = map->keys[i]->text;
-		static const char *const ours[] = {"Content-Length", "Transfer-Encoding",
-						   "Connection"};
-		bool is_ours = false;
-		for (size_t j = 0; j < 3; j++)
-			is_ours |= strcasecmp(name, ours[j]) == 0;
-		if (!is_field_name(name) || is_ours) {
-			report_error(l->report, map->items[i],
-				     is_ours ? "'%s' is set by weir itself; expected "
-					       "another field"
-					     : "'%s' is not the name of a field",
-				     name);
-			continue;
-		}
-		for (size_t j = 0; j < map->items[i]->n; j++) {
-			const struct node *value = map->items[i]->items[j];
-			if (value->text[strcspn(value->text, "\r\n")]) {
-				report_error(l->report, value,
-					     "a line break in a field; expected "
-					     "one line");
-				continue;
-			}
-			*headers = arena_grow(l->arena, *headers, *n, sizeof(**headers));
-			(*headers)[(*n)++] = (struct cfg_header){
-				build_text(l, name), build_text(l, value->text)};
-		}
-	}
-}
-
-static struct span
-read_body(struct loading *l, const struct node *at)
-{
-	struct span body = {NULL, 0};
-	struct stat st;
-	int fd = open(at->text, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		report_error(l->report, at, "'%s' cannot be opened: %s", at->text,
-			     strerror(errno));
-	else if (!S_ISREG(st.st_mode) || st.st_size > BODY_BYTES_MAX)
-		report_error(
-			l->report, at,
-			"'%s' is not usable; expected a regular file of at most 16 MB",
-			at->text);
-	else {
-		char *bytes = arena_alloc(l->arena, (size_t)st.st_size + 1);
-		ssize_t got;
-		while (body.n < (size_t)st.st_size &&
-		       (got = read(fd, bytes + body.n, (size_t)st.st_size - body.n)) > 0)
-			body.n += (size_t)got;
-		body.p = bytes;
-	}
-	if (fd >= 0)
-		close(fd);
-	return body;
-}
-
-static void
-build_reply(struct loading *l, const struct node *map, enum schema_section in,
-	    struct cfg_reply *r)
-{
-	const struct node *string = node_get(map, "string"),
-			  *file = node_get(map, "file");
-	const struct node *headers = node_get(map, "headers");
-	build_fields(l, in, map, r);
-	if (string && file)
-		report_error(l->report, file,
-			     "'string' is given too; expected one of them");
-	if (string)
-		r->body = build_text(l, string->text);
-	else if (file)
-		r->body = read_body(l, file);
-	if (headers)
-		build_headers(l, headers, &r->headers, &r->headers_n);
-	bool has_no_body = r->status == 204 || r->status == 205 || r->status == 304;
-	if (r->body.n && has_no_body)
-		report_error(
-			l->report, string ? string : file,
-			"a response %d has no body; expected another status, or no body",
-			r->status);
-	if ((string || file) && !r->content_type)
-		r->content_type = "text/plain";
-}
-
 static const struct {
 	const char *name;
 	enum cfg_action action;
-	enum schema_section section;
 } actions[] = {
-	{"return", CFG_ACTION_RETURN, SECTION_return},
-	{"deny", CFG_ACTION_DENY, SECTION_deny},
+	{"return", CFG_ACTION_RETURN},
+	{"deny", CFG_ACTION_DENY},
 };
 
 static void
@@ -172,7 +65,7 @@ build_rule(struct loading *l, struct built *b, const struct node *map)
 		given++;
 		rule.action = actions[i].action;
 		if (n->kind == NODE_MAP)
-			build_reply(l, n, actions[i].section, &rule.reply);
+			build_reply(l, n, rule.action == CFG_ACTION_DENY, &rule.reply);
 	}
 	if (given != 1) {
 		if (given || !map->has_lost)

@@ -17,6 +17,7 @@
 #include "lib/base/span.h"
 #include "lib/expr/cond.h"
 #include "lib/http/limits.h"
+#include "lib/http/reply.h"
 #include "lib/net/log_target.h"
 
 struct cfg_proxy;
@@ -102,10 +103,7 @@ struct cfg_header {
 /* `return` and `deny`: a fixed answer. */
 struct cfg_reply {
 	int status;
-	const char *content_type; /* NULL: none */
-	struct cfg_header *headers;
-	size_t headers_n;
-	struct span body;
+	const struct http_reply *message; /* NULL: what the proxy has for `status` */
 };
 
 enum cfg_action { CFG_ACTION_RETURN, CFG_ACTION_DENY };
@@ -206,6 +204,8 @@ struct cfg_proxy {
 	bool forwardfor_if_none;
 	struct cfg_stats stats;
 	const char *where; /* "file:line:col" of its name */
+	/* in the place of the standard pages; NULL: nothing here */
+	const struct http_reply *errors[HTTP_ERRORS_N];
 
 	/* frontend */
 	struct cfg_bind **binds;

@@ -121,10 +121,12 @@ drop_http_options(struct loading *l, const struct built *b)
 static void
 check_http_only(struct loading *l, const struct built *b)
 {
-	static const char *const keys[] = {"http_request", "monitor_uri", "stats"};
+	static const char *const keys[] = {"http_request", "monitor_uri", "stats",
+					   "errorfile",	   "errorfiles",  "errorloc",
+					   "errorloc303",  "http_error"};
 	if (b->proxy->mode == CFG_MODE_HTTP)
 		return;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const struct node *n = node_get(b->map, keys[i]);
 		if (n && is_own(n))
 			report_warning(l->report, n,

@@ -7,8 +7,6 @@
 #include "config/loading.h"
 #include "lib/base/suggest.h"
 
-enum { FROM_DEPTH_MAX = 32 };
-
 static struct node *fill(struct loading *l, const struct node *map,
 			 enum schema_section in, unsigned where, struct pos pos);
 
@@ -308,18 +306,22 @@ named_defaults(struct loading *l, const struct node *from)
 	return NULL;
 }
 
-/* What lies under a section: what its `from` names, else (for proxies) `defaults`; each
- * with what lies under it. */
-static const struct node *
-base_of(struct loading *l, const struct node *section, int depth)
+const struct node *
+effective_below(struct loading *l, const struct node *section)
 {
 	const struct node *from = node_get(section, "from");
 	const struct node *defaults = node_get(l->root, "defaults");
 	bool is_proxy = section != defaults &&
 			section->parent != node_get(l->root, "named_defaults");
-	const struct node *base = from	     ? named_defaults(l, from)
-				  : is_proxy ? defaults
-					     : NULL;
+	return from ? named_defaults(l, from) : is_proxy ? defaults : NULL;
+}
+
+/* What lies under a section, with what lies under that. */
+static const struct node *
+base_of(struct loading *l, const struct node *section, int depth)
+{
+	const struct node *from = node_get(section, "from");
+	const struct node *base = effective_below(l, section);
 	if (!base)
 		return NULL;
 	if (depth == 0) {
@@ -363,7 +365,7 @@ make_proxies(struct loading *l, const char *name, unsigned where)
 	struct node *out = node_new(l->arena, NODE_MAP, l->root->pos);
 	for (size_t i = 0; sections && i < sections->n; i++) {
 		struct node *section = sections->items[i];
-		const struct node *base = base_of(l, section, FROM_DEPTH_MAX);
+		const struct node *base = base_of(l, section, CFG_FROM_DEPTH_MAX);
 		struct node *whole = lay_over(l, base, section, SECTION_proxy);
 		size_t from = node_find(whole, "from");
 		if (from < whole->n)
@@ -383,7 +385,7 @@ check_named_defaults(struct loading *l)
 {
 	const struct node *named = node_get(l->root, "named_defaults");
 	for (size_t i = 0; named && i < named->n; i++)
-		base_of(l, named->items[i], FROM_DEPTH_MAX);
+		base_of(l, named->items[i], CFG_FROM_DEPTH_MAX);
 }
 
 void
@@ -394,6 +396,9 @@ effective_make(struct loading *l)
 	node_put(l->arena, l->effective, "global",
 		 fill(l, global, SECTION_global, WHERE_ANY, l->root->pos));
 	check_named_defaults(l);
+	const struct node *errors = node_get(l->root, "http_errors");
+	if (errors)
+		hang(l, l->effective, "http_errors", share(l, errors));
 	make_proxies(l, "frontends", WHERE_FRONTEND);
 	make_proxies(l, "backends", WHERE_BACKEND);
 	make_proxies(l, "listens", WHERE_LISTEN);

@@ -17,6 +17,7 @@
 enum {
 	CFG_NAME_MAX = 63,	      /* bytes: what the shared region keeps of a name */
 	CFG_DEPTH_MAX = 64,	      /* of nested lists and maps */
+	CFG_FROM_DEPTH_MAX = 32,      /* of `from` */
 	CFG_ALIAS_NODES_MAX = 200000, /* that aliases may expand to, per run */
 	CFG_FILE_BYTES_MAX = 64 << 20,
 	CFG_RESOLVE_MS = 5000, /* for all names together */
@@ -29,6 +30,13 @@ struct unresolved {
 	struct addr *copy; /* gets the host too, keeps its own port; or NULL */
 	const struct node *at;
 	bool is_required; /* an error, not a warning, when it can't be resolved */
+};
+
+/* A file with a whole response. */
+struct error_file {
+	const char *path;
+	const struct http_reply *reply; /* NULL: it is not usable */
+	const char *wrong;
 };
 
 /* A proxy on its way: the struct and the map it is made from. */
@@ -55,6 +63,8 @@ struct loading {
 	struct built *built; /* [cfg->proxies_n] */
 	struct unresolved *names;
 	size_t names_n;
+	struct error_file *error_files; /* read so far */
+	size_t error_files_n;
 };
 
 /* vars.c: ${VAR}, ${VAR-default}, ${VAR+alt}, $$. The text itself when there is nothing
@@ -94,6 +104,9 @@ const char *value_name_wrong(struct arena *a, const char *name);
 /* effective.c: defaults laid under every section, plain values turned into maps,
  * built-in defaults filled in. */
 void effective_make(struct loading *l);
+/* What lies under a proxy section as written: what its `from` names (reported when there
+ * are none), else `defaults`; NULL: nothing. */
+const struct node *effective_below(struct loading *l, const struct node *section);
 /* A map with the built-in defaults of a section alone. */
 struct node *effective_empty(struct loading *l, enum schema_section in, struct pos pos);
 
@@ -111,6 +124,20 @@ void build_binds(struct loading *l, struct built *b);
 void build_servers(struct loading *l, struct built *b);
 void build_check(struct loading *l, struct built *b);
 void build_rules(struct loading *l, struct built *b);
+/* build_reply.c: an answer as `return`, `deny` and `http_error` describe it. has_page:
+ * with nothing but a status it is the proxy's error page. */
+void build_reply(struct loading *l, const struct node *map, bool has_page,
+		 struct cfg_reply *r);
+/* The contents of a file, in the arena; NULL or what is wrong. */
+const char *build_file(struct loading *l, const char *path, struct span *bytes);
+/* build_errors.c: all errors of a proxy. */
+void build_errors(struct loading *l, struct built *b);
+/* The groups no proxy may use are checked, too. */
+void build_error_groups(struct loading *l);
+/* What an error file holds; NULL: not usable (reported). */
+const struct http_reply *build_error_file(struct loading *l, const struct node *at);
+/* The map of a group of error files; NULL: unknown (reported). */
+const struct node *build_error_group(struct loading *l, const struct node *name);
 void build_headers(struct loading *l, const struct node *map, struct cfg_header **headers,
 		   size_t *n);
 /* Remembers a host name for resolve.c. */

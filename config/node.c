@@ -166,6 +166,18 @@ node_path(struct arena *a, const struct node *n)
 	return above[0] ? arena_printf(a, "%s.%s", above, n->name) : n->name;
 }
 
+size_t
+node_items_n(const struct node *n)
+{
+	return !n ? 0 : n->kind == NODE_LIST ? n->n : 1;
+}
+
+const struct node *
+node_item(const struct node *n, size_t i)
+{
+	return n->kind == NODE_LIST ? n->items[i] : n;
+}
+
 bool
 node_is_empty(const struct node *n)
 {

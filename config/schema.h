@@ -36,6 +36,7 @@ enum schema_type {
 	TYPE_FIELD_NAME,  /* the same, of a field */
 	TYPE_FIELD_VALUE, /* no control characters */
 	TYPE_URI,	  /* no blanks, no control characters */
+	TYPE_LOCATION,	  /* likewise, of any form */
 	TYPE_BOOL,
 	TYPE_TRUE, /* true alone: an action without arguments */
 	TYPE_UINT,

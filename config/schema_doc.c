@@ -33,14 +33,16 @@ json_range(FILE *out, const char *allowed)
 		fprintf(out, ", \"minimum\": %llu, \"maximum\": %llu", low, high);
 }
 
+/* Status codes are numbers to an editor. */
 static void
 json_choices(FILE *out, const char *allowed)
 {
 	struct span rest = span_str(allowed);
+	const char *quote = rest.n && rest.p[0] >= '1' && rest.p[0] <= '9' ? "" : "\"";
 	fputs("{\"enum\": [", out);
 	for (const char *comma = ""; rest.n; comma = ", ") {
 		struct span word = span_cut(&rest, '|');
-		fprintf(out, "%s\"%.*s\"", comma, (int)word.n, word.p);
+		fprintf(out, "%s%s%.*s%s", comma, quote, (int)word.n, word.p, quote);
 	}
 	fputs("]}", out);
 }
@@ -87,6 +89,7 @@ json_scalar(FILE *out, const struct schema_key *k)
 	case TYPE_FIELD_NAME:
 	case TYPE_FIELD_VALUE:
 	case TYPE_URI:
+	case TYPE_LOCATION:
 	case TYPE_OCTAL:
 	case TYPE_REDISPATCH:
 	case TYPE_CPUS:
@@ -284,6 +287,7 @@ type_text(const struct schema_key *k)
 	case TYPE_TOKEN:
 		return "name";
 	case TYPE_URI:
+	case TYPE_LOCATION:
 		return "URI";
 	case TYPE_REDISPATCH:
 		return "true, false or number";

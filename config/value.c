@@ -200,7 +200,7 @@ has_control(const char *text)
 }
 
 static const char *
-check_uri(struct arena *a, const char *text)
+check_location(struct arena *a, const char *text)
 {
 	for (const unsigned char *p = (const unsigned char *)text; *p; p++)
 		if (*p <= ' ' || *p >= 0x7f)
@@ -208,6 +208,15 @@ check_uri(struct arena *a, const char *text)
 					    "'%s' is not a URI; expected no blanks and "
 					    "no control characters",
 					    text);
+	return text[0] ? NULL : "the text is empty; expected a URI";
+}
+
+static const char *
+check_uri(struct arena *a, const char *text)
+{
+	const char *wrong = check_location(a, text);
+	if (wrong)
+		return wrong;
 	if (text[0] == '/' || !strcmp(text, "*") || strstr(text, "://"))
 		return NULL;
 	return arena_printf(a, "'%s' is not a URI; expected a path such as /health",
@@ -385,6 +394,8 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 					 : NULL;
 	case TYPE_URI:
 		return check_uri(a, text);
+	case TYPE_LOCATION:
+		return check_location(a, text);
 	case TYPE_AUTH:
 		return check_auth(a, text);
 	case TYPE_REDISPATCH:

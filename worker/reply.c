@@ -13,6 +13,16 @@ may_keep(const struct txn *t)
 	       !t->up.has_surplus && !self.is_draining && !t->s->say_close;
 }
 
+/* An empty error file: what is said to the client is the end of the connection. */
+static void
+end_silently(struct txn *t, int status, enum stop stop)
+{
+	t->status = (uint16_t)status;
+	t->keep_client = false;
+	txn_count_status(t, status);
+	txn_end(t, stop);
+}
+
 void
 reply_send(struct txn *t, const struct http_reply *reply, enum stop stop)
 {
@@ -23,14 +33,17 @@ reply_send(struct txn *t, const struct http_reply *reply, enum stop stop)
 		t->origin = NULL;
 		origin_close(o);
 	}
+	if (r.is_silent) {
+		end_silently(t, r.status, stop);
+		return;
+	}
 	bool keep = may_keep(t);
 	r.is_head = t->method == HTTP_METHOD_HEAD;
 	r.say_close = !keep;
 	r.say_keep_alive = keep && t->client_minor == 0;
 	t->keep_client = keep;
 	s->say_close = !keep;
-	struct buf *out =
-		buf_get(&self.bufs, r.extra.n + r.content_type.n + r.body.n + 512);
+	struct buf *out = buf_get(&self.bufs, http_reply_bytes(&r));
 	size_t n = out ? http_reply_write(&r, out->bytes, out->cap) : 0;
 	if (n == 0) {
 		buf_put(&self.bufs, &out);
@@ -76,11 +89,28 @@ reply_run(struct txn *t)
 	}
 }
 
+/* What the configuration has for this error: the backend's once there is one, else the
+ * frontend's; NULL: the standard page. */
+static const struct http_reply *
+configured(const struct txn *t, int status)
+{
+	int i = http_error_of(status);
+	if (i < 0)
+		return NULL;
+	const struct http_reply *own = t->be ? t->be->cfg->errors[i] : NULL;
+	return own ? own : t->fe->cfg->errors[i];
+}
+
 void
 reply_error(struct txn *t, int status, enum stop stop)
 {
+	const struct http_reply *own = configured(t, status);
 	struct http_reply r;
-	http_reply_error(status, &r);
+	if (own)
+		r = *own;
+	else
+		http_reply_error(status, &r);
+	r.status = status; /* whatever the file says, this is what it is counted as */
 	reply_send(t, &r, stop);
 }
 

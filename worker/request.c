@@ -131,28 +131,14 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 static void
 send_rule_reply(struct txn *t, const struct cfg_rule *rule)
 {
-	const struct cfg_reply *c = &rule->reply;
-	struct http_reply r;
-	char lines[4096];
-	size_t n = 0;
-	if (rule->action == CFG_ACTION_DENY)
+	bool denies = rule->action == CFG_ACTION_DENY;
+	enum stop stop = denies ? STOP_denied : STOP_answered_here;
+	if (denies)
 		shm_count(&t->fe->shm, SHM_FRONTEND_dreq, 1);
-	if (rule->action == CFG_ACTION_DENY && !c->body.n && !c->headers_n) {
-		reply_error(t, c->status, STOP_denied);
-		return;
-	}
-	for (size_t i = 0; i < c->headers_n && n < sizeof(lines); i++)
-		n += (size_t)snprintf(lines + n, sizeof(lines) - n, "%.*s: %.*s\r\n",
-				      (int)c->headers[i].name.n, c->headers[i].name.p,
-				      (int)c->headers[i].value.n, c->headers[i].value.p);
-	if (n > sizeof(lines))
-		n = 0; /* the loader bounds them; never send half a line */
-	r = (struct http_reply){.status = c->status,
-				.content_type = span_str(c->content_type),
-				.extra = span_of(lines, n),
-				.body = c->body};
-	reply_send(t, &r,
-		   rule->action == CFG_ACTION_DENY ? STOP_denied : STOP_answered_here);
+	if (rule->reply.message)
+		reply_send(t, rule->reply.message, stop);
+	else
+		reply_error(t, rule->reply.status, stop);
 }
 
 static bool
@@ -165,14 +151,8 @@ is_monitor(const struct txn *t, const struct http_head *h)
 static void
 answer_monitor(struct txn *t)
 {
-	struct http_reply r = {
-		.status = 200,
-		.content_type = SPAN("text/html"),
-		.extra = SPAN("Cache-Control: no-cache\r\n"),
-		.body = SPAN(
-			"<html><body><h1>200 OK</h1>\nService ready.\n</body></html>\n")};
 	t->no_log = true; /* configuration.txt, monitor-uri */
-	reply_send(t, &r, STOP_answered_here);
+	reply_error(t, 200, STOP_answered_here);
 }
 
 /* Answers here, if anything says so. */
@@ -184,9 +164,11 @@ answer_here(struct txn *t, struct http_head *h)
 		return true;
 	}
 	if (max_forwards_is_zero(t, h)) {
-		struct http_reply r = {.status = h->method == HTTP_METHOD_OPTIONS ? 200
-										  : 405};
-		reply_send(t, &r, STOP_answered_here);
+		struct http_reply r = {.status = 200};
+		if (h->method == HTTP_METHOD_OPTIONS)
+			reply_send(t, &r, STOP_answered_here);
+		else
+			reply_error(t, 405, STOP_answered_here);
 		return true;
 	}
 	if (h->method == HTTP_METHOD_CONNECT) {

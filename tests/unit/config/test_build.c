@@ -292,13 +292,13 @@ rules_and_choices_are_built_in_order(void **state)
 	const struct cfg_rule *r = w->http_request;
 	assert_int_equal(r[0].action, CFG_ACTION_RETURN);
 	assert_int_equal(r[0].reply.status, 201);
-	assert_string_equal(r[0].reply.content_type, "text/html");
-	assert_span(r[0].reply.body, "a\nb");
-	assert_span(r[0].reply.headers[0].name, "X-A");
+	assert_span(r[0].reply.message->content_type, "text/html");
+	assert_span(r[0].reply.message->body, "a\nb");
+	assert_span(r[0].reply.message->extra, "X-A: b\r\n");
 	assert_true(r[0].cond && !r[0].unless);
 	assert_int_equal(r[1].action, CFG_ACTION_DENY);
 	assert_int_equal(r[1].reply.status, 403);
-	assert_null(r[1].reply.content_type);
+	assert_null(r[1].reply.message);
 	assert_true(r[1].unless);
 	assert_int_equal(r[2].reply.status, 429);
 	assert_int_equal(w->use_backend_n, 2);

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What a proxy sends instead of weir's error pages: errorfile, errorfiles, errorloc,
+ * http_error of its section over those of the defaults below it. Within one section a
+ * word about one error wins over a group; two such words are a mistake. Master (at load).
+ */
+#include "config/loading.h"
+#include "lib/base/suggest.h"
+#include "lib/http/error_file.h"
+
+/* --- files and groups -----------------------------------------------------------------
+ */
+
+/* Each file is read once, however many proxies name it. */
+static const struct error_file *
+error_file(struct loading *l, const char *path)
+{
+	struct span bytes = {NULL, 0};
+	for (size_t i = 0; i < l->error_files_n; i++)
+		if (strcmp(l->error_files[i].path, path) == 0)
+			return &l->error_files[i];
+	struct error_file made = {.path = path, .wrong = build_file(l, path, &bytes)};
+	struct http_reply *reply = arena_alloc(l->arena, sizeof(*reply));
+	if (!made.wrong) {
+		const char *wrong = http_error_file_read(
+			bytes.p, bytes.n, arena_alloc(l->arena, HTTP_ERROR_FILE_ROOM),
+			reply);
+		made.wrong =
+			wrong ? arena_printf(l->arena, "'%s': %s", path, wrong) : NULL;
+	}
+	made.reply = made.wrong ? NULL : reply;
+	l->error_files = arena_grow(l->arena, l->error_files, l->error_files_n,
+				    sizeof(*l->error_files));
+	l->error_files[l->error_files_n] = made;
+	return &l->error_files[l->error_files_n++];
+}
+
+const struct http_reply *
+build_error_file(struct loading *l, const struct node *at)
+{
+	const struct error_file *f = error_file(l, at->text);
+	if (f->wrong)
+		report_error(l->report, at, "%s", f->wrong);
+	return f->reply;
+}
+
+const struct node *
+build_error_group(struct loading *l, const struct node *name)
+{
+	const struct node *groups = node_get(l->root, "http_errors");
+	const struct node *group = node_get(groups, name->text);
+	if (group || l->has_syntax_error)
+		return group;
+	struct suggest s = suggest_begin(span_str(name->text));
+	for (size_t i = 0; groups && i < groups->n; i++)
+		suggest_offer(&s, groups->keys[i]->text);
+	report_error(l->report, name, "there is no group '%s' in http_errors%s%s%s",
+		     name->text, s.best ? "; did you mean '" : "", s.best ? s.best : "",
+		     s.best ? "'?" : "");
+	return NULL;
+}
+
+void
+build_error_groups(struct loading *l)
+{
+	const struct node *groups = node_get(l->root, "http_errors");
+	for (size_t i = 0; groups && i < groups->n; i++)
+		for (size_t j = 0; j < groups->items[i]->n; j++)
+			build_error_file(l, groups->items[i]->items[j]);
+}
+
+/* --- one section ----------------------------------------------------------------------
+ */
+
+/* What one section says; `at` remembers which word said it. */
+struct page {
+	const struct http_reply *reply; /* NULL with `at`: taken back */
+	const struct node *at;
+};
+
+/* Index of a key of `error_files` or the like. */
+static size_t
+error_at(const char *status)
+{
+	return (size_t)http_error_of((int)value_uint(status));
+}
+
+static void
+set_page(struct loading *l, struct page pages[HTTP_ERRORS_N], const char *status,
+	 const struct node *at, const struct http_reply *reply)
+{
+	struct page *p = &pages[error_at(status)];
+	if (p->at)
+		report_error(l->report, at, "%s is answered already, at %s", status,
+			     report_place(l->arena, p->at->pos));
+	*p = (struct page){reply, at};
+}
+
+static void
+import_group(struct loading *l, const struct node *n, struct page pages[HTTP_ERRORS_N])
+{
+	const struct node *name = n->kind == NODE_MAP ? node_get(n, "name") : n;
+	const struct node *codes = node_get(n, "codes");
+	const struct node *group = name ? build_error_group(l, name) : NULL;
+	for (size_t i = 0; group && i < group->n; i++) {
+		const char *status = group->keys[i]->text;
+		bool is_meant = !codes;
+		for (size_t j = 0; j < node_items_n(codes); j++)
+			is_meant |= strcmp(node_item(codes, j)->text, status) == 0;
+		if (is_meant)
+			pages[error_at(status)] =
+				(struct page){build_error_file(l, group->items[i]), name};
+	}
+}
+
+static void
+add_files(struct loading *l, const struct node *map, struct page pages[HTTP_ERRORS_N])
+{
+	for (size_t i = 0; map && i < map->n; i++)
+		set_page(l, pages, map->keys[i]->text, map->items[i],
+			 build_error_file(l, map->items[i]));
+}
+
+/* As HAProxy writes them. */
+static void
+add_locations(struct loading *l, const struct node *map, int status,
+	      struct page pages[HTTP_ERRORS_N])
+{
+	for (size_t i = 0; map && i < map->n; i++) {
+		struct http_reply *r = arena_alloc(l->arena, sizeof(*r));
+		const char *text = map->items[i]->text;
+		r->status = status;
+		r->head = span_str(arena_printf(l->arena,
+						"HTTP/1.1 %d %s\r\n"
+						"Content-Length: 0\r\n"
+						"Cache-Control: no-cache\r\n"
+						"Location: %s\r\n",
+						status, http_reason(status), text));
+		set_page(l, pages, map->keys[i]->text, map->items[i], r);
+	}
+}
+
+static void
+add_answer(struct loading *l, const struct node *map, struct page pages[HTTP_ERRORS_N])
+{
+	struct cfg_reply r = {0};
+	const char *status = node_text(map, "status");
+	if (!status)
+		return;
+	build_reply(l, map, false, &r);
+	if (r.message || node_get(map, "default_errorfiles"))
+		set_page(l, pages, status, map, r.message);
+}
+
+/* What a section says, over what those below it say. */
+static void
+lay_section(struct loading *l, const struct node *section, int depth,
+	    const struct http_reply *errors[HTTP_ERRORS_N])
+{
+	struct page pages[HTTP_ERRORS_N] = {{NULL, NULL}},
+		    own[HTTP_ERRORS_N] = {{NULL, NULL}};
+	const struct node *below = effective_below(l, section);
+	const struct node *groups = node_get(section, "errorfiles");
+	const struct node *answers = node_get(section, "http_error");
+	if (below && depth > 0)
+		lay_section(l, below, depth - 1, errors);
+	for (size_t i = 0; i < node_items_n(groups); i++)
+		import_group(l, node_item(groups, i), pages);
+	add_files(l, node_get(section, "errorfile"), own);
+	add_locations(l, node_get(section, "errorloc"), 302, own);
+	add_locations(l, node_get(section, "errorloc303"), 303, own);
+	for (size_t i = 0; i < node_items_n(answers); i++)
+		add_answer(l, node_item(answers, i), own);
+	for (size_t i = 0; i < HTTP_ERRORS_N; i++)
+		if (own[i].at || pages[i].at)
+			errors[i] = own[i].at ? own[i].reply : pages[i].reply;
+}
+
+void
+build_errors(struct loading *l, struct built *b)
+{
+	static const char *const kinds[] = {
+		[CFG_CAP_FRONTEND] = "frontends",
+		[CFG_CAP_BACKEND] = "backends",
+		[CFG_CAP_FRONTEND | CFG_CAP_BACKEND] = "listens",
+	};
+	struct cfg_proxy *p = b->proxy;
+	const struct node *section = node_get(node_get(l->root, kinds[p->caps]), p->name);
+	lay_section(l, section, CFG_FROM_DEPTH_MAX, p->errors);
+}
