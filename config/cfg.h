@@ -77,6 +77,7 @@ enum cfg_option {
 	CFG_OPT_ALLBACKUPS = 1 << 12,
 	CFG_OPT_DONTLOG_NORMAL = 1 << 13,
 	CFG_OPT_LOG_SEPARATE_ERRORS = 1 << 14,
+	CFG_OPT_PREFER_LAST_SERVER = 1 << 15,
 };
 
 enum cfg_shards { CFG_SHARDS_PER_WORKER, CFG_SHARDS_SHARED };
@@ -120,6 +121,14 @@ struct cfg_use_backend {
 	struct cfg_proxy *backend;
 	const struct expr_cond *cond; /* NULL: always */
 	bool unless;
+};
+
+/* From the strictest to the most liberal. */
+enum cfg_reuse {
+	CFG_REUSE_NEVER,
+	CFG_REUSE_SAFE,
+	CFG_REUSE_AGGRESSIVE,
+	CFG_REUSE_ALWAYS
 };
 
 enum cfg_balance { CFG_BALANCE_ROUNDROBIN, CFG_BALANCE_LEASTCONN, CFG_BALANCE_SOURCE };
@@ -167,6 +176,9 @@ struct cfg_server {
 	uint64_t inter_ms, fastinter_ms,
 		downinter_ms; /* fast and down default to inter */
 	uint32_t rise, fall;
+	int32_t pool_max_conn; /* over all workers; -1: no limit */
+	uint64_t pool_purge_delay_ms;
+	int32_t max_reuse; /* -1: no limit */
 	struct addr
 		check_addr; /* where checks go: addr with check_addr/check_port applied */
 	bool send_to_client_port; /* address without port: the client's destination port
@@ -222,6 +234,7 @@ struct cfg_proxy {
 	enum cfg_balance balance;
 	struct cfg_server **servers;
 	size_t servers_n;
+	enum cfg_reuse http_reuse;
 	uint32_t retries;
 	int redispatch_interval; /* option redispatch [n]: -1 = on the last retry */
 	struct cfg_check check;

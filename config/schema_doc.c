@@ -68,6 +68,11 @@ json_scalar(FILE *out, const struct schema_key *k)
 		json_range(out, k->allowed);
 		fputs("}]}", out);
 		return;
+	case TYPE_LIMIT:
+		fputs("{\"anyOf\": [{\"const\": -1}, {\"type\": \"integer\"", out);
+		json_range(out, k->allowed);
+		fputs("}]}", out);
+		return;
 	case TYPE_DURATION:
 		fputs("{\"type\": [\"string\", \"integer\"], "
 		      "\"pattern\": \"^[0-9]+(us|ms|s|m|h|d)?$\"}",
@@ -274,6 +279,8 @@ type_text(const struct schema_key *k)
 		return "number";
 	case TYPE_COUNT_OR_AUTO:
 		return "number or auto";
+	case TYPE_LIMIT:
+		return "number or -1";
 	case TYPE_OCTAL:
 		return "octal";
 	case TYPE_DURATION:

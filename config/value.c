@@ -348,6 +348,10 @@ check_number(struct arena *a, const struct schema_key *k, const char *text)
 		return !strcmp(text, "auto") ? NULL
 					     : in_range(a, k, text, num_u64, "a number",
 							"auto or a whole number");
+	if (k->type == TYPE_LIMIT)
+		return !strcmp(text, "-1") ? NULL
+					   : in_range(a, k, text, num_u64, "a number",
+						      "-1 (no limit) or a whole number");
 	return in_range(a, k, text, num_u64, "a number", "a whole number");
 }
 
@@ -373,6 +377,7 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_DURATION:
 	case TYPE_SIZE:
 	case TYPE_COUNT_OR_AUTO:
+	case TYPE_LIMIT:
 		return check_number(a, k, text);
 	case TYPE_OCTAL:
 		return check_octal(a, text);
@@ -458,6 +463,8 @@ value_store(struct arena *a, const struct schema_key *k, const char *text, void 
 		num_duration_ms(span_str(text), &v);
 	else if (k->type == TYPE_SIZE)
 		num_size(span_str(text), &v);
+	else if (k->type == TYPE_LIMIT)
+		v = text[0] == '-' ? UINT64_MAX : value_uint(text);
 	else if (k->type == TYPE_UINT)
 		v = value_uint(text);
 	else if (k->type == TYPE_OCTAL)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "worker/idle.h"
 #include "worker/origin.h"
 #include "worker/pick.h"
 
@@ -34,6 +35,7 @@ assign(struct txn *t, struct rt_server *srv)
 		shm_count(&srv->shm, SHM_SERVER_bin, t->bytes_in);
 	}
 	t->srv = srv;
+	t->s->last_srv = srv;
 	shm_count(&srv->shm, SHM_SERVER_stot, 1);
 	shm_count(&srv->shm, SHM_SERVER_lbtot, 1);
 	shm_count(&t->be->shm, SHM_BACKEND_lbtot, 1);
@@ -48,9 +50,7 @@ connect_server(struct txn *t)
 	struct rt_server *srv = t->srv;
 	bool may_reuse = !t->s->is_tcp && t->keep_origin && !t->wants_upgrade &&
 			 !t->no_reuse && t->retries == 0;
-	struct origin *o =
-		may_reuse ? origin_reuse(srv, t->is_replayable, t->s->requests_n <= 1)
-			  : NULL;
+	struct origin *o = may_reuse ? idle_take(srv, t) : NULL;
 	t->on_reused = o != NULL;
 	if (o) {
 		shm_count(&srv->shm, SHM_SERVER_reuse, 1);
@@ -66,6 +66,7 @@ connect_server(struct txn *t)
 		shm_count(&t->be->shm, SHM_BACKEND_connect, 1);
 	}
 	o->txn = t;
+	o->is_private |= t->binds_origin;
 	t->origin = o;
 	t->head_sent = 0;
 	t->up_broken = false;
@@ -78,10 +79,25 @@ connect_server(struct txn *t)
 	txn_run(t);
 }
 
+/* configuration.txt, option prefer-last-server; the same without it when the last answer
+ * was a challenge (401, 407): its connection may be what is being authenticated. */
+static struct rt_server *
+preferred(const struct txn *t)
+{
+	struct rt_server *last = t->s->last_srv;
+	bool is_wanted = t->s->sticks || t->be->cfg->options & CFG_OPT_PREFER_LAST_SERVER;
+	if (!is_wanted || !last || last->be != t->be || last == t->avoid ||
+	    t->be->cfg->balance == CFG_BALANCE_SOURCE)
+		return NULL;
+	return idle_has(last, t->s) && pick_is_usable(last) ? last : NULL;
+}
+
 void
 dispatch_start(struct txn *t)
 {
-	struct rt_server *srv = pick_server(t->be, &t->s->peer.sa, t->avoid, &t->cursor);
+	struct rt_server *srv = preferred(t);
+	if (!srv)
+		srv = pick_server(t->be, &t->s->peer.sa, t->avoid, &t->cursor);
 	if (!t->holds_backend) {
 		(void)shm_gauge_take(self.shm, t->be->shm.gauge, 0);
 		t->holds_backend = true;

@@ -6,7 +6,8 @@
  * closes idle connections at once: nobody will answer them any more.
  */
 #include "shm/slots.h"
-#include "worker/origin.h"
+#include "worker/idle.h"
+#include "worker/session.h"
 
 enum { DRAIN_ROUND_MS = 100, STOP_IDLE_MS = 1000 };
 
@@ -95,7 +96,7 @@ drain_begin(bool stop_now)
 		self.is_draining = true;
 		self.drain_started_ms = now_ms();
 		accept_stop();
-		origin_sweep(true);
+		idle_close_all();
 		shm_slot_set_state(self.shm, SHM_PROC_DRAINING);
 		net_timer_set(self.loop, &self.drain_timer, now_ms() + DRAIN_ROUND_MS);
 	}

@@ -160,6 +160,12 @@ pick_server(struct rt_backend *be, const struct sockaddr *client,
 	return NULL;
 }
 
+bool
+pick_is_usable(const struct rt_server *srv)
+{
+	return weight_of(srv) > 0;
+}
+
 uint32_t
 pick_usable_n(struct rt_backend *be)
 {

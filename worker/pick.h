@@ -15,6 +15,7 @@
 #define PICK_NO_CURSOR UINT64_MAX
 struct rt_server *pick_server(struct rt_backend *be, const struct sockaddr *client,
 			      const struct rt_server *avoid, uint64_t *cursor);
+bool pick_is_usable(const struct rt_server *srv);
 /* Usable servers now. */
 uint32_t pick_usable_n(struct rt_backend *be);
 

@@ -90,13 +90,21 @@ default_host(const struct txn *t, const struct http_head *h, char out[ADDR_TEXT_
 	return span_str(addr_format(&a, out));
 }
 
+/* configuration.txt: http-server-close counts on either side, httpclose closes the side
+ * it is set on. */
+static bool
+may_keep_server(const struct txn *t)
+{
+	uint32_t fe = t->fe->cfg->options, be = t->be->cfg->options;
+	return !((fe | be) & CFG_OPT_HTTP_SERVER_CLOSE) && !(be & CFG_OPT_HTTPCLOSE);
+}
+
 /* Builds the forwarded request in t->head. false: no buffer. */
 static bool
 build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 	   struct span body)
 {
 	char lines[EXTRA_BYTES], host[ADDR_TEXT_BYTES];
-	uint32_t options = t->be->cfg->options | t->fe->cfg->options;
 	struct span extra = extra_lines(t, h, lines);
 	extra = decrement_max_forwards(t, h, lines, extra.n);
 	bool has_body_method = h->method == HTTP_METHOD_POST ||
@@ -107,7 +115,7 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 		.length = f->length,
 		.say_length_zero =
 			f->body == HTTP_BODY_NONE && (f->has_length || has_body_method),
-		.say_close = options & (CFG_OPT_HTTP_SERVER_CLOSE | CFG_OPT_HTTPCLOSE),
+		.say_close = !t->keep_origin,
 		.upgrade = f->wants_upgrade ? http_head_value(h, HTTP_FIELD_UPGRADE)
 					    : span_of(NULL, 0),
 		.extra = extra,
@@ -208,8 +216,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	}
 	if (t->be->cfg != t->fe->cfg && stats_page(t, h))
 		return;
-	t->keep_origin = !((t->be->cfg->options | t->fe->cfg->options) &
-			   (CFG_OPT_HTTP_SERVER_CLOSE | CFG_OPT_HTTPCLOSE));
+	t->keep_origin = may_keep_server(t);
 	if (!build_head(t, h, f, body)) {
 		reply_error(t, 500, STOP_no_resources);
 		return;
@@ -266,6 +273,8 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 	t->expects_keep = f.keep_alive;
 	t->request_us = now_us();
 	t->wants_upgrade = f.wants_upgrade;
+	t->binds_origin =
+		http_auth_binds_connection(http_head_value(h, HTTP_FIELD_AUTHORIZATION));
 	if (t->fe->cfg->log_mask)
 		access_log_capture(t, h->base, h->bytes);
 	if (why == HTTP_REJECT_none) {

@@ -193,20 +193,33 @@ begin_body(struct txn *t, const struct http_framing *f, enum http_body out,
 	return true;
 }
 
+/* A challenge: the next request answers it, on the same server. NTLM and Negotiate
+ * authenticate the connection, not the request: it must never carry another client's
+ * (configuration.txt, http-reuse). */
+static void
+note_challenge(struct txn *t, const struct http_head *h)
+{
+	struct span name =
+		h->status == 401 ? SPAN("WWW-Authenticate") : SPAN("Proxy-Authenticate");
+	t->s->sticks = h->status == 401 || h->status == 407;
+	int at = t->s->sticks ? http_head_find(h, name, 0) : -1;
+	for (; at >= 0; at = http_head_find(h, name, (unsigned)at + 1))
+		if (http_auth_binds_connection(http_field_value(h, &h->fields[at])))
+			t->origin->is_private = true;
+}
+
 /* The final head: decides how the exchange goes on. false: t is gone. */
 static bool
 forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	      struct span rest)
 {
-	uint32_t options = t->be->cfg->options | t->fe->cfg->options;
 	bool is_tunnel = f->body == HTTP_BODY_TUNNEL;
 	enum http_body out_body = outgoing_body(t, f->body);
 	struct span body;
 	t->keep_client &= !self.is_draining && flow_is_done(&t->up) &&
 			  out_body != HTTP_BODY_CLOSE && !is_tunnel;
 	t->s->say_close = !t->keep_client;
-	t->keep_origin &= f->keep_alive && f->body != HTTP_BODY_CLOSE && !is_tunnel &&
-			  !(options & (CFG_OPT_HTTP_SERVER_CLOSE | CFG_OPT_HTTPCLOSE));
+	t->keep_origin &= f->keep_alive && f->body != HTTP_BODY_CLOSE && !is_tunnel;
 	struct http_outgoing out = outgoing_head(t, h, f, out_body);
 	size_t head_n = http_serialise_response(h, &out, self.hx, WORKER_HX_BYTES);
 	if (head_n == 0) {
@@ -220,6 +233,7 @@ forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	t->phase = PHASE_DATA;
 	t->origin->requests_n++;
 	txn_count_status(t, h->status);
+	note_challenge(t, h);
 	t->head_forwarded = true;
 	t->server_deadline_ms = 0; /* its limit begins again with each step */
 	if (is_tunnel && !become_tunnel(t)) {

@@ -4,7 +4,7 @@
  * Made once at start, lives as long as the worker.
  */
 #include "lib/base/must.h"
-#include "worker/self.h"
+#include "worker/idle.h"
 
 /* The master committed the geometry before it forked us: everything is there. */
 static void
@@ -25,8 +25,7 @@ backend_init(struct rt_backend *be, const struct cfg_proxy *p)
 		struct rt_server *srv = &be->servers[i];
 		srv->cfg = p->servers[i];
 		srv->be = be;
-		list_init(&srv->idle);
-		list_init(&srv->fresh);
+		idle_init(srv);
 		find(SHM_SERVER, p->name, srv->cfg->name, srv->cfg->addr_text, &srv->shm);
 	}
 }

@@ -30,12 +30,19 @@ struct rt_server {
 	const struct cfg_server *cfg;
 	struct shm_object shm;
 	struct rt_backend *be;
-	struct list idle;  /* of struct origin, the freshest first */
-	struct list fresh; /* likewise, released in the round of `fresh_us` */
-	uint64_t fresh_us;
-	uint32_t idle_n;
+	/* idle.c: its connections of this worker */
+	struct list idle;	   /* of struct origin, the freshest first */
+	struct list fresh;	   /* likewise, released since epoll was asked last */
+	uint64_t fresh_look;	   /* net_loop_looks() then */
+	uint32_t origins_n;	   /* all */
+	uint32_t idle_n, idle_max; /* those in `idle` and `fresh` */
+	uint32_t used_max;	   /* most at once since the last purge */
+	uint32_t need_n;	   /* the same, smoothed over earlier ones */
+	struct net_timer purge_timer;
 	uint64_t idle_death_ms; /* shortest idle time after which the server closed; 0:
 				   none */
+	uint64_t distrusted_until_ms;
+	bool is_out; /* DOWN or in maintenance */
 };
 
 struct rt_backend {
@@ -49,6 +56,7 @@ struct rt_backend {
 	size_t sequence_n, sequence_cap;
 	uint32_t usable_n;
 	bool is_built;
+	uint64_t idle_version; /* idle.c has seen this one */
 };
 
 struct rt_frontend {
@@ -94,7 +102,7 @@ struct worker {
 	struct buf_pools bufs;
 	struct net_pipes pipes;
 	struct list session_list; /* all sessions, oldest first */
-	struct list idle_origins; /* over all servers, oldest first */
+	struct list idle_origins; /* over all servers, the longest idle first */
 	uint32_t conns_n;
 
 	bool is_draining; /* no new connections; say close; leave when empty */

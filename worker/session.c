@@ -8,6 +8,8 @@
 
 #include <unistd.h>
 
+#include "worker/idle.h"
+
 enum {
 	LINGER_MS = 2000, /* for a client that still sends after our last byte */
 	LINGER_BYTES = 4 * 1024 * 1024,
@@ -26,6 +28,7 @@ session_close(struct session *s, bool with_reset)
 	net_timer_remove(&s->timer);
 	net_task_cancel(&s->task);
 	list_remove(&s->node);
+	idle_leave(s);
 	buf_put(&self.bufs, &s->in);
 	net_conn_close(&s->client, with_reset);
 	net_loop_bury(self.loop, &self.sessions, s);
@@ -179,7 +182,10 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 	net_task_init(&s->task, session_task);
 	list_add_back(&self.session_list, &s->node);
 	s->bind = bind;
+	list_init(&s->own);
 	s->txn = NULL;
+	s->last_srv = NULL;
+	s->sticks = false;
 	s->in = NULL;
 	s->accepted_us = s->since_us = now_us();
 	memset(&s->peer, 0, sizeof(s->peer));

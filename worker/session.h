@@ -41,8 +41,10 @@ struct session {
 	struct list node;
 	struct rt_listener *bind;
 	struct txn *txn;
-	struct buf *in;	      /* bytes of the client that are not parsed yet */
-	uint64_t accepted_us; /* monotonic */
+	struct list own;	    /* idle server connections that are for nobody else */
+	struct rt_server *last_srv; /* the one of the last request, or NULL */
+	struct buf *in;		    /* bytes of the client that are not parsed yet */
+	uint64_t accepted_us;	    /* monotonic */
 	uint64_t since_us; /* first byte of the current request, or start of the idle time
 			    */
 	union {
@@ -55,6 +57,7 @@ struct session {
 	uint32_t parsed; /* bytes of `in` the head parser has seen */
 	uint8_t state;
 	bool is_tcp;
+	bool sticks;	/* the last answer was a challenge: go to last_srv again */
 	bool say_close; /* the answer under way announced the end of this connection */
 };
 
@@ -91,6 +94,7 @@ struct txn {
 	bool expects_keep;  /* it did not announce its last request: more may come */
 	bool keep_origin;   /* the server's may be pooled */
 	bool wants_upgrade;
+	bool binds_origin; /* its credentials authenticate the connection */
 	bool is_tunnel;
 	bool head_forwarded; /* a final response head went to the client */
 	bool no_log;

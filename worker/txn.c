@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "lib/base/clock.h"
+#include "worker/idle.h"
 #include "worker/origin.h"
 #include "worker/pick.h"
 
@@ -159,12 +160,14 @@ finish(struct txn *t, enum stop stop)
 		access_log(t);
 	if (t->origin) {
 		struct origin *o = t->origin;
+		if (t->down.has_surplus)
+			idle_distrust(o->srv);
 		bool is_clean = stop == STOP_normal && t->keep_origin &&
 				flow_is_done(&t->up) && flow_is_done(&t->down) &&
 				!t->down.has_surplus;
 		t->origin = NULL;
 		if (is_clean)
-			origin_release(o);
+			idle_put(o, t);
 		else
 			origin_close(o);
 	}

@@ -11,6 +11,7 @@
 #include "lib/net/log_target.h"
 #include "lib/net/orders.h"
 #include "shm/slots.h"
+#include "worker/idle.h"
 #include "worker/origin.h"
 
 enum {
@@ -99,7 +100,7 @@ static void
 sweep(struct net_timer *t)
 {
 	uint32_t waiting[4] = {0};
-	origin_sweep(false);
+	idle_check();
 	count_log();
 	read_mail(); /* a lost wake-up costs a second, never more */
 	if (!self.is_draining)

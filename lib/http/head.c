@@ -355,6 +355,17 @@ http_head_find(const struct http_head *h, struct span name, unsigned from)
 	return -1;
 }
 
+bool
+http_auth_binds_connection(struct span value)
+{
+	static const struct span schemes[] = {{"NTLM", 4}, {"Negotiate", 9}};
+	for (size_t i = 0; i < 2; i++)
+		if (value.n >= schemes[i].n &&
+		    span_ieq(span_of(value.p, schemes[i].n), schemes[i]))
+			return true;
+	return false;
+}
+
 struct span
 http_head_value(const struct http_head *h, enum http_field_id id)
 {

@@ -136,4 +136,8 @@ int http_head_find(const struct http_head *h, struct span name, unsigned from);
 /* The value of the first field with that id; p == NULL when there is none. */
 struct span http_head_value(const struct http_head *h, enum http_field_id id);
 
+/* Whether credentials or a challenge of this value authenticate the connection they come
+ * over instead of the request: NTLM, Negotiate. */
+bool http_auth_binds_connection(struct span value);
+
 #endif

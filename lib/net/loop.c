@@ -13,7 +13,11 @@
 #include "lib/base/must.h"
 #include "lib/net/wheel.h"
 
-enum { LOOP_BATCH_N = 256, LOOP_SLEEP_MAX_MS = 60000 };
+enum {
+	LOOP_BATCH_N = 256,
+	LOOP_ROUND_N = 1024, /* with what net_loop_look() finds */
+	LOOP_SLEEP_MAX_MS = 60000,
+};
 
 struct grave {
 	struct pool *pool;
@@ -29,7 +33,11 @@ struct net_loop {
 	struct wheel wheel;
 	struct grave *graves; /* freed after the batch */
 	size_t graves_n, graves_cap;
-	struct epoll_event events[LOOP_BATCH_N];
+	uint64_t looks_n; /* how often epoll was asked */
+	uint32_t steps_n; /* events and tasks since then */
+	bool may_be_more; /* than it could tell */
+	int next_event, events_n;
+	struct epoll_event events[LOOP_ROUND_N];
 };
 
 struct net_loop *
@@ -99,11 +107,25 @@ run_tasks(struct net_loop *l)
 	while (!list_is_empty(&now)) {
 		struct net_task *t = list_entry(now.next, struct net_task, node);
 		list_remove(&t->node);
+		l->steps_n++;
 		t->run(t);
 	}
 }
 
-static int
+/* Takes in n events behind those that are there. Marked at once: whoever picks an idle
+ * connection must know that it has news, though its turn comes later in the round. */
+static void
+take_in(struct net_loop *l, int n, int room)
+{
+	for (int i = l->events_n; i < l->events_n + n; i++)
+		((struct net_watch *)l->events[i].data.ptr)->pending_n++;
+	l->events_n += n;
+	l->may_be_more = n == room;
+	l->looks_n++;
+	l->steps_n = 0;
+}
+
+static void
 wait_for_events(struct net_loop *l)
 {
 	uint64_t now_ms = l->now_us / 1000, cap_ms = LOOP_SLEEP_MAX_MS;
@@ -118,9 +140,46 @@ wait_for_events(struct net_loop *l)
 	int n = epoll_wait(l->epoll_fd, l->events, LOOP_BATCH_N, (int)sleep_ms);
 	must(n >= 0 || errno == EINTR);
 	l->now_us = clock_mono_us();
+	l->next_event = l->events_n = 0;
+	take_in(l, n > 0 ? n : 0, LOOP_BATCH_N);
 	if (l->hooks.after_wait)
 		l->hooks.after_wait(l->hooks.arg, l->now_us / 1000);
-	return n > 0 ? n : 0;
+}
+
+bool
+net_loop_look(struct net_loop *l, uint32_t max_steps)
+{
+	if (!l->may_be_more && l->steps_n <= max_steps)
+		return true;
+	int room = LOOP_ROUND_N - l->events_n;
+	if (room == 0)
+		return false;
+	int n = epoll_wait(l->epoll_fd, l->events + l->events_n, room, 0);
+	if (n < 0)
+		return false;
+	take_in(l, n, room);
+	return !l->may_be_more;
+}
+
+uint64_t
+net_loop_looks(const struct net_loop *l)
+{
+	return l->looks_n;
+}
+
+static void
+dispatch(struct net_loop *l)
+{
+	while (l->next_event < l->events_n) {
+		struct epoll_event *e = &l->events[l->next_event++];
+		struct net_watch *w = e->data.ptr;
+		w->pending_n--;
+		l->steps_n++;
+		/* removed by an earlier one of this round: not wanted any more (a
+		 * listener would accept for a process that has stopped to) */
+		if (w->ready && w->is_registered)
+			w->ready(w, e->events);
+	}
 }
 
 void
@@ -128,21 +187,11 @@ net_loop_run(struct net_loop *l)
 {
 	l->is_stopped = false;
 	while (!l->is_stopped) {
-		int n = wait_for_events(l);
-		/* marked first: whoever picks an idle connection must know that it has
-		 * news, though its turn comes later in the batch */
-		for (int i = 0; i < n; i++)
-			((struct net_watch *)l->events[i].data.ptr)->is_pending = true;
-		for (int i = 0; i < n; i++) {
-			struct net_watch *w = l->events[i].data.ptr;
-			w->is_pending = false;
-			/* removed by an earlier one of this batch: not wanted any more (a
-			 * listener would accept for a process that has stopped to) */
-			if (w->ready && w->is_registered)
-				w->ready(w, l->events[i].events);
-		}
+		wait_for_events(l);
+		dispatch(l);
 		wheel_expire(&l->wheel, l->now_us / 1000);
 		run_tasks(l);
+		dispatch(l); /* what those two have found */
 		empty_graves(l);
 	}
 }

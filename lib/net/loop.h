@@ -24,7 +24,7 @@ struct net_watch {
 	void (*ready)(struct net_watch *w, uint32_t events);
 	int fd; /* -1: none */
 	bool is_registered;
-	bool is_pending; /* an event of the current batch waits for dispatch */
+	uint16_t pending_n; /* events of the current round that wait for dispatch */
 };
 
 struct net_timer {
@@ -59,6 +59,13 @@ void net_loop_stop(struct net_loop *l);
 /* Milliseconds (monotonic) and microseconds of this round's clock reading. */
 uint64_t net_loop_now_ms(const struct net_loop *l);
 uint64_t net_loop_now_us(const struct net_loop *l);
+
+/* Asks epoll again, without waiting, once max_steps events and tasks have been dispatched
+ * since it was asked last: what has happened until then is known by pending_n, and
+ * dispatched in this round. false: there may be more than could be asked for. */
+bool net_loop_look(struct net_loop *l, uint32_t max_steps);
+/* How often epoll has been asked. */
+uint64_t net_loop_looks(const struct net_loop *l);
 
 void net_watch_init(struct net_watch *w, int fd,
 		    void (*ready)(struct net_watch *w, uint32_t events));
