@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: MIT
+"""The tables of tests/conformance: every case holds, but for the accepted deviations."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../conformance"))
+
+import run as conformance  # noqa: E402
+from suite import deviations, judge  # noqa: E402
+
+CASES = conformance.load()
+GROUPS = sorted({case.group for case in CASES})
+
+
+@pytest.fixture(scope="module")
+def seen():
+    return conformance.run("weir", CASES)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_case_of_the_group_holds(seen, group):
+    wrong = {case.id: why for case in CASES
+             if case.group == group and (why := judge.verdict(case, seen[case.id]))}
+    assert not {i: why for i, why in wrong.items() if i not in deviations.ACCEPTED}
+
+
+def test_no_deviation_is_accepted_without_need(seen):
+    failing = {case.id for case in CASES if judge.verdict(case, seen[case.id])}
+    assert set(deviations.ACCEPTED) <= failing
