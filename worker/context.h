@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What expressions, conditions and formats are evaluated against in a worker: a session,
+ * its txn, and the heads that are parsed at the moment. Made on the stack for one
+ * evaluation or one list of rules.
+ */
+#ifndef WEIR_WORKER_CONTEXT_H
+#define WEIR_WORKER_CONTEXT_H
+
+#include "lib/expr/sample.h"
+#include "worker/session.h"
+
+struct txn_context {
+	struct expr_context base; /* first: fetches get its address */
+	struct session *s;
+	struct txn *t;		/* NULL: rules of a connection that is not a txn yet */
+	struct http_head *req; /* NULL: gone, or not HTTP */
+	struct http_head *res; /* NULL: not there yet, or gone */
+};
+
+static inline const struct txn_context *
+context_of(const struct expr_context *c)
+{
+	return (const struct txn_context *)(const void *)c;
+}
+
+#endif
