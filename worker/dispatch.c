@@ -48,7 +48,7 @@ static void
 connect_server(struct txn *t)
 {
 	struct rt_server *srv = t->srv;
-	bool may_reuse = !t->s->is_tcp && t->keep_origin && !t->wants_upgrade &&
+	bool may_reuse = !t->s->is_tcp && t->keep_origin && !t->wants_tunnel &&
 			 !t->no_reuse && t->retries == 0;
 	struct origin *o = may_reuse ? idle_take(srv, t) : NULL;
 	t->on_reused = o != NULL;

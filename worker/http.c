@@ -113,12 +113,15 @@ send_head(struct txn *t)
 	return true;
 }
 
-/* A flow from the client broke off. */
+/* A flow from the client broke off. One that has only finished sending may still read
+ * that its request was incomplete (RFC 9112 8). */
 static void
 up_failed(struct txn *t, enum flow_end end)
 {
 	if (end == FLOW_BAD && !t->head_forwarded)
 		reply_reject(t, t->up.why);
+	else if (end == FLOW_SRC_EOF && !t->head_forwarded)
+		reply_error(t, 400, STOP_client_abort);
 	else
 		txn_abort(t, end == FLOW_BAD ? STOP_bad_request : STOP_client_abort);
 }

@@ -47,25 +47,54 @@ extra_lines(const struct txn *t, struct http_head *h, char out[EXTRA_BYTES])
 	return span_of(out, n);
 }
 
-/* RFC 9110 7.6.2: OPTIONS and TRACE stop here at 0, else one less goes on. */
+/* Whether Max-Forwards bounds the way of this request (RFC 9110 7.6.2). */
 static bool
-max_forwards_is_zero(const struct txn *t, const struct http_head *h)
+forwards_are_counted(const struct txn *t, const struct http_head *h)
 {
-	bool counts =
-		(t->fe->cfg->options & CFG_OPT_VIA) &&
-		(h->method == HTTP_METHOD_OPTIONS || h->method == HTTP_METHOD_TRACE);
-	return counts && span_eq(http_head_value(h, HTTP_FIELD_MAX_FORWARDS), SPAN("0"));
+	return h->seen & 1u << HTTP_FIELD_MAX_FORWARDS &&
+	       (h->method == HTTP_METHOD_OPTIONS || h->method == HTTP_METHOD_TRACE) &&
+	       (t->be->cfg->options | t->fe->cfg->options) & CFG_OPT_VIA;
+}
+
+/* A number beyond ours counts as the largest one that we have. */
+static enum num_result
+read_max_forwards(const struct http_head *h, uint64_t *v)
+{
+	enum num_result r = num_u64(http_head_value(h, HTTP_FIELD_MAX_FORWARDS), v);
+	if (h->repeated & 1u << HTTP_FIELD_MAX_FORWARDS)
+		return NUM_SYNTAX;
+	if (r == NUM_RANGE)
+		*v = UINT64_MAX;
+	return r == NUM_RANGE ? NUM_OK : r;
+}
+
+/* A request that may go no further is answered here: there is nothing to say about our
+ * own options, and a TRACE would show fields that were not meant to be seen (9.3.8). */
+static bool
+end_of_forwards(struct txn *t, const struct http_head *h)
+{
+	uint64_t v;
+	if (!forwards_are_counted(t, h))
+		return false;
+	if (read_max_forwards(h, &v) != NUM_OK) {
+		reply_reject(t, HTTP_REJECT_max_forwards_invalid);
+		return true;
+	}
+	if (v > 0)
+		return false;
+	struct http_reply r = {.status = 200};
+	if (h->method == HTTP_METHOD_OPTIONS)
+		reply_send(t, &r, STOP_answered_here);
+	else
+		reply_error(t, 405, STOP_answered_here);
+	return true;
 }
 
 static struct span
 decrement_max_forwards(const struct txn *t, struct http_head *h, char *out, size_t n)
 {
 	uint64_t v;
-	struct span value = http_head_value(h, HTTP_FIELD_MAX_FORWARDS);
-	bool counts =
-		(t->be->cfg->options & CFG_OPT_VIA) && value.p &&
-		(h->method == HTTP_METHOD_OPTIONS || h->method == HTTP_METHOD_TRACE);
-	if (!counts || num_u64(value, &v) != NUM_OK || v == 0)
+	if (!forwards_are_counted(t, h) || read_max_forwards(h, &v) != NUM_OK)
 		return span_of(out, n);
 	h->fields[h->first[HTTP_FIELD_MAX_FORWARDS]].dropped = 1;
 	n += (size_t)snprintf(out + n, EXTRA_BYTES - n, "Max-Forwards: %llu\r\n",
@@ -122,17 +151,22 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 		.host = default_host(t, h, host),
 	};
 	/* what the serialiser adds: framing, Connection, a new start line and Host */
-	size_t need = h->bytes + h->authority.n + out.host.n + out.upgrade.n + extra.n +
-		      256 + body.n;
+	size_t need = h->bytes + h->authority.n + out.host.n + 2 * out.upgrade.n +
+		      extra.n + 256 + body.n;
 	t->head = buf_get(&self.bufs, need);
 	if (!t->head)
 		return false;
-	size_t n = http_serialise_request(h, &out, t->head->bytes, t->head->cap - body.n);
+	size_t n = http_serialise_request(h, &out, t->head->bytes,
+					  t->head->cap - body.n - out.upgrade.n);
 	if (n == 0)
 		return false;
 	if (body.n)
 		memcpy(t->head->bytes + n, body.p, body.n);
 	t->head->to = (uint32_t)(n + body.n);
+	if (out.upgrade.n) /* kept behind what is sent, for the 101 */
+		t->upgrade = span_of(memcpy(t->head->bytes + t->head->to, out.upgrade.p,
+					    out.upgrade.n),
+				     out.upgrade.n);
 	return true;
 }
 
@@ -171,18 +205,6 @@ answer_here(struct txn *t, struct http_head *h)
 		answer_monitor(t);
 		return true;
 	}
-	if (max_forwards_is_zero(t, h)) {
-		struct http_reply r = {.status = 200};
-		if (h->method == HTTP_METHOD_OPTIONS)
-			reply_send(t, &r, STOP_answered_here);
-		else
-			reply_error(t, 405, STOP_answered_here);
-		return true;
-	}
-	if (h->method == HTTP_METHOD_CONNECT) {
-		reply_reject(t, HTTP_REJECT_connect_refused);
-		return true;
-	}
 	const struct cfg_rule *rule = rules_first(t->fe->cfg, h);
 	if (!rule && stats_page(t, h))
 		return true;
@@ -214,7 +236,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 		send_rule_reply(t, rule);
 		return;
 	}
-	if (t->be->cfg != t->fe->cfg && stats_page(t, h))
+	if ((t->be->cfg != t->fe->cfg && stats_page(t, h)) || end_of_forwards(t, h))
 		return;
 	t->keep_origin = may_keep_server(t);
 	if (!build_head(t, h, f, body)) {
@@ -268,13 +290,15 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 	enum http_reject why = http_framing_request(h, &f);
 	t->method = (uint8_t)h->method;
 	t->client_minor = h->minor;
-	t->keep_client = f.keep_alive && !(t->fe->cfg->options & CFG_OPT_HTTPCLOSE) &&
-			 !self.is_draining;
+	/* Behind a CONNECT that fails, bytes for the other end of the tunnel may follow:
+	 * they are never read as requests. */
+	t->keep_client = f.keep_alive && h->method != HTTP_METHOD_CONNECT &&
+			 !(t->fe->cfg->options & CFG_OPT_HTTPCLOSE) && !self.is_draining;
 	t->expects_keep = f.keep_alive;
 	t->request_us = now_us();
-	t->wants_upgrade = f.wants_upgrade;
 	t->binds_origin =
 		http_auth_binds_connection(http_head_value(h, HTTP_FIELD_AUTHORIZATION));
+	t->wants_tunnel = f.wants_upgrade || h->method == HTTP_METHOD_CONNECT;
 	if (t->fe->cfg->log_mask)
 		access_log_capture(t, h->base, h->bytes);
 	if (why == HTTP_REJECT_none) {
@@ -349,15 +373,21 @@ begin_incomplete(struct session *s, bool is_silent)
 	return t;
 }
 
-/* The client closed or broke off before a request was complete. */
+/* The client closed or broke off before a request was complete. Who has begun one and
+ * only finished sending may still read what is wrong with it (RFC 9112 8). */
 static void
-client_gone(struct session *s)
+client_gone(struct session *s, bool may_read)
 {
 	bool is_empty = !s->in && (s->requests_n ||
 				   s->bind->fe->cfg->options & CFG_OPT_DONTLOGNULL);
+	bool has_begun = buf_len(s->in) > 0;
 	struct txn *t = begin_incomplete(s, is_empty);
 	if (!t)
 		return;
+	if (has_begun && may_read) {
+		reply_error(t, 400, STOP_client_abort);
+		return;
+	}
 	t->status = 400; /* as HAProxy logs it; nothing is sent */
 	txn_abort(t, STOP_client_abort);
 }
@@ -385,14 +415,12 @@ request_read(struct session *s)
 		head_started(s);
 	}
 	while (s->client.is_readable) {
-		switch (net_conn_read(&s->client, self.rx, REQUEST_READ_BYTES, &n)) {
-		case NET_DONE:
-			break;
-		case NET_AGAIN:
+		enum net_io io =
+			net_conn_read(&s->client, self.rx, REQUEST_READ_BYTES, &n);
+		if (io == NET_AGAIN)
 			continue;
-		case NET_CLOSED:
-		case NET_FAILED:
-			client_gone(s);
+		if (io != NET_DONE) {
+			client_gone(s, io == NET_CLOSED);
 			return;
 		}
 		if (s->state == SESSION_IDLE && s->requests_n)

@@ -102,11 +102,11 @@ outgoing_body(const struct txn *t, enum http_body in)
 }
 
 static struct span
-via_line(const struct txn *t)
+via_line(const struct txn *t, const struct http_head *h)
 {
 	if (!((t->be->cfg->options | t->fe->cfg->options) & CFG_OPT_VIA))
 		return span_of(NULL, 0);
-	return SPAN("Via: 1.1 weir\r\n");
+	return h->minor ? SPAN("Via: 1.1 weir\r\n") : SPAN("Via: 1.0 weir\r\n");
 }
 
 /* 100, 102, 103: passed on, and the next head is read. */
@@ -160,9 +160,9 @@ outgoing_head(const struct txn *t, const struct http_head *h,
 		.stated_length = f->stated_length,
 		.say_close = !t->keep_client && !is_tunnel,
 		.say_keep_alive = t->keep_client && t->client_minor == 0,
-		.upgrade = is_tunnel ? http_head_value(h, HTTP_FIELD_UPGRADE)
-				     : span_of(NULL, 0),
-		.extra = via_line(t),
+		.upgrade = h->status == 101 ? http_head_value(h, HTTP_FIELD_UPGRADE)
+					    : span_of(NULL, 0),
+		.extra = via_line(t, h),
 	};
 }
 
@@ -263,7 +263,7 @@ take_heads(struct txn *t, struct span *in)
 			return HEAD_MORE;
 		t->res_parsed = 0;
 		if (r == HTTP_PARSE_OK)
-			why = http_framing_response(h, t->method, t->wants_upgrade, &f);
+			why = http_framing_response(h, t->method, t->upgrade, &f);
 		if (r == HTTP_PARSE_REJECTED || why != HTTP_REJECT_none) {
 			bad_response(t);
 			return HEAD_GONE;

@@ -73,6 +73,7 @@ struct txn {
 	struct origin *origin;
 	struct flow up, down; /* client to server, server to client */
 	struct buf *head; /* the request as forwarded, kept until it cannot be replayed */
+	struct span upgrade; /* protocols asked for, in `head` */
 	struct buf *res_in; /* part of a response head */
 	struct buf *line;   /* request line for the log, NULL when not logged */
 	uint32_t head_sent;
@@ -93,8 +94,8 @@ struct txn {
 	bool keep_client;   /* the client's connection persists after this */
 	bool expects_keep;  /* it did not announce its last request: more may come */
 	bool keep_origin;   /* the server's may be pooled */
-	bool wants_upgrade;
 	bool binds_origin; /* its credentials authenticate the connection */
+	bool wants_tunnel; /* CONNECT, or an upgrade to one of `upgrade` */
 	bool is_tunnel;
 	bool head_forwarded; /* a final response head went to the client */
 	bool no_log;

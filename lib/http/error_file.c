@@ -81,7 +81,7 @@ http_error_file_read(const char *p, size_t n, char *out, struct http_reply *r)
 	enum http_parse parsed =
 		http_head_parse_response(out, clean_n, 0, &limits, &h, &why);
 	if (parsed == HTTP_PARSE_OK)
-		why = http_framing_response(&h, HTTP_METHOD_GET, false, &f);
+		why = http_framing_response(&h, HTTP_METHOD_GET, span_of(NULL, 0), &f);
 	if (parsed != HTTP_PARSE_OK || (why != HTTP_REJECT_none && h.status >= 200))
 		return why == HTTP_REJECT_none ? "there is no status line"
 					       : http_reject_text(why);

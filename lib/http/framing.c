@@ -312,20 +312,52 @@ http_framing_request(struct http_head *h, struct http_framing *out)
 	return HTTP_REJECT_none;
 }
 
+/* Whether a 101 names what it switches to, and nothing that is not in the list `asked`
+ * (RFC 9110 7.8). */
+static bool
+upgrade_was_asked(const struct http_head *h, struct span asked)
+{
+	struct span list = http_head_value(h, HTTP_FIELD_UPGRADE), protocol;
+	unsigned n = 0;
+
+	if (h->repeated & BIT(UPGRADE))
+		return false;
+	for (; next_element(&list, &protocol); n++) {
+		struct span offers = asked, offer;
+		bool found = false;
+		while (!found && next_element(&offers, &offer))
+			found = span_ieq(protocol, offer);
+		if (!found)
+			return false;
+	}
+	return n > 0;
+}
+
+/* Neither has content, whatever the head says, nor ends here: bytes both ways follow
+ * (RFC 9110 9.3.6, RFC 9112 6.3 rule 2). */
+static enum http_reject
+judge_tunnel(struct http_head *h, struct span asked, struct http_framing *out)
+{
+	*out = (struct http_framing){.body = HTTP_BODY_TUNNEL};
+	if (h->status == 101 && !upgrade_was_asked(h, asked))
+		return HTTP_REJECT_upgrade_unrequested;
+	drop_hop_fields(h);
+	return HTTP_REJECT_none;
+}
+
 enum http_reject
 http_framing_response(struct http_head *h, enum http_method request_method,
-		      bool asked_upgrade, struct http_framing *out)
+		      struct span asked, struct http_framing *out)
 {
 	struct options o = {0};
 	enum http_reject why = HTTP_REJECT_none;
 	bool is_bodyless = h->status < 200 || h->status == 204;
-	bool is_tunnel = h->status == 101 || (request_method == HTTP_METHOD_CONNECT &&
-					      h->status >= 200 && h->status < 300);
 
+	if (h->status == 101 || (request_method == HTTP_METHOD_CONNECT &&
+				 h->status >= 200 && h->status < 300))
+		return judge_tunnel(h, asked, out);
 	*out = (struct http_framing){.body = HTTP_BODY_CLOSE,
 				     .keep_alive = h->minor >= 1};
-	if (h->status == 101 && !asked_upgrade)
-		return HTTP_REJECT_upgrade_unrequested;
 	if (h->seen & (BIT(CONTENT_LENGTH) | BIT(TRANSFER_ENCODING))) {
 		why = judge_body(h, out);
 		if (out->has_length && out->stated_length == 0)
@@ -335,9 +367,7 @@ http_framing_response(struct http_head *h, enum http_method request_method,
 		why = judge_connection(h, out, &o);
 	if (why != HTTP_REJECT_none)
 		return why;
-	if (is_tunnel) {
-		*out = (struct http_framing){.body = HTTP_BODY_TUNNEL};
-	} else if (is_bodyless) {
+	if (is_bodyless) {
 		/* A sender that announces a body here (RFC 9110 8.6, RFC 9112 6.1 forbid
 		 * it) may send one, too: no second message from it. */
 		if (out->body != HTTP_BODY_CLOSE && out->body != HTTP_BODY_NONE)

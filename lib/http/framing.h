@@ -32,9 +32,10 @@ struct http_framing {
  * and Content-Length, Expect stays, as dropped in h, so that the serialiser writes its
  * own. An absolute-form target replaces Host (RFC 9112 3.2.2). */
 enum http_reject http_framing_request(struct http_head *h, struct http_framing *out);
-/* Decides for a response to a request with that method; `asked_upgrade` as sent. */
+/* Decides for a response to a request with that method, which asked for an upgrade to
+ * one of the protocols in the list `asked` (empty: to none). */
 enum http_reject http_framing_response(struct http_head *h,
-				       enum http_method request_method,
-				       bool asked_upgrade, struct http_framing *out);
+				       enum http_method request_method, struct span asked,
+				       struct http_framing *out);
 
 #endif

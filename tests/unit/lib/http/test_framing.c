@@ -25,7 +25,7 @@ judge_request(const char *line, const char *fields, struct http_framing *out)
 
 static enum http_reject
 judge_response(const char *line, const char *fields, enum http_method method,
-	       bool asked_upgrade, struct http_framing *out)
+	       struct http_framing *out)
 {
 	static char text[8192];
 	enum http_reject why = HTTP_REJECT_none;
@@ -34,7 +34,7 @@ judge_response(const char *line, const char *fields, enum http_method method,
 	if (http_head_parse_response(text, (size_t)n, 0, &usual, &head, &why) !=
 	    HTTP_PARSE_OK)
 		fail_msg("%s %s: not parsed: %s", line, fields, http_reject_word(why));
-	return http_framing_response(&head, method, asked_upgrade, out);
+	return http_framing_response(&head, method, span_of(NULL, 0), out);
 }
 
 struct body_row {
@@ -171,7 +171,7 @@ both_directions_agree_on_every_framing_field(void **state)
 		}
 		expect_reason(row->fields, "response",
 			      judge_response("HTTP/1.1 200 OK", row->fields,
-					     HTTP_METHOD_GET, false, &f),
+					     HTTP_METHOD_GET, &f),
 			      row->why);
 		if (row->why != HTTP_REJECT_none)
 			continue;
@@ -238,8 +238,7 @@ codings_are_not_for_http_1_0(void **state)
 		judge_request("POST / HTTP/1.0", "Transfer-Encoding: chunked\r\n", &f),
 		HTTP_REJECT_coding_in_1_0);
 	assert_int_equal(judge_response("HTTP/1.0 200 OK",
-					"Transfer-Encoding: chunked\r\n", HTTP_METHOD_GET,
-					false, &f),
+					"Transfer-Encoding: chunked\r\n", HTTP_METHOD_GET, &f),
 			 HTTP_REJECT_coding_in_1_0);
 }
 
@@ -285,7 +284,7 @@ persistence_follows_version_and_connection(void **state)
 			fail_msg("%s %s", line, connection);
 		snprintf(line, sizeof(line), "HTTP/1.%d 200 OK", persistence[i].minor);
 		snprintf(fields, sizeof(fields), "Content-Length: 5\r\n%s", connection);
-		judge_response(line, fields, HTTP_METHOD_GET, false, &f);
+		judge_response(line, fields, HTTP_METHOD_GET, &f);
 		if (f.keep_alive != persistence[i].keep_alive)
 			fail_msg("%s %s", line, connection);
 	}

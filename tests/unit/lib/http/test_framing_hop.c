@@ -23,8 +23,8 @@ judge_request(const char *line, const char *fields, struct http_framing *out)
 }
 
 static enum http_reject
-judge_response(int status, const char *fields, enum http_method method, bool asked,
-	       struct http_framing *out)
+judge_response(int status, const char *fields, enum http_method method,
+	       const char *asked, struct http_framing *out)
 {
 	enum http_reject why = HTTP_REJECT_none;
 	int n = snprintf(text, sizeof(text), "HTTP/1.1 %d x\r\n%s\r\n", status, fields);
@@ -32,7 +32,7 @@ judge_response(int status, const char *fields, enum http_method method, bool ask
 	if (http_head_parse_response(text, (size_t)n, 0, &usual, &head, &why) !=
 	    HTTP_PARSE_OK)
 		fail_msg("%d %s: not parsed: %s", status, fields, http_reject_word(why));
-	return http_framing_response(&head, method, asked, out);
+	return http_framing_response(&head, method, span_str(asked), out);
 }
 
 /* The names of the fields that stay, each followed by a space. */
@@ -248,10 +248,14 @@ static const struct {
 	{205, "Content-Length: 0\r\n", GET, HTTP_BODY_NONE, true, true},
 	{205, CL5, GET, HTTP_BODY_LENGTH, true, true},
 	{101, "Upgrade: x\r\n", GET, HTTP_BODY_TUNNEL, false, false},
-	{101, CL5, GET, HTTP_BODY_TUNNEL, false, false},
+	{101, "Upgrade: x\r\n" CL5, GET, HTTP_BODY_TUNNEL, false, false},
+	{101, "Upgrade: x\r\n" CL5 CHUNKED, GET, HTTP_BODY_TUNNEL, false, false},
 	{200, "", CONNECT, HTTP_BODY_TUNNEL, false, false},
 	{200, CL5, CONNECT, HTTP_BODY_TUNNEL, false, false},
 	{299, CHUNKED, CONNECT, HTTP_BODY_TUNNEL, false, false},
+	/* RFC 9110 9.3.6: a client ignores either in a 2xx to CONNECT */
+	{200, CL5 CHUNKED, CONNECT, HTTP_BODY_TUNNEL, false, false},
+	{200, "Content-Length: x\r\n", CONNECT, HTTP_BODY_TUNNEL, false, false},
 	{407, CL5, CONNECT, HTTP_BODY_LENGTH, true, true},
 	{502, "", CONNECT, HTTP_BODY_CLOSE, false, false},
 };
@@ -265,7 +269,7 @@ the_body_of_a_response_depends_on_status_and_method(void **state)
 	for (size_t i = 0; i < N(responses); i++) {
 		expect_reason(responses[i].fields, "response",
 			      judge_response(responses[i].status, responses[i].fields,
-					     responses[i].method, true, &f),
+					     responses[i].method, "x", &f),
 			      HTTP_REJECT_none);
 		if (f.body != responses[i].body ||
 		    f.keep_alive != responses[i].keep_alive ||
@@ -277,14 +281,45 @@ the_body_of_a_response_depends_on_status_and_method(void **state)
 	}
 }
 
+/* RFC 9110 7.8: "A server MUST NOT switch to a protocol that was not indicated by the
+ * client", and says to which it does. */
+static const struct {
+	const char *asked, *fields;
+	bool is_tunnel;
+} switches[] = {
+	{"", "Upgrade: x\r\n", false},
+	{NULL, "Upgrade: x\r\n", false},
+	{NULL, "", false},
+	{"x", "", false},
+	{"x", "Upgrade:\r\n", false},
+	{"x", "Upgrade: ,\r\n", false},
+	{"x", "Upgrade: y\r\n", false},
+	{"x", "Upgrade: xx\r\n", false},
+	{"xx", "Upgrade: x\r\n", false},
+	{"x", "Upgrade: x, y\r\n", false},
+	{"x", "Upgrade: x\r\nUpgrade: x\r\n", false},
+	{"x/1", "Upgrade: x/2\r\n", false},
+	{"websocket", "Upgrade: h2c\r\n", false},
+	{"x", "Upgrade: x\r\n", true},
+	{"x", "upgrade: X\r\nConnection: Upgrade\r\n", true},
+	{"x/1", "Upgrade: x/1\r\n", true},
+	{"y, x", "Upgrade: x\r\n", true},
+	{"x ,\ty", "Upgrade: y, x\r\n", true},
+	{"WebSocket", "Upgrade: websocket\r\n", true},
+};
+
 static void
-a_101_nobody_asked_for_is_refused(void **state)
+a_101_switches_to_what_was_asked_for(void **state)
 {
 	struct http_framing f;
 
 	(void)state;
-	assert_int_equal(judge_response(101, "Upgrade: x\r\n", GET, false, &f),
-			 HTTP_REJECT_upgrade_unrequested);
+	for (size_t i = 0; i < N(switches); i++) {
+		enum http_reject why = judge_response(101, switches[i].fields, GET,
+						      switches[i].asked, &f);
+		if ((why == HTTP_REJECT_none) != switches[i].is_tunnel)
+			fail_msg("row %zu: %s", i, http_reject_word(why));
+	}
 }
 
 int
@@ -299,7 +334,7 @@ main(void)
 		cmocka_unit_test(expectations_are_for_1_1_requests_with_a_body),
 		cmocka_unit_test(connect_has_no_body),
 		cmocka_unit_test(the_body_of_a_response_depends_on_status_and_method),
-		cmocka_unit_test(a_101_nobody_asked_for_is_refused),
+		cmocka_unit_test(a_101_switches_to_what_was_asked_for),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -47,7 +47,7 @@ parse_response(const char *text, struct http_framing *f)
 	    HTTP_PARSE_OK)
 		fail_msg("%s: %s", text, http_reject_word(why));
 	expect_reason(text, "framing",
-		      http_framing_response(&head, HTTP_METHOD_GET, true, f),
+		      http_framing_response(&head, HTTP_METHOD_GET, SPAN("x"), f),
 		      HTTP_REJECT_none);
 }
 
