@@ -128,6 +128,7 @@ build_global(struct loading *l)
 			     "'%s' is not an absolute path; expected one such "
 			     "as /run/weir/weir.shm",
 			     shm->text);
+	build_case(l, map);
 	g->quiet = r->quiet;
 	g->debug = r->debug;
 	g->foreground = r->foreground || r->debug;

@@ -16,6 +16,7 @@
 #include "lib/base/arena.h"
 #include "lib/base/span.h"
 #include "lib/expr/cond.h"
+#include "lib/http/case.h"
 #include "lib/http/limits.h"
 #include "lib/http/reply.h"
 #include "lib/net/log_target.h"
@@ -52,8 +53,9 @@ struct cfg_global {
 	uint64_t drain_timeout_ms, close_spread_ms, reload_max_delay_ms;
 	uint32_t max_generations;
 	uint64_t watchdog_ms;
-	int *cpu_of_worker;	       /* [nbproc], NULL: no pinning */
-	bool quiet, debug, foreground; /* -q, -d, -db / -d */
+	const struct http_case *h1_case; /* NULL: none */
+	int *cpu_of_worker;		 /* [nbproc], NULL: no pinning */
+	bool quiet, debug, foreground;	 /* -q, -d, -db / -d */
 };
 
 struct cfg_timeouts {
@@ -78,6 +80,8 @@ enum cfg_option {
 	CFG_OPT_DONTLOG_NORMAL = 1 << 13,
 	CFG_OPT_LOG_SEPARATE_ERRORS = 1 << 14,
 	CFG_OPT_PREFER_LAST_SERVER = 1 << 15,
+	CFG_OPT_H1_CASE_CLIENT = 1 << 16,
+	CFG_OPT_H1_CASE_SERVER = 1 << 17,
 };
 
 enum cfg_shards { CFG_SHARDS_PER_WORKER, CFG_SHARDS_SHARED };

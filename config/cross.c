@@ -177,6 +177,22 @@ check_backend(struct loading *l, const struct built *b)
 		report_warning(l->report, b->at, "has no servers");
 }
 
+/* The options ask for a case that nothing gives. */
+static void
+check_case(struct loading *l, const struct built *b)
+{
+	uint32_t asked =
+		b->proxy->options & (CFG_OPT_H1_CASE_CLIENT | CFG_OPT_H1_CASE_SERVER);
+	if (!asked || l->cfg->global.h1_case)
+		return;
+	report_warning(l->report,
+		       node_get(node_get(b->map, "option"),
+				asked & CFG_OPT_H1_CASE_CLIENT
+					? "h1_case_adjust_bogus_client"
+					: "h1_case_adjust_bogus_server"),
+		       "has no effect; expected names in global.h1_case_adjust");
+}
+
 static void
 check_proxy(struct loading *l, const struct built *b)
 {
@@ -191,6 +207,7 @@ check_proxy(struct loading *l, const struct built *b)
 			       "'monitor_uri'");
 	if (p->is_disabled)
 		return;
+	check_case(l, b);
 	if (p->caps & CFG_CAP_FRONTEND)
 		check_frontend(l, b);
 	if (p->caps & CFG_CAP_BACKEND)

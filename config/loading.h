@@ -118,6 +118,8 @@ void build_fields(struct loading *l, enum schema_section in, const struct node *
 /* The arena's copy of a span over text. */
 struct span build_text(struct loading *l, const char *text);
 void build_global(struct loading *l);
+/* build_case.c: h1_case_adjust. */
+void build_case(struct loading *l, const struct node *global);
 void build_maxconn(struct loading *l);
 uint64_t build_log(struct loading *l, const struct node *list);
 void build_binds(struct loading *l, struct built *b);

@@ -51,6 +51,9 @@ reply_send(struct txn *t, const struct http_reply *reply, enum stop stop)
 		return;
 	}
 	out->to = (uint32_t)n;
+	const struct http_case *names = case_for(t->fe->cfg, CFG_OPT_H1_CASE_CLIENT);
+	if (names)
+		http_case_apply(names, out->bytes, n);
 	t->status = (uint16_t)r.status;
 	t->response_us = now_us();
 	txn_count_status(t, r.status);

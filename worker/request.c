@@ -148,6 +148,7 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 		.upgrade = f->wants_upgrade ? http_head_value(h, HTTP_FIELD_UPGRADE)
 					    : span_of(NULL, 0),
 		.extra = extra,
+		.names = case_for(t->be->cfg, CFG_OPT_H1_CASE_SERVER),
 		.host = default_host(t, h, host),
 	};
 	/* what the serialiser adds: framing, Connection, a new start line and Host */

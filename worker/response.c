@@ -117,7 +117,10 @@ forward_interim(struct txn *t, const struct http_head *h)
 	t->on_reused = false; /* it has the request: what comes now is no race */
 	if (t->client_minor < 1)
 		return true; /* RFC 9110 15.2 */
-	struct http_outgoing out = {.body = HTTP_BODY_NONE};
+	struct http_outgoing out = {
+		.body = HTTP_BODY_NONE,
+		.names = case_for(t->fe->cfg, CFG_OPT_H1_CASE_CLIENT),
+	};
 	size_t n = http_serialise_response(h, &out, self.hx, WORKER_HX_BYTES);
 	return n == 0 || send_down(t, n, span_of(NULL, 0));
 }
@@ -163,6 +166,7 @@ outgoing_head(const struct txn *t, const struct http_head *h,
 		.upgrade = h->status == 101 ? http_head_value(h, HTTP_FIELD_UPGRADE)
 					    : span_of(NULL, 0),
 		.extra = via_line(t, h),
+		.names = case_for(t->fe->cfg, CFG_OPT_H1_CASE_CLIENT),
 	};
 }
 

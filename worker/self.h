@@ -136,6 +136,13 @@ backend_of(const struct cfg_proxy *p)
 	return p ? &self.backends[p->index] : NULL;
 }
 
+/* How a side that asks for it gets the names of fields; NULL: as they came. */
+static inline const struct http_case *
+case_for(const struct cfg_proxy *p, enum cfg_option side)
+{
+	return p->options & side ? self.cfg->global.h1_case : NULL;
+}
+
 /* runtime.c: makes frontends, backends, binds from the configuration. */
 void runtime_init(void);
 

@@ -152,6 +152,19 @@ put_request_line(struct out *o, const struct http_head *h)
 	PUT(o, " HTTP/1.1\r\n");
 }
 
+/* The length of what was written, 0 when there was no room. */
+static size_t
+finish(const struct out *o, const struct http_outgoing *m, char *out)
+{
+	size_t n = (size_t)(o->p - out);
+
+	if (o->is_full)
+		return 0;
+	if (__builtin_expect(m->names != NULL, 0))
+		http_case_apply(m->names, out, n);
+	return n;
+}
+
 size_t
 http_serialise_request(const struct http_head *h, const struct http_outgoing *m,
 		       char *out, size_t cap)
@@ -175,7 +188,7 @@ http_serialise_request(const struct http_head *h, const struct http_outgoing *m,
 	}
 	put_fields(&o, h, run, from, HTTP_FIELD_HOST);
 	put_own_fields(&o, m);
-	return o.is_full ? 0 : (size_t)(o.p - out);
+	return finish(&o, m, out);
 }
 
 size_t
@@ -198,5 +211,5 @@ http_serialise_response(const struct http_head *h, const struct http_outgoing *m
 	}
 	put_fields(&o, h, run, 0, HTTP_FIELD_OTHER);
 	put_own_fields(&o, m);
-	return o.is_full ? 0 : (size_t)(o.p - out);
+	return finish(&o, m, out);
 }

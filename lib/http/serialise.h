@@ -6,6 +6,7 @@
 #ifndef WEIR_HTTP_SERIALISE_H
 #define WEIR_HTTP_SERIALISE_H
 
+#include "lib/http/case.h"
 #include "lib/http/framing.h"
 
 /* How the body of the forwarded message is delimited. */
@@ -21,8 +22,9 @@ struct http_outgoing {
 	bool say_keep_alive; /* "Connection: keep-alive" (to HTTP/1.0 peers) */
 	struct span upgrade; /* not empty: "Connection: upgrade" and "Upgrade: <this>" */
 	struct span extra;   /* complete field lines to append, each with CRLF */
-	struct span host;    /* Host of a request that named none (HTTP/1.0): the server's
-			      * address; when this is empty too, so is the field */
+	const struct http_case *names; /* how they are written; NULL: as they came */
+	struct span host; /* Host of a request that named none (HTTP/1.0): the server's
+			   * address; when this is empty too, so is the field */
 };
 
 /* Writes the request head into out[0, cap): origin-form (asterisk- and authority-form

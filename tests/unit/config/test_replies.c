@@ -185,6 +185,37 @@ one_file_is_read_once(void **state)
 	cfg_free(&c);
 }
 
+static void
+names_in_a_given_case_come_from_map_and_file(void **state)
+{
+	(void)state;
+	write_file("html", "# names\n\n  x-b\tX-B  \r\nx-c X-c\n");
+	struct cfg *c =
+		loaded("global: {h1_case_adjust: {x-a: X-A}, h1_case_adjust_file: html}\n"
+		       "frontends: {w: {bind: \":80\", mode: http, default_backend: b,\n"
+		       "  option: h1_case_adjust_bogus_client}}\n"
+		       "backends: {b: {mode: http, servers: {s: \"1.1.1.1:1\"},\n"
+		       "  option: h1_case_adjust_bogus_server}}\n");
+	char head[] = "X\r\nx-a: 1\r\nx-b: 2\r\nX-C: 3\r\n\r\n";
+	http_case_apply(c->global.h1_case, head, sizeof(head) - 1);
+	assert_string_equal(head, "X\r\nX-A: 1\r\nX-B: 2\r\nX-c: 3\r\n\r\n");
+	assert_true(frontend(c, "w")->options & CFG_OPT_H1_CASE_CLIENT);
+	assert_true(backend(c, "b")->options & CFG_OPT_H1_CASE_SERVER);
+	assert_int_equal(c->warnings_n, 0);
+	cfg_free(&c);
+	c = loaded("frontends: {w: {bind: \":80\", mode: http, default_backend: b,\n"
+		   "  option: h1_case_adjust_bogus_client}}\n"
+		   "backends: {b: {mode: http, servers: {s: \"1.1.1.1:1\"}}}\n");
+	assert_null(c->global.h1_case);
+	assert_int_equal(c->warnings_n, 1);
+	assert_string_equal(
+		c->warnings[0],
+		"t:2:11: frontends.w.option.h1_case_adjust_bogus_client: has no "
+		"effect; expected names in global.h1_case_adjust");
+	cfg_free(&c);
+	write_file("html", "<html></html>\n");
+}
+
 struct bad {
 	const char *what, *errors, *yaml;
 };
@@ -250,6 +281,24 @@ static const struct bad bads[] = {
 	 "501, 502, "
 	 "503, 504 or 505; did you mean '400'?",
 	 IN_W("http_error: {status: 402, string: x}")},
+	{"a name to adjust that is not in lower case",
+	 "t:8:33: global.h1_case_adjust.Host: 'Host' is not in lower case",
+	 IN_W("") "global: {h1_case_adjust: {Host: HOST}}\n"},
+	{"two different names",
+	 "t:8:33: global.h1_case_adjust.host: 'host' and 'Hos' are different names; "
+	 "expected a "
+	 "difference in case alone",
+	 IN_W("") "global: {h1_case_adjust: {host: Hos}}\n"},
+	{"a file of something else",
+	 "t:8:31: global.h1_case_adjust_file: line 1 of 'html': the empty text is not "
+	 "the name "
+	 "of a field",
+	 IN_W("") "global: {h1_case_adjust_file: html}\n"},
+	{"the option on the wrong side",
+	 "t:6:14: frontends.w.option.h1_case_adjust_bogus_server: "
+	 "'h1_case_adjust_bogus_server' "
+	 "is not possible here; it belongs in defaults, backends, listens",
+	 IN_W("option: [h1_case_adjust_bogus_server]")},
 	{"an answer to nothing",
 	 "t:6:17: frontends.w.http_error: 'status' is missing; expected Status code of "
 	 "the error",
@@ -292,6 +341,7 @@ main(void)
 		cmocka_unit_test(a_section_wins_over_its_defaults_whatever_the_keyword),
 		cmocka_unit_test(rules_answer_with_files_and_groups),
 		cmocka_unit_test(one_file_is_read_once),
+		cmocka_unit_test(names_in_a_given_case_come_from_map_and_file),
 		cmocka_unit_test(bad_ones_are_reported_at_their_place),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
