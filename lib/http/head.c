@@ -107,6 +107,12 @@ field_id(const char *p, size_t n)
 #undef FIELD
 }
 
+enum http_field_id
+http_field_id_of(struct span name)
+{
+	return (enum http_field_id)field_id(name.p, name.n);
+}
+
 /* The name is not followed by a colon, but by *q; NULL. A line that begins with CR is
  * the end of the fields, unless it is refused. */
 static __attribute__((cold)) const char *
@@ -158,7 +164,7 @@ parse_field(struct http_lines *s, const char *line, const char *stop,
 	f->line_off = (uint16_t)(line - s->base);
 	f->name_n = (uint16_t)name_n;
 	f->id = (uint8_t)id;
-	f->dropped = 0;
+	f->dropped = f->deleted = f->added = 0;
 	if (stop - q > 2 && q[1] == ' ' && q[2] > ' ') {
 		q += 2; /* as nearly everybody writes it */
 	} else {
@@ -193,6 +199,7 @@ parse_fields(struct http_lines *s, const char *q, const struct http_limits *limi
 	const char *stop;
 
 	h->seen = h->repeated = 0;
+	h->start_bytes = (uint16_t)(q - s->base);
 	for (; f < end; f++) {
 		const char *next;
 		stop = http_line_stop(s, q, line_max);
@@ -349,7 +356,7 @@ int
 http_head_find(const struct http_head *h, struct span name, unsigned from)
 {
 	for (unsigned i = from; i < h->fields_n; i++)
-		if (h->fields[i].name_n == name.n &&
+		if (h->fields[i].name_n == name.n && !h->fields[i].deleted &&
 		    span_ieq(http_field_name(h, &h->fields[i]), name))
 			return (int)i;
 	return -1;

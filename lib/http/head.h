@@ -59,14 +59,19 @@ enum http_method {
 /* RFC 9110 9.2.2 */
 bool http_method_is_idempotent(enum http_method m);
 
-/* One field line: base[line_off, line_off + line_n) with its CRLF; the value without
- * surrounding white space. */
+/* HTTP_METHOD_OTHER for all but those above. */
+enum http_method http_method_of(struct span token);
+
+/* One field line: line_n bytes from line_off on, with its CRLF; the value without
+ * surrounding white space. Offsets count from http_head.base. */
 struct http_field {
 	uint16_t line_off, line_n;
 	uint16_t name_n;
 	uint16_t value_off, value_n;
-	uint8_t id;	 /* enum http_field_id */
-	uint8_t dropped; /* set by edits: not forwarded */
+	uint8_t id;	     /* enum http_field_id */
+	uint8_t dropped : 1; /* not forwarded */
+	uint8_t deleted : 1; /* by an edit: dropped, and not found any more either */
+	uint8_t added : 1;   /* by an edit: offsets count from http_head.edits */
 };
 
 enum http_target { /* RFC 9112 3.2 */
@@ -98,6 +103,10 @@ struct http_head {
 	uint32_t repeated;		  /* likewise: more than one such field */
 	uint16_t first[HTTP_FIELD_IDS_N]; /* index of the first such field, if seen */
 	uint16_t fields_n;
+	uint16_t start_bytes; /* of the start line with its CRLF */
+	/* what edits have written (edit.h); undefined until http_edit_begin() */
+	char *edits;
+	uint32_t edits_n, edits_cap;
 	struct http_field fields[HTTP_FIELDS_MAX];
 };
 
@@ -119,19 +128,29 @@ enum http_parse http_head_parse_response(const char *p, size_t n, size_t from,
 					 const struct http_limits *limits,
 					 struct http_head *h, enum http_reject *why);
 
+static inline const char *
+http_field_base(const struct http_head *h, const struct http_field *f)
+{
+	return f->added ? h->edits : h->base;
+}
+
 static inline struct span
 http_field_name(const struct http_head *h, const struct http_field *f)
 {
-	return span_of(h->base + f->line_off, f->name_n);
+	return span_of(http_field_base(h, f) + f->line_off, f->name_n);
 }
 
 static inline struct span
 http_field_value(const struct http_head *h, const struct http_field *f)
 {
-	return span_of(h->base + f->value_off, f->value_n);
+	return span_of(http_field_base(h, f) + f->value_off, f->value_n);
 }
 
-/* Index of the next field with that name (any case) at or after `from`, -1: none. */
+/* The id of a name, which is a token. HTTP_FIELD_IDS_N: refused, as CGI and its heirs
+ * read it like one that frames the message (content_length). */
+enum http_field_id http_field_id_of(struct span name);
+/* Index of the next field with that name (any case) at or after `from`, -1: none. Fields
+ * that an edit has deleted are not there any more; those dropped for this hop are. */
 int http_head_find(const struct http_head *h, struct span name, unsigned from);
 /* The value of the first field with that id; p == NULL when there is none. */
 struct span http_head_value(const struct http_head *h, enum http_field_id id);

@@ -48,5 +48,7 @@ const char *http_request_line(struct http_lines *s, const char *line, size_t max
 			      struct http_head *h);
 const char *http_status_line(struct http_lines *s, const char *line, size_t max,
 			     struct http_head *h);
+/* Which of the four forms h->target has, and its parts (RFC 9112 3.2). */
+enum http_reject http_target_split(struct http_head *h);
 
 #endif

@@ -82,29 +82,29 @@ put_own_fields(struct out *o, const struct http_outgoing *m)
 static inline const char *
 fields_begin(const struct http_head *h)
 {
-	return h->base + (h->fields_n ? h->fields[0].line_off : h->bytes - 2);
+	return h->base + h->start_bytes;
 }
 
-/* Copies the bytes from `run` to the beginning of field i, and all fields from i on
- * that stay. A field with the id `skip` does not (HTTP_FIELD_OTHER: none is skipped). */
+/* Writes the bytes [run, end), and all fields from i on that stay. What follows in one
+ * piece, here or where edits stand, is copied in one piece. A field with the id `skip`
+ * does not stay (HTTP_FIELD_OTHER: none is skipped). */
 static void
-put_fields(struct out *o, const struct http_head *h, const char *run, unsigned i,
-	   enum http_field_id skip)
+put_fields(struct out *o, const struct http_head *h, const char *run, const char *end,
+	   unsigned i, enum http_field_id skip)
 {
-	const struct http_field *f = h->fields + i, *end = h->fields + h->fields_n;
+	const struct http_field *f = h->fields + i, *last = h->fields + h->fields_n;
 
-	for (; f < end; f++) {
-		const char *line;
-		if (__builtin_expect(!f->dropped &&
-					     (f->id == HTTP_FIELD_OTHER || f->id != skip),
-				     1))
+	for (; f < last; f++) {
+		if (f->dropped || (f->id != HTTP_FIELD_OTHER && f->id == skip))
 			continue;
-		line = h->base + f->line_off;
-		if (line > run)
-			put(o, run, (size_t)(line - run));
-		run = line + f->line_n;
+		const char *line = http_field_base(h, f) + f->line_off;
+		if (line != end) {
+			put(o, run, (size_t)(end - run));
+			run = line;
+		}
+		end = line + f->line_n;
 	}
-	put(o, run, (size_t)(h->base + h->bytes - 2 - run));
+	put(o, run, (size_t)(end - run));
 }
 
 /* Whether the request line may leave as it came: it is in the form that is written here,
@@ -131,7 +131,7 @@ host_line_stays(const struct http_head *h)
 {
 	const struct http_field *f = &h->fields[0];
 
-	return h->fields_n && f->id == HTTP_FIELD_HOST && !f->dropped &&
+	return h->fields_n && f->id == HTTP_FIELD_HOST && !f->dropped && !f->added &&
 	       h->authority.p == h->base + f->value_off && h->authority.n == f->value_n;
 }
 
@@ -170,23 +170,24 @@ http_serialise_request(const struct http_head *h, const struct http_outgoing *m,
 		       char *out, size_t cap)
 {
 	struct out o = {.p = out, .end = out + cap};
-	const char *run = h->base;
+	const char *run = h->base, *end = fields_begin(h);
 	unsigned from = 0;
 
 	if (!request_line_stays(h)) {
 		put_request_line(&o, h);
-		run = fields_begin(h);
+		run = end;
 	}
 	if (host_line_stays(h)) {
 		from = 1;
+		end += h->fields[0].line_n;
 	} else {
-		put(&o, run, (size_t)(fields_begin(h) - run));
-		run = fields_begin(h);
+		put(&o, run, (size_t)(end - run));
+		run = end;
 		PUT(&o, "Host: ");
 		put_span(&o, h->authority.p ? h->authority : m->host);
 		PUT(&o, "\r\n");
 	}
-	put_fields(&o, h, run, from, HTTP_FIELD_HOST);
+	put_fields(&o, h, run, end, from, HTTP_FIELD_HOST);
 	put_own_fields(&o, m);
 	return finish(&o, m, out);
 }
@@ -209,7 +210,7 @@ http_serialise_response(const struct http_head *h, const struct http_outgoing *m
 		PUT(&o, "\r\n");
 		run = fields_begin(h);
 	}
-	put_fields(&o, h, run, 0, HTTP_FIELD_OTHER);
+	put_fields(&o, h, run, fields_begin(h), 0, HTTP_FIELD_OTHER);
 	put_own_fields(&o, m);
 	return finish(&o, m, out);
 }

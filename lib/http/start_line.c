@@ -32,10 +32,12 @@ http_line_ran_out(struct http_lines *s, const char *line, size_t max,
 	return NULL;
 }
 
-static enum http_method
-method_of(const char *p, size_t n)
+enum http_method
+http_method_of(struct span token)
 {
-	switch (n) {
+	const char *p = token.p;
+
+	switch (token.n) {
 	case 3:
 		if (memcmp(p, "GET", 3) == 0)
 			return HTTP_METHOD_GET;
@@ -126,9 +128,8 @@ split_absolute(struct http_head *h)
 	return HTTP_REJECT_none;
 }
 
-/* Which of the four forms the target has, and its parts (RFC 9112 3.2). */
-static enum http_reject
-split_target(struct http_head *h)
+enum http_reject
+http_target_split(struct http_head *h)
 {
 	struct span t = h->target;
 
@@ -202,7 +203,7 @@ http_request_line(struct http_lines *s, const char *line, size_t max, struct htt
 		goto failed;
 	}
 	h->method_text = span_of(line, (size_t)(q - line));
-	h->method = method_of(line, h->method_text.n);
+	h->method = http_method_of(h->method_text);
 
 	from = ++q;
 	q = http_scan_target(q, stop);
@@ -226,7 +227,7 @@ http_request_line(struct http_lines *s, const char *line, size_t max, struct htt
 		if (!q)
 			goto failed;
 	}
-	why = split_target(h);
+	why = http_target_split(h);
 	if (why != HTTP_REJECT_none)
 		return http_line_refuse(s, why);
 	return q;
