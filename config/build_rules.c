@@ -8,7 +8,8 @@ static void
 build_acls(struct loading *l, struct built *b)
 {
 	const struct node *map = node_get(b->map, "acl");
-	b->acls = expr_acls_new(l->arena);
+	l->cfg->env.subject = b->proxy;
+	b->acls = expr_acls_new(&l->cfg->env);
 	for (size_t i = 0; map && i < map->n; i++) {
 		struct span name = span_str(map->keys[i]->text);
 		for (size_t j = 0; j < map->items[i]->n; j++) {
@@ -38,7 +39,8 @@ build_cond(struct loading *l, struct built *b, const struct node *map,
 	*unless = no != NULL;
 	if (!n)
 		return true;
-	*cond = expr_cond_compile(l->arena, b->acls, span_str(n->text), &err);
+	l->cfg->env.at = EXPR_AT_REQUEST;
+	*cond = expr_cond_compile(&l->cfg->env, b->acls, span_str(n->text), &err);
 	if (!*cond)
 		report_error_in(l->report, n, err.at, "%s", err.text);
 	return *cond != NULL;

@@ -247,6 +247,7 @@ struct cfg_proxy {
 
 struct cfg {
 	struct arena *arena;
+	struct expr_env env; /* of all its expressions */
 	struct cfg_global global;
 	struct log_target
 		*log_targets; /* of all proxies and global, at most LOG_TARGETS_MAX */

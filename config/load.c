@@ -26,6 +26,7 @@ begin(struct loading *l, const struct cfg_request *r)
 		.cfg = arena_alloc(a, sizeof(struct cfg)),
 	};
 	l->cfg->arena = a;
+	expr_env_init(&l->cfg->env, a);
 }
 
 static uint64_t
@@ -108,7 +109,7 @@ cfg_dump(const struct cfg_request *r, FILE *out, struct cfg_errors **errors)
 	return is_sound ? 0 : -1;
 }
 
-/* The arena holds everything but the compiled regular expressions. */
+/* The arena holds everything but compiled regular expressions. */
 void
 cfg_free(struct cfg **c)
 {
@@ -121,6 +122,7 @@ cfg_free(struct cfg **c)
 				pcre2_code_free(check->expects[j].regex);
 	}
 	struct arena *a = (*c)->arena;
+	expr_env_free(&(*c)->env);
 	*c = NULL;
 	arena_free(&a);
 }

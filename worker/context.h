@@ -13,10 +13,13 @@
 struct txn_context {
 	struct expr_context base; /* first: fetches get its address */
 	struct session *s;
-	struct txn *t;		/* NULL: rules of a connection that is not a txn yet */
+	struct txn *t;	       /* NULL: rules of a connection that is not a txn yet */
 	struct http_head *req; /* NULL: gone, or not HTTP */
 	struct http_head *res; /* NULL: not there yet, or gone */
 };
+
+/* fetch.c: what this process provides. */
+extern const struct expr_host worker_host;
 
 static inline const struct txn_context *
 context_of(const struct expr_context *c)

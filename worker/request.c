@@ -206,7 +206,7 @@ answer_here(struct txn *t, struct http_head *h)
 		answer_monitor(t);
 		return true;
 	}
-	const struct cfg_rule *rule = rules_first(t->fe->cfg, h);
+	const struct cfg_rule *rule = rules_first(t->fe->cfg, t, h);
 	if (!rule && stats_page(t, h))
 		return true;
 	if (rule)
@@ -222,7 +222,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 {
 	if (answer_here(t, h))
 		return;
-	t->be = route(t->fe, h);
+	t->be = route(t, h);
 	if (!t->be) {
 		t->phase = PHASE_CONNECT;
 		reply_error(t, 503, STOP_no_server);
@@ -232,7 +232,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	shm_count(&t->be->shm, SHM_BACKEND_req_tot, 1);
 	shm_count(&t->be->shm, SHM_BACKEND_bin, t->bytes_in);
 	const struct cfg_rule *rule =
-		t->be->cfg == t->fe->cfg ? NULL : rules_first(t->be->cfg, h);
+		t->be->cfg == t->fe->cfg ? NULL : rules_first(t->be->cfg, t, h);
 	if (rule) {
 		send_rule_reply(t, rule);
 		return;

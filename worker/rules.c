@@ -5,17 +5,29 @@
 #include "worker/rules.h"
 
 static bool
-holds(const struct expr_cond *cond, bool unless, const struct request_context *c)
+holds(const struct expr_cond *cond, bool unless, const struct txn_context *c)
 {
 	return !cond || expr_cond_eval(cond, &c->base) != unless;
 }
 
+static struct txn_context
+request_context(struct txn *t, struct http_head *h)
+{
+	self.scratch.used = 0;
+	return (struct txn_context){
+		.base = {&worker_host, &self.scratch, EXPR_AT_REQUEST},
+		.s = t->s,
+		.t = t,
+		.req = h,
+	};
+}
+
 const struct cfg_rule *
-rules_first(const struct cfg_proxy *p, const struct http_head *h)
+rules_first(const struct cfg_proxy *p, struct txn *t, struct http_head *h)
 {
 	if (p->http_request_n == 0)
 		return NULL;
-	struct request_context c = request_context_of(h);
+	struct txn_context c = request_context(t, h);
 	for (size_t i = 0; i < p->http_request_n; i++)
 		if (holds(p->http_request[i].cond, p->http_request[i].unless, &c))
 			return &p->http_request[i];
@@ -23,11 +35,12 @@ rules_first(const struct cfg_proxy *p, const struct http_head *h)
 }
 
 struct rt_backend *
-route(const struct rt_frontend *fe, const struct http_head *h)
+route(struct txn *t, struct http_head *h)
 {
+	const struct rt_frontend *fe = t->fe;
 	if (fe->cfg->use_backend_n == 0)
 		return fe->default_be;
-	struct request_context c = request_context_of(h);
+	struct txn_context c = request_context(t, h);
 	for (size_t i = 0; i < fe->cfg->use_backend_n; i++) {
 		const struct cfg_use_backend *u = &fe->cfg->use_backend[i];
 		if (holds(u->cond, u->unless, &c))

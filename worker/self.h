@@ -8,6 +8,7 @@
 #define WEIR_WORKER_SELF_H
 
 #include "lib/base/buf.h"
+#include "lib/expr/sample.h"
 #include "lib/http/head.h"
 #include "lib/net/conn.h"
 #include "lib/net/pipes.h"
@@ -21,6 +22,7 @@ enum {
 	/* room before (chunk header) and behind (last chunk, trailers) the payload */
 	WORKER_TX_BYTES = WORKER_RX_BYTES + 16 * 1024,
 	WORKER_HX_BYTES = HTTP_HEAD_BYTES_MAX + 8 * 1024,
+	WORKER_SCRATCH_BYTES = 64 * 1024,
 	WORKER_PIPES_N = 32,
 	WORKER_PIPE_BYTES = 1024 * 1024,
 	WORKER_WAKE_MS = 100, /* longest sleep: heartbeat and watch over the neighbour */
@@ -114,6 +116,7 @@ struct worker {
 	char *rx; /* WORKER_RX_BYTES */
 	char *tx; /* WORKER_TX_BYTES: re-encoded bodies */
 	char *hx; /* WORKER_HX_BYTES: heads on their way out */
+	struct expr_scratch scratch; /* what expressions make */
 };
 
 extern struct worker self;

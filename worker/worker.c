@@ -123,6 +123,8 @@ memory_init(void)
 	self.rx = must_alloc(WORKER_RX_BYTES);
 	self.tx = must_alloc(WORKER_TX_BYTES);
 	self.hx = must_alloc(WORKER_HX_BYTES);
+	self.scratch = (struct expr_scratch){.bytes = must_alloc(WORKER_SCRATCH_BYTES),
+					     .cap = WORKER_SCRATCH_BYTES};
 	list_init(&self.session_list);
 	list_init(&self.idle_origins);
 }

@@ -9,7 +9,7 @@
 #include "lib/expr/expr.h"
 
 struct expr_acls {
-	struct arena *arena;
+	struct expr_env *env;
 	struct expr_acl **acls;
 	size_t n;
 };
@@ -26,10 +26,10 @@ struct expr_cond {
 };
 
 struct expr_acls *
-expr_acls_new(struct arena *a)
+expr_acls_new(struct expr_env *env)
 {
-	struct expr_acls *acls = arena_alloc(a, sizeof(*acls));
-	acls->arena = a;
+	struct expr_acls *acls = arena_alloc(env->arena, sizeof(*acls));
+	acls->env = env;
 	return acls;
 }
 
@@ -43,13 +43,14 @@ acl_new(struct arena *a, struct span name)
 }
 
 static int
-acl_add_test(struct arena *a, struct expr_acl *acl, const struct expr_words *w,
+acl_add_test(struct expr_env *env, struct expr_acl *acl, const struct expr_words *w,
 	     size_t from, size_t to, struct expr_error *err)
 {
 	struct expr_test t;
-	if (expr_test_compile(a, w, from, to, &t, err) < 0)
+	if (expr_test_compile(env, w, from, to, &t, err) < 0)
 		return -1;
-	acl->tests = arena_grow(a, acl->tests, acl->tests_n, sizeof(*acl->tests));
+	acl->tests =
+		arena_grow(env->arena, acl->tests, acl->tests_n, sizeof(*acl->tests));
 	acl->tests[acl->tests_n++] = t;
 	return 0;
 }
@@ -67,8 +68,9 @@ int
 expr_acls_add(struct expr_acls *acls, struct span name, struct span definition,
 	      struct expr_error *err)
 {
+	struct expr_env *env = acls->env;
 	struct expr_words w;
-	if (expr_words_split(acls->arena, definition, &w, err) < 0)
+	if (expr_words_split(env->arena, definition, &w, err) < 0)
 		return -1;
 	if (w.n == 0)
 		return expr_fail(err, 0,
@@ -77,42 +79,59 @@ expr_acls_add(struct expr_acls *acls, struct span name, struct span definition,
 	struct expr_acl *acl = acl_find(acls, name);
 	bool is_new = !acl;
 	if (is_new)
-		acl = acl_new(acls->arena, name);
-	if (acl_add_test(acls->arena, acl, &w, 0, w.n, err) < 0)
+		acl = acl_new(env->arena, name);
+	env->at = 0;
+	if (acl_add_test(env, acl, &w, 0, w.n, err) < 0)
 		return -1;
 	if (is_new) {
 		acls->acls =
-			arena_grow(acls->arena, acls->acls, acls->n, sizeof(*acls->acls));
+			arena_grow(env->arena, acls->acls, acls->n, sizeof(*acls->acls));
 		acls->acls[acls->n++] = acl;
 	}
 	return 0;
 }
 
 static const struct expr_acl *
-acl_predefined(struct arena *a, struct span name, const char *definition)
+acl_predefined(struct expr_env *env, struct span name, const char *definition)
 {
-	struct expr_acl *acl = acl_new(a, name);
+	struct expr_acl *acl = acl_new(env->arena, name);
 	struct expr_words w;
 	struct expr_error ignored;
 	if (definition[0] == '\0')
 		acl->constant = span_eq(name, SPAN("TRUE"));
-	else if (expr_words_split(a, span_str(definition), &w, &ignored) < 0 ||
-		 acl_add_test(a, acl, &w, 0, w.n, &ignored) < 0)
+	else if (expr_words_split(env->arena, span_str(definition), &w, &ignored) < 0 ||
+		 acl_add_test(env, acl, &w, 0, w.n, &ignored) < 0)
 		return NULL;
 	return acl;
 }
 
+/* Whether all its tests have values where the condition stands. */
+static bool
+acl_fits(const struct expr_acl *acl, enum expr_at where, size_t at,
+	 struct expr_error *err)
+{
+	for (size_t i = 0; where && i < acl->tests_n; i++)
+		if (!(expr_program_where(acl->tests[i].program) & where)) {
+			expr_fail(err, at,
+				  "ACL '%.*s' uses a fetch that has no value in "
+				  "%s",
+				  (int)acl->name.n, acl->name.p, expr_at_text(where));
+			return false;
+		}
+	return true;
+}
+
 /* The ACL a word names; NULL with err. */
 static const struct expr_acl *
-acl_named(struct arena *a, const struct expr_acls *acls, struct span name, size_t at,
+acl_named(struct expr_env *env, const struct expr_acls *acls, struct span name, size_t at,
 	  struct expr_error *err)
 {
 	const struct expr_acl *acl = acl_find(acls, name);
 	const char *definition = acl ? NULL : expr_predefined(name);
 	if (definition)
-		acl = acl_predefined(a, name, definition);
+		acl = acl_predefined(env, name, definition);
 	if (acl)
-		return acl;
+		return acl_fits(acl, env->at, at, err) ? acl : NULL;
 	struct suggest s = suggest_begin(name);
 	for (size_t i = 0; i < acls->n; i++)
 		suggest_offer(&s, acls->acls[i]->name.p);
@@ -136,7 +155,7 @@ acl_named(struct arena *a, const struct expr_acls *acls, struct span name, size_
 /* --- the grammar -------------------------------------------------------------------- */
 
 struct parser {
-	struct arena *arena;
+	struct expr_env *env;
 	const struct expr_acls *acls;
 	struct expr_words w;
 	size_t at; /* next word */
@@ -173,9 +192,9 @@ parse_anonymous(struct parser *p, size_t open_at)
 			  "as { path_beg /api/ }");
 		return NULL;
 	}
-	struct expr_acl *acl = acl_new(p->arena, SPAN(""));
+	struct expr_acl *acl = acl_new(p->env->arena, SPAN(""));
 	p->at = to + 1;
-	return acl_add_test(p->arena, acl, &p->w, from, to, p->err) < 0 ? NULL : acl;
+	return acl_add_test(p->env, acl, &p->w, from, to, p->err) < 0 ? NULL : acl;
 }
 
 /* [!]... name, or [!]... { test } */
@@ -212,7 +231,7 @@ parse_term(struct parser *p, struct term *out)
 				 "must all be true",
 				 (int)name.n, name.p);
 	else
-		out->acl = acl_named(p->arena, p->acls, name, at, p->err);
+		out->acl = acl_named(p->env, p->acls, name, at, p->err);
 	return out->acl ? 0 : -1;
 }
 
@@ -243,7 +262,7 @@ parse_alternatives(struct parser *p)
 			p->at++;
 			continue;
 		}
-		c->terms = arena_grow(p->arena, c->terms, c->n, sizeof(*c->terms));
+		c->terms = arena_grow(p->env->arena, c->terms, c->n, sizeof(*c->terms));
 		if (parse_term(p, &c->terms[c->n]) < 0)
 			return -1;
 		c->n++;
@@ -259,13 +278,13 @@ parse_alternatives(struct parser *p)
 }
 
 const struct expr_cond *
-expr_cond_compile(struct arena *a, const struct expr_acls *acls, struct span text,
+expr_cond_compile(struct expr_env *env, const struct expr_acls *acls, struct span text,
 		  struct expr_error *err)
 {
-	struct parser p = {.arena = a, .acls = acls, .err = err};
-	if (expr_words_split(a, text, &p.w, err) < 0)
+	struct parser p = {.env = env, .acls = acls, .err = err};
+	if (expr_words_split(env->arena, text, &p.w, err) < 0)
 		return NULL;
-	p.cond = arena_alloc(a, sizeof(*p.cond));
+	p.cond = arena_alloc(env->arena, sizeof(*p.cond));
 	return parse_alternatives(&p) < 0 ? NULL : p.cond;
 }
 

@@ -6,6 +6,7 @@
 #define WEIR_EXPR_EXPR_H
 
 #include "lib/expr/cond.h"
+#include "lib/expr/pattern.h"
 
 /* One word of an expression, unquoted and unescaped, in the arena. */
 struct expr_word {
@@ -24,25 +25,13 @@ struct expr_words {
 int expr_words_split(struct arena *a, struct span text, struct expr_words *out,
 		     struct expr_error *err);
 
-/* How a value is compared with the patterns (configuration.txt 7.1.3). */
-enum expr_match {
-	EXPR_MATCH_FOUND, /* the value exists; no patterns */
-	EXPR_MATCH_STR,
-	EXPR_MATCH_BEG,
-	EXPR_MATCH_END,
-	EXPR_MATCH_SUB,
-	EXPR_MATCH_DIR, /* whole words between / and ? */
-	EXPR_MATCH_DOM, /* whole words between / ? . and : */
-	EXPR_MATCH_LEN, /* the length, against numbers */
-};
-
 struct expr_range {
 	uint64_t from, to; /* both included */
 };
 
 /* One definition: any value of the fetch against any of the patterns. */
 struct expr_test {
-	struct expr_fetch fetch;
+	const struct expr_program *program;
 	enum expr_match match;
 	bool is_caseless;
 	bool is_sorted;		   /* patterns are in order: exact match by bisection */
@@ -60,19 +49,13 @@ struct expr_acl {
 };
 
 /* Compiles one definition from words[from, to). 0, or -1 with err. */
-int expr_test_compile(struct arena *a, const struct expr_words *w, size_t from, size_t to,
-		      struct expr_test *out, struct expr_error *err);
+int expr_test_compile(struct expr_env *env, const struct expr_words *w, size_t from,
+		      size_t to, struct expr_test *out, struct expr_error *err);
 bool expr_test_eval(const struct expr_test *t, const struct expr_context *c);
 /* Puts the patterns in the order that bisection needs. */
 void expr_test_sort(struct expr_test *t);
 /* HAProxy's predefined ACLs (configuration.txt 7.4): their definition, or NULL. */
 const char *expr_predefined(struct span name);
 const char *expr_predefined_at(size_t i);
-/* A fetch, flag or converter of HAProxy that weir does not have yet. */
-bool expr_is_known_fetch(struct span name);
-
-/* Fills err and returns -1. */
-int expr_fail(struct expr_error *err, size_t at, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
 
 #endif

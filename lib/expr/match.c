@@ -131,22 +131,21 @@ matches_one(const struct expr_test *t, size_t i, struct span v)
 		return has_word(v, pat, "/?", caseless);
 	case EXPR_MATCH_DOM:
 		return has_word(v, pat, "/?.:", caseless);
-	case EXPR_MATCH_FOUND:
-	case EXPR_MATCH_LEN:
+	default: /* the loader lets no other pass */
 		break;
 	}
 	return false;
 }
 
 static bool
-matches(const struct expr_test *t, struct span v)
+matches(const struct expr_test *t, const struct expr_sample *s)
 {
 	if (t->match == EXPR_MATCH_FOUND)
 		return true;
 	if (t->is_sorted)
-		return is_listed(t, v);
+		return is_listed(t, s->str);
 	for (size_t i = 0; i < t->n; i++)
-		if (matches_one(t, i, v))
+		if (matches_one(t, i, s->str))
 			return true;
 	return false;
 }
@@ -154,9 +153,13 @@ matches(const struct expr_test *t, struct span v)
 bool
 expr_test_eval(const struct expr_test *t, const struct expr_context *c)
 {
-	struct span v = {NULL, 0};
-	for (unsigned nth = 0; c->fetch(c, &t->fetch, nth, &v); nth++)
-		if (matches(t, v))
-			return true;
-	return false;
+	struct expr_sample s = {.next = 0};
+	enum expr_type want = t->match == EXPR_MATCH_FOUND ? EXPR_ANY : EXPR_STR;
+	size_t used = c->scratch->used;
+	bool is_true = false;
+	while (!is_true && expr_eval_next(t->program, c, want, &s)) {
+		is_true = matches(t, &s);
+		c->scratch->used = used;
+	}
+	return is_true;
 }

@@ -25,20 +25,21 @@ enum expr_conv_id {
 };
 
 /* Arguments, as the signatures in fetch.def and conv.def name them: a comma-separated
- * list of kinds; '?' behind one: it and what follows may be missing; "..." at the end:
- * the last one repeats. A choice is written a|b|c.
+ * list of "name" or "name:kind" (the name is for the manual); '?' behind one: it and what
+ * follows may be missing; "..." at the end: the last one repeats. A choice is written
+ * name:a|b|c. Kinds:
  *   int      number			size     10k		time     10s
  *   str      text			field    field name	var      txn.name
- *   ip4mask  address, mask or length	ip6mask			regex    PCRE2 pattern
- *   map      pattern file		backend, frontend, proxy, server ([backend/]name),
- *   table    stick table		userlist	references
+ *   ip4, ip6 address			mask4    address or length	mask6
+ *   regex    PCRE2 pattern		map      pattern file
+ *   backend, frontend, proxy, server ([backend/]name), table, userlist: references
  */
 enum expr_arg_kind {
 	EXPR_ARG_NONE, /* not given */
 	EXPR_ARG_INT,  /* int, size (bytes), time (ms), a choice (its index) */
 	EXPR_ARG_STR,  /* str, field */
-	EXPR_ARG_IP4MASK,
-	EXPR_ARG_IP6MASK,
+	EXPR_ARG_IP4,  /* ip4, mask4 */
+	EXPR_ARG_IP6,  /* ip6, mask6 */
 	EXPR_ARG_VAR,
 	EXPR_ARG_REGEX,
 	EXPR_ARG_MAP,
@@ -50,8 +51,8 @@ struct expr_arg {
 	union {
 		int64_t integer;
 		struct span str;
-		struct in_addr ip4mask;
-		struct in6_addr ip6mask;
+		struct in_addr ip4;
+		struct in6_addr ip6;
 		const struct expr_var *var;
 		const struct expr_regex *regex;
 		const struct expr_map *map;
@@ -83,7 +84,9 @@ enum expr_ref { /* kinds of names an expression may refer to */
  * arena (regular expressions) is on its list for expr_env_free(). */
 struct expr_env {
 	struct arena *arena;
-	enum expr_at at; /* one bit: fetches must be valid there */
+	/* One bit: fetches must be valid there. 0: not known yet (a named acl); whoever
+	 * uses the program then compares expr_program_where(). */
+	enum expr_at at;
 	/* The object a name means (empty: the one the expression stands in), or NULL with
 	 * err->text. May hand out what is completed later in loading. */
 	void *(*resolve)(struct expr_env *env, enum expr_ref kind, struct span name,
@@ -106,6 +109,12 @@ const struct expr_program *expr_compile(struct expr_env *env, struct span text,
 /* The same for the front of a longer text; *used is where it ends. */
 const struct expr_program *expr_compile_front(struct expr_env *env, struct span text,
 					      size_t *used, struct expr_error *err);
+/* The whole text, for an ACL: the name of the fetch may end in "_beg", "_reg" and the
+ * like; *suffix is that match ("beg"), empty without. */
+const struct expr_program *expr_compile_acl(struct expr_env *env, struct span text,
+					    struct span *suffix, struct expr_error *err);
+/* Bits of enum expr_at: where all of it is valid. */
+unsigned expr_program_where(const struct expr_program *p);
 /* The type it has when it is found; may be EXPR_ADDR or EXPR_ANY. */
 enum expr_type expr_program_type(const struct expr_program *p);
 /* The fetch at its front, for the match an ACL uses when none is given. */
@@ -115,8 +124,8 @@ bool expr_program_has_converters(const struct expr_program *p);
 /* The first value, cast to `want` (EXPR_ANY: as it is). false: not found. */
 bool expr_eval(const struct expr_program *p, const struct expr_context *c,
 	       enum expr_type want, struct expr_sample *out);
-/* The next one: out as the last call left it; false at the end. For the first call *out
- * is zero. Fetches with one value only give one. */
+/* For ACLs, which look at all values: the next one. out as the last call left it; false
+ * at the end. For the first call *out is zero. Fetches with one value only give one. */
 bool expr_eval_next(const struct expr_program *p, const struct expr_context *c,
 		    enum expr_type want, struct expr_sample *out);
 

@@ -34,6 +34,8 @@ struct expr_sample {
 	uint8_t type;  /* enum expr_type, < EXPR_TYPES_N */
 	bool is_own;   /* the bytes lie in the scratch and may be changed in place */
 	bool has_more; /* the fetch may have a further value: call it again */
+	bool is_found; /* set by expr_eval_next(): this is not the first value */
+	bool iterates; /* all values are wanted; else the one the fetch means alone */
 	uint32_t next; /* where it goes on, its own business; 0 at first */
 	union {
 		int64_t integer; /* BOOL (0, 1), INT */
@@ -60,6 +62,27 @@ enum expr_at {
 /* "an http_response rule": for messages. */
 const char *expr_at_text(enum expr_at at);
 
+/* Where a fetch is valid: what fetch.def says. */
+enum {
+	EXPR_ANYWHERE = (1 << 10) - 1,
+	/* there is a client's connection */
+	EXPR_WITH_CLIENT = EXPR_ANYWHERE & ~(EXPR_AT_CHECK | EXPR_AT_ALONE),
+	/* bytes of the client wait in a buffer */
+	EXPR_WITH_REQ_BYTES = EXPR_AT_CONTENT | EXPR_AT_REQUEST,
+	/* bytes of the server do */
+	EXPR_WITH_RES_BYTES = EXPR_AT_RES_CONTENT | EXPR_AT_RESPONSE,
+	/* the head of the request is there; it is gone when the response comes */
+	EXPR_WITH_REQUEST = EXPR_AT_CONTENT | EXPR_AT_REQUEST,
+	EXPR_WITH_RESPONSE = EXPR_AT_RES_CONTENT | EXPR_AT_RESPONSE |
+			     EXPR_AT_AFTER_RESPONSE | EXPR_AT_CHECK,
+	/* the request's head has been there: what is remembered of it */
+	EXPR_SINCE_REQUEST = EXPR_AT_CONTENT | EXPR_AT_REQUEST | EXPR_AT_RES_CONTENT |
+			     EXPR_AT_RESPONSE | EXPR_AT_AFTER_RESPONSE | EXPR_AT_LOG,
+	/* likewise the response's */
+	EXPR_SINCE_RESPONSE = EXPR_AT_RES_CONTENT | EXPR_AT_RESPONSE |
+			      EXPR_AT_AFTER_RESPONSE | EXPR_AT_LOG,
+};
+
 /* Memory for what an evaluation makes. It only grows; whoever starts an evaluation
  * takes `used` back afterwards, when the value is not needed any more. */
 struct expr_scratch {
@@ -73,8 +96,8 @@ struct expr_arg; /* program.h */
 struct expr_var; /* vars.h */
 struct expr_context;
 
-/* The value of one fetch. *out is zeroed but for `next`, or is what the last call for the
- * same expression left. false: there is no (further) value. */
+/* The value of one fetch. *out is zeroed but for `iterates` and for `next`, which is what
+ * the last call for the same expression left. false: there is no (further) value. */
 typedef bool expr_fetch_fn(const struct expr_context *c, const struct expr_arg *args,
 			   struct expr_sample *out);
 
@@ -104,8 +127,8 @@ struct expr_context {
 /* Casts (configuration.txt 7.2, "sample types": the table of conversions). Whether there
  * is one at all, for the loader; EXPR_ANY and EXPR_SAME may become anything. */
 bool expr_can_cast(enum expr_type from, enum expr_type to);
-/* Changes *s into that type; text goes to the scratch. false: it does not convert
- * ("abc" to int), or no room. */
+/* Changes *s into that type; text goes to the scratch. false: it does not convert ("abc"
+ * to ipv4; to int it is 0), or no room. */
 bool expr_cast(const struct expr_context *c, struct expr_sample *s, enum expr_type to);
 
 static inline void

@@ -15,25 +15,12 @@
 
 enum { PATTERN_FILE_BYTES_MAX = 64 * 1024 * 1024 };
 
-enum fetch_arg { NO_ARG, FIELD_NAME };
-
-struct fetch_row {
-	const char *name;
-	enum fetch_arg arg;
-};
-
-static const struct fetch_row fetches[] = {
-#define FETCH(id, name, arg, type, help) {name, arg},
-#include "lib/expr/fetch.def"
-#undef FETCH
-};
-
 struct method_row {
 	const char *name;
 	int match; /* enum expr_match; -1: known, not implemented */
 };
 
-/* The words behind -m; those up to "len" are also suffixes of a fetch's name. */
+/* The words behind -m. */
 static const struct method_row methods[] = {
 	{"beg", EXPR_MATCH_BEG},
 	{"dir", EXPR_MATCH_DIR},
@@ -50,142 +37,60 @@ static const struct method_row methods[] = {
 	{"int", -1},
 	{"ip", -1},
 };
-enum { METHODS_N = sizeof(methods) / sizeof(methods[0]), SUFFIXES_N = 7 };
+enum { METHODS_N = sizeof(methods) / sizeof(methods[0]) };
 
+static int method_set(struct span name, size_t at, struct expr_test *t,
+		      struct expr_error *err);
+
+/* "hdr(host),lower", "path_beg": sets the program and, for derived names, the match. */
 static int
-fetch_find(struct span name)
-{
-	for (int i = 0; i < EXPR_FETCHES_N; i++)
-		if (span_eq(name, span_str(fetches[i].name)))
-			return i;
-	return -1;
-}
-
-/* A name with "_beg" and the like behind it: the fetch and the match. 1, 0: no such
- * name, -1: a match that is not implemented (err is set). */
-static int
-fetch_find_derived(struct span name, size_t at, struct expr_test *t,
-		   struct expr_error *err)
-{
-	for (size_t m = 0; m < SUFFIXES_N; m++) {
-		struct span suffix = span_str(methods[m].name);
-		if (name.n < suffix.n + 2 || !span_ends(name, suffix) ||
-		    name.p[name.n - suffix.n - 1] != '_')
-			continue;
-		int id = fetch_find(span_of(name.p, name.n - suffix.n - 1));
-		if (id < 0)
-			continue;
-		if (methods[m].match < 0)
-			return expr_fail(err, at,
-					 "'%.*s' is not implemented in this release "
-					 "(regular expressions)",
-					 (int)name.n, name.p);
-		t->fetch.id = (enum expr_fetch_id)id;
-		t->match = (enum expr_match)methods[m].match;
-		return 1;
-	}
-	return 0;
-}
-
-static int
-fetch_unknown(struct arena *a, struct span name, size_t at, struct expr_error *err)
-{
-	if (expr_is_known_fetch(name))
-		return expr_fail(err, at,
-				 "fetch '%.*s' is not implemented in this release",
-				 (int)name.n, name.p);
-	struct suggest s = suggest_begin(name);
-	for (int i = 0; i < EXPR_FETCHES_N; i++)
-		suggest_offer(&s, fetches[i].name);
-	for (int i = 0; i < EXPR_FETCHES_N; i++)
-		for (size_t m = 0; m < SUFFIXES_N - 1; m++)
-			suggest_offer(&s, arena_printf(a, "%s_%s", fetches[i].name,
-						       methods[m].name));
-	if (s.best)
-		return expr_fail(err, at, "unknown fetch '%.*s'; did you mean '%s'?",
-				 (int)name.n, name.p, s.best);
-	return expr_fail(err, at,
-			 "unknown fetch '%.*s'; expected path, query, url, method or "
-			 "hdr(name)",
-			 (int)name.n, name.p);
-}
-
-static bool
-is_field_name(struct span s)
-{
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] <= ' ' || s.p[i] > '~' ||
-		    strchr("\"(),/:;<=>?@[\\]{}", s.p[i]))
-			return false;
-	return s.n > 0;
-}
-
-/* "hdr(host)": sets the fetch and, for derived names, the match. */
-static int
-fetch_compile(struct arena *a, const struct expr_word *w, struct expr_test *t,
+fetch_compile(struct expr_env *env, const struct expr_word *w, struct expr_test *t,
 	      struct expr_error *err)
 {
-	struct span name = w->text, arg = {NULL, 0};
-	const char *open = memchr(name.p, '(', name.n), *close = NULL;
-	if (open) {
-		close = memchr(open, ')', name.n - (size_t)(open - name.p));
-		if (!close)
-			return expr_fail(err, w->at + (size_t)(open - name.p),
-					 "the parenthesis is not closed; expected ')'");
-		arg = span_of(open + 1, (size_t)(close - open - 1));
-	}
-	const char *rest = close ? close + 1 : memchr(name.p, ',', name.n);
-	if (rest && rest < name.p + name.n)
-		return expr_fail(err, w->at + (size_t)(rest - name.p),
-				 "'%.*s': converters are not implemented in this release",
-				 (int)(name.p + name.n - rest), rest);
-	if (open)
-		name.n = (size_t)(open - name.p);
+	struct span suffix;
 	t->match = EXPR_MATCH_STR;
-	int id = fetch_find(name), derived = 0;
-	if (id >= 0)
-		t->fetch.id = (enum expr_fetch_id)id;
-	else if ((derived = fetch_find_derived(name, w->at, t, err)) <= 0)
-		return derived < 0 ? -1 : fetch_unknown(a, name, w->at, err);
-	t->fetch.arg = span_trim(arg);
-	if (fetches[t->fetch.id].arg == NO_ARG && t->fetch.arg.n)
-		return expr_fail(err, w->at, "'%.*s' takes no argument", (int)name.n,
-				 name.p);
-	if (fetches[t->fetch.id].arg == FIELD_NAME && !t->fetch.arg.n)
-		return expr_fail(err, w->at,
-				 "'%.*s' needs the name of a field; expected "
-				 "%.*s(host) for instance",
-				 (int)name.n, name.p, (int)name.n, name.p);
-	if (memchr(t->fetch.arg.p ? t->fetch.arg.p : "", ',', t->fetch.arg.n))
-		return expr_fail(err, w->at,
-				 "'%.*s': the number of an occurrence is not "
-				 "implemented in this release",
-				 (int)w->text.n, w->text.p);
-	if (fetches[t->fetch.id].arg == FIELD_NAME && !is_field_name(t->fetch.arg))
-		return expr_fail(err, w->at, "'%.*s' is not the name of a field",
-				 (int)t->fetch.arg.n, t->fetch.arg.p);
+	t->program = expr_compile_acl(env, w->text, &suffix, err);
+	if (!t->program) {
+		err->at += w->at;
+		return -1;
+	}
+	if (suffix.n)
+		return method_set(suffix, w->at, t, err);
 	return 0;
 }
 
+/* Numbers, truth and addresses have matches of their own. */
 static int
-method_set(const struct expr_word *w, struct expr_test *t, struct expr_error *err)
+check_type(const struct expr_word *w, const struct expr_test *t, struct expr_error *err)
 {
-	struct suggest s = suggest_begin(w->text);
+	enum expr_type type = expr_program_type(t->program);
+	bool is_text = type == EXPR_STR || type == EXPR_METHOD || type == EXPR_BIN;
+	if (is_text || t->match == EXPR_MATCH_FOUND)
+		return 0;
+	return expr_fail(err, w->at,
+			 "'%.*s' is %s: comparing it is not implemented in this release",
+			 (int)w->text.n, w->text.p, expr_type_name(type));
+}
+
+static int
+method_set(struct span name, size_t at, struct expr_test *t, struct expr_error *err)
+{
+	struct suggest s = suggest_begin(name);
 	for (size_t i = 0; i < METHODS_N; i++) {
 		suggest_offer(&s, methods[i].name);
-		if (!span_eq(w->text, span_str(methods[i].name)))
+		if (!span_eq(name, span_str(methods[i].name)))
 			continue;
 		if (methods[i].match < 0)
-			return expr_fail(err, w->at,
+			return expr_fail(err, at,
 					 "'-m %s' is not implemented in this release",
 					 methods[i].name);
 		t->match = (enum expr_match)methods[i].match;
 		return 0;
 	}
-	return expr_fail(err, w->at,
+	return expr_fail(err, at,
 			 "unknown match '%.*s'; expected found, str, beg, end, sub, "
 			 "dir, dom or len%s%s%s",
-			 (int)w->text.n, w->text.p, s.best ? "; did you mean '" : "",
+			 (int)name.n, name.p, s.best ? "; did you mean '" : "",
 			 s.best ? s.best : "", s.best ? "'?" : "");
 }
 
@@ -272,7 +177,7 @@ flags_compile(struct arena *a, const struct expr_words *w, size_t *at, size_t to
 					 flag == 'm' ? "a match such as beg" : "a file");
 		word = &w->words[*at];
 		*has_file |= flag == 'f';
-		if ((flag == 'm' ? method_set(word, t, err)
+		if ((flag == 'm' ? method_set(word->text, word->at, t, err)
 				 : patterns_read(a, word, t, err)) < 0)
 			return -1;
 	}
@@ -338,16 +243,18 @@ ranges_compile(struct arena *a, const struct expr_words *w, size_t at, size_t to
 }
 
 int
-expr_test_compile(struct arena *a, const struct expr_words *w, size_t from, size_t to,
-		  struct expr_test *out, struct expr_error *err)
+expr_test_compile(struct expr_env *env, const struct expr_words *w, size_t from,
+		  size_t to, struct expr_test *out, struct expr_error *err)
 {
 	*out = (struct expr_test){0};
+	struct arena *a = env->arena;
 	const struct expr_word *first = &w->words[from];
 	bool has_file = false;
-	if (fetch_compile(a, first, out, err) < 0)
+	if (fetch_compile(env, first, out, err) < 0)
 		return -1;
 	size_t at = from + 1;
-	if (flags_compile(a, w, &at, to, out, &has_file, err) < 0)
+	if (flags_compile(a, w, &at, to, out, &has_file, err) < 0 ||
+	    check_type(first, out, err) < 0)
 		return -1;
 	if (out->match == EXPR_MATCH_FOUND) {
 		if (at < to)

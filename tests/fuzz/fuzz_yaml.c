@@ -23,19 +23,26 @@ resolve_names(struct loading *l)
 }
 
 static bool
-fetch(const struct expr_context *c, const struct expr_fetch *f, unsigned nth,
-      struct span *out)
+fetch(const struct expr_context *c, const struct expr_arg *args, struct expr_sample *out)
 {
 	(void)c;
-	must(f->id < EXPR_FETCHES_N);
-	*out = nth ? SPAN("") : SPAN("/api/x.php?q=1");
-	return nth < 2;
+	(void)args;
+	expr_set_str(out, out->next ? SPAN("") : SPAN("/api/x.php?q=1"));
+	out->has_more = out->next++ == 0;
+	return true;
 }
 
 static void
 check_proxy(const struct cfg *cfg, const struct cfg_proxy *p)
 {
-	static const struct expr_context context = {.fetch = fetch};
+	static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {[EXPR_FETCH_path] = fetch,
+							       [EXPR_FETCH_url] = fetch,
+							       [EXPR_FETCH_req_hdr] =
+								       fetch};
+	static const struct expr_host host = {.fetches = fetches};
+	static char bytes[4096];
+	struct expr_scratch scratch = {bytes, sizeof(bytes), 0};
+	const struct expr_context context = {&host, &scratch, EXPR_AT_REQUEST};
 	must(cfg->proxies[p->index] == p && p->name[0] &&
 	     strlen(p->name) <= CFG_NAME_MAX);
 	for (size_t i = 0; i < p->http_request_n; i++)

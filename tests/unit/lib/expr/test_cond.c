@@ -15,34 +15,74 @@
 
 /* GET /api/v1/Users.php?q=1, Host: WWW.Example.com, two X fields "a, b" and "c" */
 static bool
-fetch(const struct expr_context *c, const struct expr_fetch *f, unsigned nth,
-      struct span *out)
+fetch_hdr(const struct expr_context *c, const struct expr_arg *args,
+	  struct expr_sample *out)
 {
 	static const char *const xs[] = {"a", "b", "c"};
 	(void)c;
-	if (f->id == EXPR_FETCH_hdr || f->id == EXPR_FETCH_req_hdr) {
-		if (span_ieq(f->arg, SPAN("host")) && nth == 0) {
-			*out = SPAN("WWW.Example.com:8080");
-			return true;
-		}
-		if (span_ieq(f->arg, SPAN("x")) && nth < 3) {
-			*out = span_str(xs[nth]);
-			return true;
-		}
-		if (span_ieq(f->arg, SPAN("empty")) && nth == 0) {
-			*out = SPAN("");
-			return true;
-		}
+	out->has_more = true;
+	uint32_t nth = out->next++;
+	if (span_ieq(args[0].str, SPAN("host")) && nth == 0)
+		expr_set_str(out, SPAN("WWW.Example.com:8080"));
+	else if (span_ieq(args[0].str, SPAN("x")) && nth < 3)
+		expr_set_str(out, span_str(xs[nth]));
+	else if (span_ieq(args[0].str, SPAN("empty")) && nth == 0)
+		expr_set_str(out, SPAN(""));
+	else
 		return false;
-	}
-	*out = f->id == EXPR_FETCH_path	    ? SPAN("/api/v1/Users.php")
-	       : f->id == EXPR_FETCH_query  ? SPAN("q=1")
-	       : f->id == EXPR_FETCH_method ? SPAN("GET")
-					    : SPAN("/api/v1/Users.php?q=1");
-	return nth == 0;
+	return true;
 }
 
-static const struct expr_context context = {.fetch = fetch};
+static bool
+fetch_path(const struct expr_context *c, const struct expr_arg *args,
+	   struct expr_sample *out)
+{
+	(void)c;
+	(void)args;
+	expr_set_str(out, SPAN("/api/v1/Users.php"));
+	return true;
+}
+
+static bool
+fetch_query(const struct expr_context *c, const struct expr_arg *args,
+	    struct expr_sample *out)
+{
+	(void)c;
+	(void)args;
+	expr_set_str(out, SPAN("q=1"));
+	return true;
+}
+
+static bool
+fetch_method(const struct expr_context *c, const struct expr_arg *args,
+	     struct expr_sample *out)
+{
+	(void)c;
+	(void)args;
+	expr_set_str(out, SPAN("GET"));
+	out->type = EXPR_METHOD;
+	return true;
+}
+
+static bool
+fetch_url(const struct expr_context *c, const struct expr_arg *args,
+	  struct expr_sample *out)
+{
+	(void)c;
+	(void)args;
+	expr_set_str(out, SPAN("/api/v1/Users.php?q=1"));
+	return true;
+}
+
+static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
+	[EXPR_FETCH_req_hdr] = fetch_hdr, [EXPR_FETCH_path] = fetch_path,
+	[EXPR_FETCH_query] = fetch_query, [EXPR_FETCH_method] = fetch_method,
+	[EXPR_FETCH_url] = fetch_url,
+};
+static const struct expr_host host = {.fetches = fetches};
+static char scratch_bytes[1024];
+static struct expr_scratch scratch = {scratch_bytes, sizeof(scratch_bytes), 0};
+static const struct expr_context context = {&host, &scratch, EXPR_AT_REQUEST};
 
 struct acl_row {
 	const char *name, *definition;
@@ -55,9 +95,9 @@ static const struct acl_row acls[] = {
 };
 
 static struct expr_acls *
-known_acls(struct arena *a)
+known_acls(struct expr_env *env)
 {
-	struct expr_acls *known = expr_acls_new(a);
+	struct expr_acls *known = expr_acls_new(env);
 	struct expr_error err;
 	for (size_t i = 0; i < sizeof(acls) / sizeof(acls[0]); i++)
 		assert_int_equal(expr_acls_add(known, span_str(acls[i].name),
@@ -75,11 +115,14 @@ static void
 each_is(const struct truth *rows, size_t n)
 {
 	struct arena *a = arena_new();
-	const struct expr_acls *known = known_acls(a);
+	struct expr_env env;
+	expr_env_init(&env, a);
+	const struct expr_acls *known = known_acls(&env);
+	env.at = EXPR_AT_REQUEST;
 	for (size_t i = 0; i < n; i++) {
 		struct expr_error err;
 		const struct expr_cond *cond =
-			expr_cond_compile(a, known, span_str(rows[i].text), &err);
+			expr_cond_compile(&env, known, span_str(rows[i].text), &err);
 		if (!cond)
 			fail_msg("%s: at %zu: %s", rows[i].text, err.at, err.text);
 		else if (expr_cond_eval(cond, &context) != rows[i].is_true)
@@ -145,6 +188,9 @@ each_match_compares_its_own_way(void **state)
 		{"{ path_beg /API/ }", false},
 		{"{ path_beg -i /API/ }", true},
 		{"{ path_beg /api/v1/Users.php/more }", false},
+		{"{ path,lower /api/v1/users.php }", true},
+		{"{ path,lower,upper /API/V1/USERS.PHP }", true},
+		{"{ path_beg,lower /api/v1/u }", true},
 		{"{ path_end .php }", true},
 		{"{ path_end .html .php }", true},
 		{"{ path_end -i USERS.PHP }", true},
@@ -232,8 +278,7 @@ static const struct mistake mistakes[] = {
 	{"{ pat /x }", 2, "unknown fetch 'pat'; did you mean 'path'?"},
 	{"{ path_bge /x }", 2, "unknown fetch 'path_bge'; did you mean 'path_beg'?"},
 	{"{ src 10.0.0.0/8 }", 2, "fetch 'src' is not implemented in this release"},
-	{"{ path_reg ^/x }", 2,
-	 "'path_reg' is not implemented in this release (regular expressions)"},
+	{"{ path_reg ^/x }", 2, "'-m reg' is not implemented in this release"},
 	{"{ path -m reg ^/x }", 10, "'-m reg' is not implemented in this release"},
 	{"{ path -m foo x }", 10,
 	 "unknown match 'foo'; expected found, str, beg, end, sub, dir, dom or len"},
@@ -248,11 +293,13 @@ static const struct mistake mistakes[] = {
 	{"{ hdr x }", 2,
 	 "'hdr' needs the name of a field; expected hdr(host) for instance"},
 	{"{ hdr(host x }", 5, "the parenthesis is not closed; expected ')'"},
-	{"{ hdr(host,1) x }", 2,
-	 "'hdr(host,1)': the number of an occurrence is not implemented in this release"},
+	{"{ hdr(host,x) x }", 11, "'x' is not a number"},
+	{"{ hdr(ho st) x }", 5, "the parenthesis is not closed; expected ')'"},
+	{"{ hdr(h[t) x }", 6, "'h[t' is not the name of a field"},
 	{"{ path(x) y }", 2, "'path' takes no argument"},
-	{"{ path,lower /x }", 6,
-	 "',lower': converters are not implemented in this release"},
+	{"{ path,lwer /x }", 7, "unknown converter 'lwer'; did you mean 'lower'?"},
+	{"{ path,lower,jwt_verify(a,b) /x }", 13,
+	 "converter 'jwt_verify' is not implemented in this release"},
 	{"{ hdr(x) -m found y }", 18, "'-m found' takes no patterns; expected the end"},
 	{"{ path_len x }", 11, "'x' is not a number or a range such as 1:10"},
 	{"{ path \"/x }", 7, "the quote is not closed; expected another \""},
@@ -265,11 +312,14 @@ mistakes_are_told_with_their_offset(void **state)
 {
 	(void)state;
 	struct arena *a = arena_new();
-	const struct expr_acls *known = known_acls(a);
+	struct expr_env env;
+	expr_env_init(&env, a);
+	const struct expr_acls *known = known_acls(&env);
+	env.at = EXPR_AT_REQUEST;
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
 		const struct mistake *m = &mistakes[i];
 		struct expr_error err = {0};
-		if (expr_cond_compile(a, known, span_str(m->text), &err))
+		if (expr_cond_compile(&env, known, span_str(m->text), &err))
 			fail_msg("'%s' compiles", m->text);
 		assert_string_equal(err.text, m->says);
 		if (err.at != m->at)
@@ -283,15 +333,17 @@ an_own_acl_wins_over_a_predefined_one(void **state)
 {
 	(void)state;
 	struct arena *a = arena_new();
-	struct expr_acls *own = expr_acls_new(a);
+	struct expr_env env;
+	expr_env_init(&env, a);
+	struct expr_acls *own = expr_acls_new(&env);
 	struct expr_error err;
 	assert_int_equal(expr_acls_add(own, SPAN("METH_GET"), SPAN("method POST"), &err),
 			 0);
-	const struct expr_cond *c = expr_cond_compile(a, own, SPAN("METH_GET"), &err);
+	const struct expr_cond *c = expr_cond_compile(&env, own, SPAN("METH_GET"), &err);
 	assert_false(expr_cond_eval(c, &context));
 	assert_int_equal(expr_acls_add(own, SPAN("x"), SPAN("  "), &err), -1);
 	assert_int_equal(expr_acls_add(own, SPAN("x"), SPAN("path"), &err), -1);
-	assert_null(expr_cond_compile(a, own, SPAN("x"), &err));
+	assert_null(expr_cond_compile(&env, own, SPAN("x"), &err));
 	arena_free(&a);
 }
 
