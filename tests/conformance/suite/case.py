@@ -38,6 +38,11 @@ def interim(n=1):
     return Step("interim", n)
 
 
+def saw(data):
+    """Client: waits until these bytes have come."""
+    return Step("saw", data)
+
+
 def pause(seconds):
     return Step("pause", seconds)
 
@@ -98,8 +103,8 @@ class Case:
     methods: list = None         # of the requests, for reading responses
     security: bool = False
     probe: bool = True           # ask again on the same connection
+    victim: bool = True          # another client asks afterwards
     ends: bool = False           # wait for the connection's end
-    profile: str = "plain"
 
 
 def seq(x):

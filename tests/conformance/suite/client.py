@@ -105,6 +105,8 @@ class Connection:
                 pass  # refused before: what the case wants tells whether it may
         elif step.name == "answered":
             await self.wait(lambda: self.finals() >= step.value, 3.0)
+        elif step.name == "saw":
+            await self.wait(lambda: step.value in self.data, 3.0)
         elif step.name == "interim":
             await self.wait(lambda: self.interims() >= step.value or self.finals(), 3.0)
 
@@ -193,7 +195,7 @@ async def perform(case, port, origin):
             seen.closed = c.closed
         elif c.closed:
             seen.probe = "closed"
-        seen.victim = await _victim(port, victim)
+        seen.victim = await _victim(port, victim) if case.victim else "own"
     finally:
         await c.close()
         await origin.hang_up()

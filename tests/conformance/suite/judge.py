@@ -10,6 +10,8 @@ def _always(case, seen):
         return f"the client got bytes without one reading: {seen.complaint}"
     if seen.probe == "wrong":
         return "the next request on the connection did not get its own answer"
+    if any(m.status >= 400 and not m.complete for m in seen.responses) and not seen.messages:
+        return "the proxy's own answer is not whole"
     if seen.victim != "own":
         return f"another client's request got {seen.victim} answer"
     return None

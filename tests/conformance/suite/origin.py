@@ -40,8 +40,10 @@ class Connection:
 
     async def serve(self):
         record = self.record
-        if "connect" in record.script:
+        if "connect" in record.script and record.connections == [self]:
             await self._run(record.script["connect"], None)
+        if "every" in record.script:
+            await self._run(record.script["every"], None)
         while True:
             while self.at == len(self.data):
                 await self._more()
