@@ -131,9 +131,24 @@ field(const struct http_head *h, const struct expr_arg *args, struct expr_sample
 	return true;
 }
 
+/* Host as it is forwarded, which an absolute target replaces (RFC 9112 3.2.2): rules
+ * must not look at another site than the server does. There is never more than one. */
+static bool
+site(const struct http_head *h, const struct expr_arg *nth, struct expr_sample *out)
+{
+	int64_t n = nth->kind == EXPR_ARG_INT ? nth->integer : 1;
+	if (!h->authority.p || n < -1 || n > 1)
+		return false;
+	expr_set_str(out, h->authority);
+	return true;
+}
+
 bool
 fetch_req_hdr(const struct expr_context *c, const struct expr_arg *args,
 	      struct expr_sample *out)
 {
-	return field(context_of(c)->req, args, out);
+	const struct http_head *h = context_of(c)->req;
+	if (h && span_ieq(args[0].str, SPAN("host")))
+		return site(h, &args[1], out);
+	return field(h, args, out);
 }

@@ -117,6 +117,24 @@ def test_via_names_the_version_that_was_received(one):
     assert a.seen("/old")[0].all("Via") == ["1.0 y", "1.0 weir"]
 
 
+# --- which site is meant ----------------------------------------------------------------
+@pytest.mark.parametrize("request_line,host", [
+    ("GET http://admin.example/x HTTP/1.1", "open.example"),
+    ("GET http://admin.example HTTP/1.1", "open.example"),
+    ("GET http://admin.example/x HTTP/1.0", None),
+    ("GET /x HTTP/1.1", "admin.example"),
+])
+def test_rules_see_the_site_that_the_server_will_see(lab, request_line, host):
+    """An absolute target wins over Host (RFC 9112 3.2.2), for rules as for the server."""
+    a, port = lab.origin("a"), lab.port()
+    lab.start(web(port, [a], frontend={"http_request": [
+        {"deny": True, "if": "{ hdr(host) -i admin.example }"}]}), nbproc=1)
+    with Client(port) as c:
+        c.send(request_line + "\r\n" + (f"Host: {host}\r\n" if host else "") + "\r\n")
+        assert c.response().status == 403
+    assert not a.seen()
+
+
 # --- requests that end too early --------------------------------------------------------
 @pytest.mark.parametrize("begun", [
     b"G", b"GET / HTTP/1.1\r\nHost: a\r\n",
