@@ -210,21 +210,9 @@ flush_interim(struct txn *t)
 	return false;
 }
 
-/* option abortonclose: who has finished sending does not want the answer any more. */
-static bool
-is_given_up(const struct txn *t)
-{
-	return t->s->client.is_hungup && !t->head_forwarded &&
-	       t->be->cfg->options & CFG_OPT_ABORTONCLOSE;
-}
-
 void
 http_run(struct txn *t)
 {
-	if (is_given_up(t)) {
-		txn_abort(t, STOP_client_abort);
-		return;
-	}
 	if (t->is_turnaround || !t->origin) {
 		net_conn_await(self.loop, &t->s->client);
 		return;

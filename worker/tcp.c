@@ -43,6 +43,8 @@ established(struct txn *t)
 	if (!o->conn.watch.is_registered || !o->conn.is_writable) {
 		o->conn.is_writable = false;
 		net_conn_await(self.loop, &o->conn);
+		if (t->be->cfg->options & CFG_OPT_ABORTONCLOSE)
+			net_conn_await(self.loop, &t->s->client);
 		txn_arm(t);
 		return false;
 	}

@@ -109,12 +109,22 @@ txn_arm(struct txn *t)
 	net_timer_set(self.loop, &t->s->timer, at);
 }
 
+/* option abortonclose: who has finished sending does not want the answer any more. */
+static bool
+is_given_up(const struct txn *t)
+{
+	return t->s->client.is_hungup && t->phase < PHASE_DATA && t->be &&
+	       t->be->cfg->options & CFG_OPT_ABORTONCLOSE;
+}
+
 void
 txn_run(struct txn *t)
 {
 	t->look_at_ms = 0;
 	if (t->is_reply)
 		reply_run(t);
+	else if (is_given_up(t))
+		txn_abort(t, STOP_client_abort);
 	else if (t->s->is_tcp)
 		tcp_run(t);
 	else
@@ -194,18 +204,30 @@ txn_end(struct txn *t, enum stop stop)
 	session_next(s, keep && t->up.is_source_done, may_send);
 }
 
+static bool
+has_unread(const struct net_conn *c)
+{
+	char byte;
+	return recv(c->watch.fd, &byte, 1, MSG_PEEK) > 0;
+}
+
 void
 txn_abort(struct txn *t, enum stop stop)
 {
 	struct session *s = t->s;
 	/* where only the close delimits, a FIN would make a cut answer look complete */
 	bool with_reset =
-		stop != STOP_normal && stop != STOP_no_server &&
+		stop != STOP_normal && t->phase >= PHASE_DATA &&
 		(t->down.out == HTTP_BODY_CLOSE || t->down.out == HTTP_BODY_TUNNEL);
+	/* who got no server is told so by a FIN; unread bytes would make it a reset */
+	bool is_dismissed = s->is_tcp && t->phase < PHASE_DATA &&
+			    stop != STOP_client_abort && has_unread(&s->client);
 	finish(t, stop);
 	net_loop_bury(self.loop, &self.txns, t);
-	s->txn = NULL;
-	session_close(s, with_reset);
+	if (is_dismissed)
+		session_next(s, false, true);
+	else
+		session_close(s, with_reset);
 }
 
 /* The answer when nothing was sent to the client yet. */

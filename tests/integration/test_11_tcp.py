@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import socket
 import threading
 
 import pytest
@@ -157,6 +158,41 @@ def test_a_server_that_resets_ends_the_client_side(lab):
         c.send(b"x")
         c.expect_closed()
     weir.wait_idle()
+
+
+def test_who_gets_no_server_is_told_by_a_fin(lab):
+    """Nothing was cut, so nothing needs a reset, whether or not it had begun to speak."""
+    port, sink = lab.port(2), lab.sink()
+    weir = lab.start(web(port, {"s": f"127.0.0.1:{port + 1}"}, mode="tcp", log=sink,
+                         defaults={"retries": 0}), nbproc=1)
+    for said in (b"", b"hello" * 1000):
+        with Client(port) as c:
+            c.send(said)
+            assert c.read_to_end() == b""
+    sink.wait(r" SC ", n=2)
+    weir.wait_idle()
+
+
+@pytest.mark.parametrize("option,end", [([], "SC"), (["abortonclose"], "CC")])
+def test_abortonclose_leaves_a_connect_whose_client_has_finished(lab, option, end):
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        there = full.getsockname()
+        waiting = [socket.socket() for _ in range(3)]
+        for s in waiting:
+            s.setblocking(False)
+            s.connect_ex(there)  # the queue is full now: the next SYN goes unanswered
+        port, sink = lab.port(), lab.sink()
+        weir = lab.start(web(port, {"s": "%s:%d" % there}, mode="tcp", log=sink,
+                             defaults={"retries": 0, "option": option},
+                             timeout={"connect": "700ms" if not option else "60s"}), nbproc=1)
+        with Client(port) as c:
+            c.half_close()
+            sink.wait(rf" {end} | {end.replace('S', 's')} ")
+        weir.wait_idle()
+        for s in waiting:
+            s.close()
 
 
 def test_a_server_that_speaks_first_is_heard(lab):
