@@ -294,10 +294,10 @@ skip_empty_lines(struct http_lines *s)
 	return true;
 }
 
-enum http_parse
-http_head_parse_request(const char *p, size_t n, size_t from,
-			const struct http_limits *limits, struct http_head *h,
-			enum http_reject *why)
+/* A head of either kind. */
+static inline __attribute__((always_inline)) enum http_parse
+parse_head(const char *p, size_t n, size_t from, const struct http_limits *limits,
+	   bool is_request, struct http_head *h, enum http_reject *why)
 {
 	struct http_lines s = {.end = p + n,
 			       .head_room = head_room_of(limits),
@@ -307,25 +307,35 @@ http_head_parse_request(const char *p, size_t n, size_t from,
 	http_lines_begin(&s, p);
 	if (from && !is_worth_parsing(p, n, from, limits, s.head_room))
 		return HTTP_PARSE_INCOMPLETE;
-	if (n && (*p == '\r' || *p == '\n') && !skip_empty_lines(&s))
+	if (is_request && n && (*p == '\r' || *p == '\n') && !skip_empty_lines(&s))
 		goto out;
 	h->base = s.base;
 	h->skipped = (uint32_t)(s.base - p);
-	q = http_request_line(&s, s.base, limits->request_line_bytes, h);
-	if (q)
-		q = parse_fields(&s, q, limits, h);
-	if (!q)
-		goto out;
+	q = is_request ? http_request_line(&s, s.base, limits->request_line_bytes, h)
+		       : http_status_line(&s, s.base, s.head_room, h);
+	if (q && parse_fields(&s, q, limits, h))
+		return HTTP_PARSE_OK;
+out:
+	*why = s.why;
+	return s.result;
+}
+
+enum http_parse
+http_head_parse_request(const char *p, size_t n, size_t from,
+			const struct http_limits *limits, struct http_head *h,
+			enum http_reject *why)
+{
+	enum http_parse r = parse_head(p, n, from, limits, true, h, why);
+
+	if (r != HTTP_PARSE_OK)
+		return r;
 	if (h->target_form == HTTP_TARGET_AUTHORITY && !limits->allow_connect) {
-		http_line_refuse(&s, HTTP_REJECT_connect_refused);
-		goto out;
+		*why = HTTP_REJECT_connect_refused;
+		return HTTP_PARSE_REJECTED;
 	}
 	if (!h->authority.p)
 		h->authority = http_head_value(h, HTTP_FIELD_HOST);
 	return HTTP_PARSE_OK;
-out:
-	*why = s.why;
-	return s.result;
 }
 
 enum http_parse
@@ -333,23 +343,7 @@ http_head_parse_response(const char *p, size_t n, size_t from,
 			 const struct http_limits *limits, struct http_head *h,
 			 enum http_reject *why)
 {
-	struct http_lines s = {.end = p + n,
-			       .head_room = head_room_of(limits),
-			       .result = HTTP_PARSE_INCOMPLETE};
-	const char *q;
-
-	http_lines_begin(&s, p);
-	if (from && !is_worth_parsing(p, n, from, limits, s.head_room))
-		return HTTP_PARSE_INCOMPLETE;
-	h->base = p;
-	h->skipped = 0;
-	q = http_status_line(&s, p, s.head_room, h);
-	if (q)
-		q = parse_fields(&s, q, limits, h);
-	if (q)
-		return HTTP_PARSE_OK;
-	*why = s.why;
-	return s.result;
+	return parse_head(p, n, from, limits, false, h, why);
 }
 
 int
