@@ -57,6 +57,7 @@ build_options(struct loading *l, struct cfg_proxy *p, const struct node *map)
 		if (text && value_bool(text))
 			p->options |= k->option;
 	}
+	build_fields(l, SECTION_option, map, p);
 	build_forwardfor(l, p, node_get(map, "forwardfor"));
 	build_redispatch(p, node_text(map, "redispatch"));
 	const char *connect = node_text(map, "allow_connect");

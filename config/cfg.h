@@ -82,8 +82,11 @@ enum cfg_option {
 	CFG_OPT_PREFER_LAST_SERVER = 1 << 15,
 	CFG_OPT_H1_CASE_CLIENT = 1 << 16,
 	CFG_OPT_H1_CASE_SERVER = 1 << 17,
+	CFG_OPT_HTTP_IGNORE_PROBES = 1 << 18,
 };
 
+/* option http_restrict_req_hdr_names */
+enum cfg_names { CFG_NAMES_PRESERVE, CFG_NAMES_DELETE, CFG_NAMES_REJECT };
 enum cfg_shards { CFG_SHARDS_PER_WORKER, CFG_SHARDS_SHARED };
 
 /* One listening address. A port range in the file has become one per port. */
@@ -218,6 +221,7 @@ struct cfg_proxy {
 	uint64_t log_mask;	       /* bits of cfg->log_targets */
 	struct span forwardfor_header; /* "X-Forwarded-For" */
 	bool forwardfor_if_none;
+	enum cfg_names names; /* fields whose names are not letters, digits and '-' */
 	struct cfg_stats stats;
 	const char *where; /* "file:line:col" of its name */
 	/* in the place of the standard pages; NULL: nothing here */

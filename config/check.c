@@ -263,8 +263,8 @@ unknown_key(struct loading *l, const struct node *map, size_t i, enum schema_sec
 	const char *path = node_path(l->arena, value);
 	if (value->pos.line == 0)
 		at = value->pos;
-	bool is_later = schema_is_not_yet(in, name);
-	if (is_later && in == SECTION_root) {
+	const char *why = schema_unsupported(in, name);
+	if (why && in == SECTION_root) {
 		if (!node_is_empty(value) && (value->kind == NODE_SCALAR || value->n > 0))
 			report_error_at(
 				l->report, at, path,
@@ -273,9 +273,8 @@ unknown_key(struct loading *l, const struct node *map, size_t i, enum schema_sec
 				name);
 		return;
 	}
-	if (is_later) {
-		report_error_at(l->report, at, path,
-				"'%s' is not implemented in this release", name);
+	if (why) {
+		report_error_at(l->report, at, path, "'%s' %s", name, why);
 		return;
 	}
 	const char *best = schema_suggest(in, where, name);

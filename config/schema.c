@@ -112,9 +112,10 @@ static const struct {
 
 static const struct {
 	enum schema_section in;
-	const char *name;
-} not_yet[] = {
-#define NOT_YET(section, name) {SECTION_##section, #name},
+	const char *name, *why; /* NULL: not yet */
+} unsupported[] = {
+#define NOT_YET(section, name)	  {SECTION_##section, #name, NULL},
+#define NEVER(section, name, why) {SECTION_##section, #name, why},
 #include "config/unsupported.def"
 };
 
@@ -170,22 +171,24 @@ schema_moved_at(size_t i, const char **to, const char **manual)
 	return moved[i].old;
 }
 
-bool
-schema_is_not_yet(enum schema_section in, const char *name)
+const char *
+schema_unsupported(enum schema_section in, const char *name)
 {
-	for (size_t i = 0; i < COUNT(not_yet); i++)
-		if (not_yet[i].in == in && strcmp(not_yet[i].name, name) == 0)
-			return true;
-	return false;
+	for (size_t i = 0; i < COUNT(unsupported); i++)
+		if (unsupported[i].in == in && strcmp(unsupported[i].name, name) == 0)
+			return unsupported[i].why ? unsupported[i].why
+						  : "is not implemented in this release";
+	return NULL;
 }
 
 const char *
-schema_not_yet_at(size_t i, enum schema_section *in)
+schema_unsupported_at(size_t i, enum schema_section *in, const char **why)
 {
-	if (i >= COUNT(not_yet))
+	if (i >= COUNT(unsupported))
 		return NULL;
-	*in = not_yet[i].in;
-	return not_yet[i].name;
+	*in = unsupported[i].in;
+	*why = unsupported[i].why;
+	return unsupported[i].name;
 }
 
 const char *
@@ -202,9 +205,9 @@ schema_suggest(enum schema_section in, unsigned where, const char *wrong)
 	if (in == SECTION_proxy || in == SECTION_timeout)
 		for (size_t i = 0; i < COUNT(moved); i++)
 			suggest_offer(&s, moved[i].old);
-	for (size_t i = 0; i < COUNT(not_yet); i++)
-		if (not_yet[i].in == in)
-			suggest_offer(&s, not_yet[i].name);
+	for (size_t i = 0; i < COUNT(unsupported); i++)
+		if (unsupported[i].in == in)
+			suggest_offer(&s, unsupported[i].name);
 	return s.best;
 }
 

@@ -109,10 +109,12 @@ const struct schema_key *schema_find(enum schema_section in, const char *name);
 const char *schema_also(enum schema_section in, const char *name);
 /* "timeout.connect" for "contimeout", or NULL. */
 const char *schema_moved(enum schema_section in, const char *name);
-bool schema_is_not_yet(enum schema_section in, const char *name);
+/* Why a known keyword is an error, NULL: it is not known. */
+const char *schema_unsupported(enum schema_section in, const char *name);
 /* The i-th row of those tables, for suggestions and documents; NULL: the end. */
 const char *schema_moved_at(size_t i, const char **to, const char **manual);
-const char *schema_not_yet_at(size_t i, enum schema_section *in);
+/* *why: it never will be supported; NULL: not yet. */
+const char *schema_unsupported_at(size_t i, enum schema_section *in, const char **why);
 const char *schema_also_at(size_t i, enum schema_section *in, const char **name);
 /* The best suggestion for an unknown key, or NULL. */
 const char *schema_suggest(enum schema_section in, unsigned where, const char *wrong);

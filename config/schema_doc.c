@@ -419,16 +419,17 @@ md_deprecated(FILE *out)
 }
 
 static void
-md_not_yet(FILE *out)
+md_unsupported(FILE *out)
 {
+	const char *name, *why;
+	enum schema_section of;
 	fputs("\n## Known, not implemented yet\n\nAn error that says so; never "
 	      "ignored.\n\n",
 	      out);
 	for (int in = SECTION_root; in < SECTIONS_N; in++) {
-		const char *name, *comma = "";
-		enum schema_section of;
-		for (size_t i = 0; (name = schema_not_yet_at(i, &of)); i++) {
-			if ((int)of != in)
+		const char *comma = "";
+		for (size_t i = 0; (name = schema_unsupported_at(i, &of, &why)); i++) {
+			if ((int)of != in || why)
 				continue;
 			if (comma[0] == '\0')
 				fprintf(out, "- **%s**: ", schema_sections[in].title);
@@ -438,6 +439,11 @@ md_not_yet(FILE *out)
 		if (comma[0])
 			fputs("\n", out);
 	}
+	fputs("\n## Known, and not possible\n\n", out);
+	for (size_t i = 0; (name = schema_unsupported_at(i, &of, &why)); i++)
+		if (why)
+			fprintf(out, "- **%s**: `%s` %s\n", schema_sections[of].title,
+				name, why);
 }
 
 void
@@ -460,5 +466,5 @@ cfg_schema_markdown(FILE *out)
 	for (int in = SECTION_root; in < SECTIONS_N; in++)
 		md_section(out, (enum schema_section)in);
 	md_deprecated(out);
-	md_not_yet(out);
+	md_unsupported(out);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 
 #include "lib/base/num.h"
+#include "lib/http/names.h"
 #include "lib/http/reply.h"
 #include "lib/http/serialise.h"
 #include "worker/rules.h"
@@ -214,13 +215,25 @@ answer_here(struct txn *t, struct http_head *h)
 	return rule != NULL;
 }
 
+/* option http_restrict_req_hdr_names of one side. true: refused. */
+static bool
+refuse_names(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
+{
+	bool drops = p->names == CFG_NAMES_DELETE;
+	if (p->names == CFG_NAMES_PRESERVE || !http_names_mistakable(h, drops) || drops)
+		return false;
+	shm_count(&t->fe->shm, SHM_FRONTEND_dreq, 1);
+	reply_error(t, 403, STOP_denied);
+	return true;
+}
+
 /* The request is complete as far as its head goes; `body` are its first bytes, encoded.
  */
 static void
 request_process(struct txn *t, struct http_head *h, const struct http_framing *f,
 		struct span body)
 {
-	if (answer_here(t, h))
+	if (answer_here(t, h) || refuse_names(t, t->fe->cfg, h))
 		return;
 	t->be = route(t, h);
 	if (!t->be) {
@@ -237,7 +250,9 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 		send_rule_reply(t, rule);
 		return;
 	}
-	if ((t->be->cfg != t->fe->cfg && stats_page(t, h)) || end_of_forwards(t, h))
+	if ((t->be->cfg != t->fe->cfg &&
+	     (stats_page(t, h) || refuse_names(t, t->be->cfg, h))) ||
+	    end_of_forwards(t, h))
 		return;
 	t->keep_origin = may_keep_server(t);
 	if (!build_head(t, h, f, body)) {
@@ -363,14 +378,19 @@ head_started(struct session *s)
 /* A txn for a request that never was complete. NULL: nobody is to hear of it, s is
  * closed. */
 static struct txn *
-begin_incomplete(struct session *s, bool is_silent)
+begin_incomplete(struct session *s)
 {
+	uint32_t options = s->bind->fe->cfg->options;
+	bool is_empty = !s->in;
+	bool is_silent =
+		is_empty && (s->requests_n || options & CFG_OPT_HTTP_IGNORE_PROBES);
 	struct txn *t = is_silent ? NULL : txn_new(s);
 	if (!t) {
 		session_close(s, false);
 		return NULL;
 	}
 	t->is_request_bad = true;
+	t->no_log = is_empty && options & CFG_OPT_DONTLOGNULL;
 	return t;
 }
 
@@ -379,10 +399,8 @@ begin_incomplete(struct session *s, bool is_silent)
 static void
 client_gone(struct session *s, bool may_read)
 {
-	bool is_empty = !s->in && (s->requests_n ||
-				   s->bind->fe->cfg->options & CFG_OPT_DONTLOGNULL);
 	bool has_begun = buf_len(s->in) > 0;
-	struct txn *t = begin_incomplete(s, is_empty);
+	struct txn *t = begin_incomplete(s);
 	if (!t)
 		return;
 	if (has_begun && may_read) {
@@ -396,8 +414,7 @@ client_gone(struct session *s, bool may_read)
 void
 request_timeout(struct session *s)
 {
-	bool is_empty = !s->in && s->bind->fe->cfg->options & CFG_OPT_DONTLOGNULL;
-	struct txn *t = begin_incomplete(s, is_empty);
+	struct txn *t = begin_incomplete(s);
 	if (!t)
 		return;
 	buf_put(&self.bufs, &s->in);

@@ -173,6 +173,25 @@ def test_an_empty_file_closes_without_a_word(lab):
     wait_until(lambda: weir.stat("fe", "FRONTEND", "hrsp_4xx") == 2)
 
 
+@pytest.mark.parametrize("options,says,logs", [
+    ([], True, True), (["dontlognull"], True, False), (["http_ignore_probes"], False, False)])
+def test_a_connection_without_a_byte_gets_408_unless_probes_are_ignored(lab, options, says,
+                                                                       logs):
+    sink, port = lab.sink(), lab.port()
+    weir = lab.start(no_server(port, log=sink, frontend={"option": ["httplog", *options]},
+                               timeout={"http_request": "200ms"}), nbproc=1)
+    with Client(port) as c:
+        if says:
+            assert c.response().status == 408
+        c.expect_closed()
+    Client(port).close()
+    get(port, "/last")
+    sink.wait(r"/last")
+    weir.wait_idle()
+    assert len(sink.find(r"<BADREQ>")) == (2 if logs else 0)
+    assert weir.stat("fe", "FRONTEND", "ereq") == (2 if says else 0)
+
+
 def test_the_log_keeps_the_status_of_the_error(lab, files):
     sink, port = lab.sink(), lab.port()
     ok = lab.file("ok.http", "HTTP/1.1 200 OK\n\nfine")

@@ -299,6 +299,16 @@ static const struct bad bads[] = {
 	 "'h1_case_adjust_bogus_server' "
 	 "is not possible here; it belongs in defaults, backends, listens",
 	 IN_W("option: [h1_case_adjust_bogus_server]")},
+	{"a lenient mode",
+	 "t:6:14: frontends.w.option.accept_invalid_http_request: "
+	 "'accept_invalid_http_request' is not for weir, which has no lenient mode: a "
+	 "message "
+	 "is read exactly or refused",
+	 IN_W("option: [accept_invalid_http_request]")},
+	{"an option of old",
+	 "t:6:14: frontends.w.option.forceclose: 'forceclose' is gone from HAProxy, too; "
+	 "expected 'httpclose'",
+	 IN_W("option: [forceclose]")},
 	{"an answer to nothing",
 	 "t:6:17: frontends.w.http_error: 'status' is missing; expected Status code of "
 	 "the error",

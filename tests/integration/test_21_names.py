@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Names of fields in the case that a peer insists on."""
+"""Names of fields: in the case that a peer insists on; names that CGI takes for others."""
+import pytest
+
 from weirlab import Client, get
 from weirlab import origin as do
 from weirlab.config import web
@@ -46,3 +48,38 @@ def test_without_the_options_names_go_as_they_came(lab):
     a, port = start(lab)
     assert "x-Form" in names(get(port, fields=[("x-form", "1")]))
     assert "x-form" in names(a.seen("/")[0])
+
+
+# --- http_restrict_req_hdr_names ----------------------------------------------------
+MISTAKABLE = [("X_Real", "1"), ("X-Real", "2"), ("X.Real", "3")]
+
+
+@pytest.mark.parametrize("section", ["defaults", "frontend", "backend"])
+def test_mistakable_names_are_left_out(lab, section):
+    a, port = start(lab, **{section: {"option": {"http_restrict_req_hdr_names": "delete"}}})
+    assert get(port, fields=MISTAKABLE).text == "a"
+    request = a.seen("/")[0]
+    assert request.get("X-Real") == "2"
+    assert not {"X_Real", "X.Real"} & set(names(request))
+
+
+@pytest.mark.parametrize("section", ["frontend", "backend"])
+def test_requests_with_mistakable_names_are_refused(lab, section):
+    a, port = start(lab, **{section: {"option": {"http_restrict_req_hdr_names": "reject"}}})
+    with Client(port) as c:
+        assert c.ask(fields=MISTAKABLE[1:2]).status == 200
+        assert c.ask(fields=MISTAKABLE).status == 403
+        assert c.ask().status == 200, "the connection persists"
+    assert len(a.seen("/")) == 2
+
+
+def test_a_rule_answers_before_names_are_looked_at(lab):
+    _, port = start(lab, frontend={"option": {"http_restrict_req_hdr_names": "reject"},
+                                   "http_request": [{"return": {"status": 200}}]})
+    assert get(port, fields=MISTAKABLE).status == 200
+
+
+def test_mistakable_names_pass_otherwise(lab):
+    a, port = start(lab)
+    get(port, fields=MISTAKABLE)
+    assert a.seen("/")[0].get("X_Real") == "1"
