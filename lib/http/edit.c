@@ -24,6 +24,7 @@ is_ours(unsigned id)
 void
 http_edit_begin(struct http_head *h, char *bytes, size_t cap)
 {
+	h->is_edited = true;
 	h->edits = bytes;
 	h->edits_n = 0;
 	h->edits_cap = (uint32_t)(cap < HTTP_EDITS_MAX ? cap : HTTP_EDITS_MAX);

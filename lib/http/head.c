@@ -200,6 +200,7 @@ parse_fields(struct http_lines *s, const char *q, const struct http_limits *limi
 
 	h->seen = h->repeated = 0;
 	h->start_bytes = (uint16_t)(q - s->base);
+	h->is_edited = false;
 	for (; f < end; f++) {
 		const char *next;
 		stop = http_line_stop(s, q, line_max);

@@ -104,8 +104,8 @@ struct http_head {
 	uint16_t first[HTTP_FIELD_IDS_N]; /* index of the first such field, if seen */
 	uint16_t fields_n;
 	uint16_t start_bytes; /* of the start line with its CRLF */
-	/* what edits have written (edit.h); undefined until http_edit_begin() */
-	char *edits;
+	bool is_edited;	      /* http_edit_begin() was called: */
+	char *edits;	      /* what edits have written */
 	uint32_t edits_n, edits_cap;
 	struct http_field fields[HTTP_FIELDS_MAX];
 };

@@ -85,26 +85,40 @@ fields_begin(const struct http_head *h)
 	return h->base + h->start_bytes;
 }
 
-/* Writes the bytes [run, end), and all fields from i on that stay. What follows in one
- * piece, here or where edits stand, is copied in one piece. A field with the id `skip`
- * does not stay (HTTP_FIELD_OTHER: none is skipped). */
+/* Copies the bytes from `run` to the beginning of field i, and all fields from i on
+ * that stay. A field with the id `skip` does not (HTTP_FIELD_OTHER: none is skipped). */
 static void
-put_fields(struct out *o, const struct http_head *h, const char *run, const char *end,
-	   unsigned i, enum http_field_id skip)
+put_fields(struct out *o, const struct http_head *h, const char *run, unsigned i,
+	   enum http_field_id skip)
 {
-	const struct http_field *f = h->fields + i, *last = h->fields + h->fields_n;
+	const struct http_field *f = h->fields + i, *end = h->fields + h->fields_n;
 
-	for (; f < last; f++) {
-		if (f->dropped || (f->id != HTTP_FIELD_OTHER && f->id == skip))
+	for (; f < end; f++) {
+		const char *line;
+		if (__builtin_expect(!f->dropped &&
+					     (f->id == HTTP_FIELD_OTHER || f->id != skip),
+				     1))
 			continue;
-		const char *line = http_field_base(h, f) + f->line_off;
-		if (line != end) {
-			put(o, run, (size_t)(end - run));
-			run = line;
-		}
-		end = line + f->line_n;
+		line = h->base + f->line_off;
+		if (line > run)
+			put(o, run, (size_t)(line - run));
+		run = line + f->line_n;
 	}
+	put(o, run, (size_t)(h->base + h->bytes - 2 - run));
+}
+
+/* The same for a head with edits, whose lines stand in two places: [run, end) and then
+ * line by line. */
+static void
+put_edited_fields(struct out *o, const struct http_head *h, const char *run,
+		  const char *end, unsigned i, enum http_field_id skip)
+{
 	put(o, run, (size_t)(end - run));
+	for (; i < h->fields_n; i++) {
+		const struct http_field *f = &h->fields[i];
+		if (!f->dropped && (f->id == HTTP_FIELD_OTHER || f->id != skip))
+			put(o, http_field_base(h, f) + f->line_off, f->line_n);
+	}
 }
 
 /* Whether the request line may leave as it came: it is in the form that is written here,
@@ -187,7 +201,10 @@ http_serialise_request(const struct http_head *h, const struct http_outgoing *m,
 		put_span(&o, h->authority.p ? h->authority : m->host);
 		PUT(&o, "\r\n");
 	}
-	put_fields(&o, h, run, end, from, HTTP_FIELD_HOST);
+	if (h->is_edited)
+		put_edited_fields(&o, h, run, end, from, HTTP_FIELD_HOST);
+	else
+		put_fields(&o, h, run, from, HTTP_FIELD_HOST);
 	put_own_fields(&o, m);
 	return finish(&o, m, out);
 }
@@ -210,7 +227,10 @@ http_serialise_response(const struct http_head *h, const struct http_outgoing *m
 		PUT(&o, "\r\n");
 		run = fields_begin(h);
 	}
-	put_fields(&o, h, run, fields_begin(h), 0, HTTP_FIELD_OTHER);
+	if (h->is_edited)
+		put_edited_fields(&o, h, run, fields_begin(h), 0, HTTP_FIELD_OTHER);
+	else
+		put_fields(&o, h, run, 0, HTTP_FIELD_OTHER);
 	put_own_fields(&o, m);
 	return finish(&o, m, out);
 }
