@@ -42,7 +42,7 @@ static void
 build_redispatch(struct cfg_proxy *p, const char *text)
 {
 	p->redispatch_interval = -1;
-	if (!text || value_choice("false|no|off", text) >= 0)
+	if (!text || !value_is_on(text))
 		return;
 	p->options |= CFG_OPT_REDISPATCH;
 	if (!value_bool(text))
@@ -134,6 +134,7 @@ build_proxy(struct loading *l, struct built *b)
 	if (p->is_disabled)
 		return;
 	build_errors(l, b);
+	build_access_log(l, b);
 	if (p->caps & CFG_CAP_FRONTEND)
 		build_binds(l, b);
 	if (p->caps & CFG_CAP_BACKEND) {

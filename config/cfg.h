@@ -17,6 +17,7 @@
 #include "lib/base/span.h"
 #include "lib/expr/cond.h"
 #include "lib/http/case.h"
+#include "lib/expr/format.h"
 #include "lib/http/limits.h"
 #include "lib/http/reply.h"
 #include "lib/net/log_target.h"
@@ -64,7 +65,6 @@ struct cfg_timeouts {
 };
 
 enum cfg_option {
-	CFG_OPT_HTTPLOG = 1 << 0,
 	CFG_OPT_TCPLOG = 1 << 1,
 	CFG_OPT_REDISPATCH = 1 << 2,
 	CFG_OPT_FORWARDFOR = 1 << 3,
@@ -205,6 +205,15 @@ struct cfg_stats {
 	bool hide_version;
 };
 
+/* How the lines of a frontend look. */
+struct cfg_log {
+	const struct format *format;
+	const struct format *error_format; /* NULL: format */
+	const struct format *sd;	   /* structured data; NULL: none */
+	struct span tag;		   /* empty: global.log_tag */
+	bool is_per_connection;		   /* one line per connection, not per request */
+};
+
 enum { CFG_CAP_FRONTEND = 1, CFG_CAP_BACKEND = 2 };
 
 struct cfg_proxy {
@@ -218,7 +227,8 @@ struct cfg_proxy {
 	bool has_tunnel_timeout; /* `timeout tunnel` was written: mode tcp obeys it, too
 				  */
 	struct http_limits limits;
-	uint64_t log_mask;	       /* bits of cfg->log_targets */
+	uint64_t log_mask; /* bits of cfg->log_targets */
+	struct cfg_log access_log;
 	struct span forwardfor_header; /* "X-Forwarded-For" */
 	bool forwardfor_if_none;
 	enum cfg_names names; /* fields whose names are not letters, digits and '-' */

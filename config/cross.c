@@ -104,13 +104,10 @@ drop_http_options(struct loading *l, const struct built *b)
 	const struct node *options = node_get(b->map, "option");
 	const struct node *httplog = node_get(options, "httplog");
 	const struct node *forwardfor = node_get(options, "forwardfor");
-	if ((p->options & CFG_OPT_HTTPLOG) && (p->caps & CFG_CAP_FRONTEND)) {
+	if (httplog && value_is_on(httplog->text) && (p->caps & CFG_CAP_FRONTEND))
 		report_warning(l->report, httplog,
 			       "'%s' does not have mode http; it logs as with 'tcplog'",
 			       p->name);
-		p->options |= CFG_OPT_TCPLOG;
-	}
-	p->options &= ~(uint32_t)CFG_OPT_HTTPLOG;
 	if ((p->options & CFG_OPT_FORWARDFOR) && is_own(forwardfor))
 		report_warning(l->report, forwardfor,
 			       "has no effect; expected 'mode: http' with it");

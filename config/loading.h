@@ -90,6 +90,8 @@ const char *value_check(struct loading *l, const struct schema_key *k, const cha
 void value_store(struct arena *a, const struct schema_key *k, const char *text,
 		 void *base);
 bool value_bool(const char *text);
+/* Of a value that is false, true or something more. */
+bool value_is_on(const char *text);
 uint64_t value_uint(const char *text);
 unsigned value_octal(const char *text);
 /* Index of the word in "a|b|c", or -1. */
@@ -122,6 +124,7 @@ void build_global(struct loading *l);
 void build_case(struct loading *l, const struct node *global);
 void build_maxconn(struct loading *l);
 uint64_t build_log(struct loading *l, const struct node *list);
+void build_access_log(struct loading *l, struct built *b);
 void build_binds(struct loading *l, struct built *b);
 void build_servers(struct loading *l, struct built *b);
 void build_check(struct loading *l, struct built *b);

@@ -46,7 +46,9 @@ enum schema_type {
 	TYPE_DURATION,
 	TYPE_SIZE,
 	TYPE_CHOICE,
+	TYPE_BOOL_OR, /* or one of `allowed` */
 	TYPE_REDISPATCH,
+	TYPE_LOG_TAG,
 	TYPE_CPUS,
 	TYPE_STATUSES,
 	TYPE_REGEX,
@@ -60,6 +62,7 @@ enum schema_type {
 	TYPE_LOG_ADDRESS,
 	TYPE_ACL,
 	TYPE_CONDITION,
+	TYPE_FORMAT,
 };
 
 enum {

@@ -97,6 +97,9 @@ json_scalar(FILE *out, const struct schema_key *k)
 	case TYPE_LOCATION:
 	case TYPE_OCTAL:
 	case TYPE_REDISPATCH:
+	case TYPE_BOOL_OR:
+	case TYPE_LOG_TAG:
+	case TYPE_FORMAT:
 	case TYPE_CPUS:
 	case TYPE_STATUSES:
 	case TYPE_REGEX:
@@ -298,6 +301,12 @@ type_text(const struct schema_key *k)
 		return "URI";
 	case TYPE_REDISPATCH:
 		return "true, false or number";
+	case TYPE_BOOL_OR:
+		return "true, false or word";
+	case TYPE_LOG_TAG:
+		return "name";
+	case TYPE_FORMAT:
+		return "format";
 	case TYPE_CPUS:
 		return "CPUs";
 	case TYPE_STATUSES:

@@ -17,10 +17,21 @@ value_bool(const char *text)
 }
 
 static bool
+is_false(const char *text)
+{
+	return !strcmp(text, "false") || !strcmp(text, "no") || !strcmp(text, "off");
+}
+
+bool
+value_is_on(const char *text)
+{
+	return !is_false(text);
+}
+
+static bool
 is_bool(const char *text)
 {
-	return value_bool(text) || !strcmp(text, "false") || !strcmp(text, "no") ||
-	       !strcmp(text, "off");
+	return value_bool(text) || is_false(text);
 }
 
 uint64_t
@@ -232,6 +243,23 @@ check_auth(struct arena *a, const char *text)
 	return arena_printf(a, "'%s' is not a login; expected user:password", text);
 }
 
+/* RFC 5424 6: printable, no blanks. */
+static const char *
+check_log_tag(struct arena *a, const char *text)
+{
+	size_t n = strlen(text);
+	for (size_t i = 0; i < n; i++)
+		if (text[i] <= ' ' || text[i] > '~')
+			n = 0;
+	if (n > 0 && n <= LOG_TAG_BYTES)
+		return NULL;
+	return arena_printf(
+		a,
+		"'%s' is not a name for log lines; expected up to %d printable "
+		"characters without blanks",
+		text, LOG_TAG_BYTES);
+}
+
 /* --- types with a language of their own
  * -------------------------------------------------- */
 
@@ -403,6 +431,10 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 		return check_location(a, text);
 	case TYPE_AUTH:
 		return check_auth(a, text);
+	case TYPE_BOOL_OR:
+		return is_bool(text) ? NULL : check_choice(a, k, text);
+	case TYPE_LOG_TAG:
+		return check_log_tag(a, text);
 	case TYPE_REDISPATCH:
 		return check_redispatch(a, text);
 	case TYPE_STATUSES:
@@ -424,6 +456,7 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_LOG_ADDRESS:
 	case TYPE_ACL:
 	case TYPE_CONDITION:
+	case TYPE_FORMAT:
 		break;
 	}
 	return NULL;

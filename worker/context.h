@@ -21,6 +21,14 @@ struct txn_context {
 /* fetch.c: what this process provides. */
 extern const struct expr_host worker_host;
 
+/* Of a txn whose heads are not at hand. */
+static inline struct txn_context
+context_for(struct txn *t, enum expr_at at)
+{
+	return (struct txn_context){
+		.base = {&worker_host, &self.scratch, at}, .s = t->s, .t = t};
+}
+
 static inline const struct txn_context *
 context_of(const struct expr_context *c)
 {

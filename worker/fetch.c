@@ -3,6 +3,7 @@
  * Sample fetches (lib/expr/fetch.def) that look at a session, its txn or its heads.
  * Worker. No copies: text points into the head.
  */
+#include "worker/alias.h"
 #include "worker/fetch.h"
 
 static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
@@ -11,4 +12,4 @@ static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
 	[EXPR_FETCH_url] = fetch_url,
 };
 
-const struct expr_host worker_host = {.fetches = fetches};
+const struct expr_host worker_host = {.fetches = fetches, .aliases = worker_aliases};

@@ -421,13 +421,22 @@ request_timeout(struct session *s)
 	reply_error(t, 408, STOP_client_timeout);
 }
 
+/* The idle time is over: the request's own begins. */
+static void
+first_byte(struct session *s)
+{
+	if (s->state != SESSION_IDLE)
+		return;
+	s->idle_ms = (uint32_t)((now_us() - s->since_us) / 1000);
+	s->since_us = now_us();
+}
+
 void
 request_read(struct session *s)
 {
 	size_t n;
 	if (buf_len(s->in) > s->parsed) {
-		if (s->state == SESSION_IDLE)
-			s->since_us = now_us();
+		first_byte(s);
 		if (parse(s, buf_span(s->in)))
 			return;
 		head_started(s);
@@ -441,8 +450,7 @@ request_read(struct session *s)
 			client_gone(s, io == NET_CLOSED);
 			return;
 		}
-		if (s->state == SESSION_IDLE && s->requests_n)
-			s->since_us = now_us();
+		first_byte(s);
 		struct span bytes = span_of(self.rx, n);
 		if (s->in) {
 			if (!buf_append(&self.bufs, &s->in, self.rx, n)) {

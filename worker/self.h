@@ -65,6 +65,7 @@ struct rt_frontend {
 	const struct cfg_proxy *cfg;
 	struct shm_object shm;
 	struct rt_backend *default_be; /* NULL: none */
+	uint64_t lines_n;	       /* written to its log by this worker */
 };
 
 /* One polled listening socket. */
@@ -106,6 +107,7 @@ struct worker {
 	struct list session_list; /* all sessions, oldest first */
 	struct list idle_origins; /* over all servers, the longest idle first */
 	uint32_t conns_n;
+	uint32_t txns_made;
 
 	bool is_draining; /* no new connections; say close; leave when empty */
 	bool is_stopping; /* also close idle connections at once */
@@ -113,9 +115,9 @@ struct worker {
 
 	/* scratch, valid within one event */
 	struct http_head head;
-	char *rx; /* WORKER_RX_BYTES */
-	char *tx; /* WORKER_TX_BYTES: re-encoded bodies */
-	char *hx; /* WORKER_HX_BYTES: heads on their way out */
+	char *rx;		     /* WORKER_RX_BYTES */
+	char *tx;		     /* WORKER_TX_BYTES: re-encoded bodies */
+	char *hx;		     /* WORKER_HX_BYTES: heads on their way out */
 	struct expr_scratch scratch; /* what expressions make */
 };
 

@@ -53,6 +53,7 @@ struct session {
 		struct sockaddr_in6 in6;
 		char bytes[28];
 	} peer;
+	uint32_t idle_ms; /* before the current request */
 	uint32_t requests_n;
 	uint32_t parsed; /* bytes of `in` the head parser has seen */
 	uint8_t state;
@@ -74,13 +75,14 @@ struct txn {
 	struct flow up, down; /* client to server, server to client */
 	struct buf *head; /* the request as forwarded, kept until it cannot be replayed */
 	struct span upgrade; /* protocols asked for, in `head` */
-	struct buf *res_in; /* part of a response head */
-	struct buf *line;   /* request line for the log, NULL when not logged */
+	struct buf *res_in;  /* part of a response head */
+	struct buf *line;    /* request line for the log, NULL when not logged */
 	uint32_t head_sent;
 	uint32_t res_parsed;
-	uint8_t phase;	/* enum txn_phase */
-	uint8_t stop;	/* enum stop */
-	uint8_t method; /* enum http_method */
+	uint32_t number; /* among those of this worker */
+	uint8_t phase;	 /* enum txn_phase */
+	uint8_t stop;	 /* enum stop */
+	uint8_t method;	 /* enum http_method */
 	uint8_t client_minor;
 	uint16_t status; /* sent to the client, 0: none yet */
 	uint8_t retries, retries_left;
@@ -94,8 +96,8 @@ struct txn {
 	bool keep_client;   /* the client's connection persists after this */
 	bool expects_keep;  /* it did not announce its last request: more may come */
 	bool keep_origin;   /* the server's may be pooled */
-	bool binds_origin; /* its credentials authenticate the connection */
-	bool wants_tunnel; /* CONNECT, or an upgrade to one of `upgrade` */
+	bool binds_origin;  /* its credentials authenticate the connection */
+	bool wants_tunnel;  /* CONNECT, or an upgrade to one of `upgrade` */
 	bool is_tunnel;
 	bool head_forwarded; /* a final response head went to the client */
 	bool no_log;
@@ -182,7 +184,7 @@ void dispatch_retry(struct txn *t);
 void dispatch_release(struct txn *t);
 
 /* access_log.c: the line of a finished txn, if its frontend logs. */
-void access_log(const struct txn *t);
+void access_log(struct txn *t);
 /* Remembers the request line as received, for the log. */
 void access_log_capture(struct txn *t, const char *p, size_t n);
 

@@ -20,6 +20,7 @@ txn_new(struct session *s)
 	memset(t, 0, sizeof(*t));
 	t->s = s;
 	t->fe = s->bind->fe;
+	t->number = self.txns_made++;
 	t->cursor = PICK_NO_CURSOR;
 	t->start_us = s->since_us;
 	t->wall_us = clock_wall_us() - (now_us() - s->since_us);

@@ -220,7 +220,7 @@ options_merge_per_key_and_can_be_switched_off(void **state)
 	assert_true(w->forwardfor_if_none);
 	assert_int_equal(w->timeout.client_ms, 9000);
 	assert_int_equal(w->timeout.tunnel_ms, 2000);
-	assert_int_equal(b->options, CFG_OPT_HTTPLOG | CFG_OPT_REDISPATCH | CFG_OPT_VIA);
+	assert_int_equal(b->options, CFG_OPT_REDISPATCH | CFG_OPT_VIA);
 	assert_int_equal(b->redispatch_interval, 2);
 	assert_span(b->forwardfor_header, "X-Forwarded-For");
 	assert_int_equal(v->options, CFG_OPT_ABORTONCLOSE | CFG_OPT_VIA);

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Writing a format: logs, field values, bodies. No allocation; what does not fit is cut.
+ */
+#include "lib/base/num.h"
+#include "lib/base/utf8.h"
+#include "lib/expr/format_items.h"
+
+struct out {
+	char *p;
+	size_t n, cap;
+	bool ends_blank; /* the last byte is a blank of the format itself */
+};
+
+static void
+put(struct out *o, const char *p, size_t n)
+{
+	if (n > o->cap - o->n)
+		n = o->cap - o->n;
+	memcpy(o->p + o->n, p, n);
+	o->n += n;
+}
+
+static void
+put_char(struct out *o, char c)
+{
+	if (o->n < o->cap)
+		o->p[o->n++] = c;
+}
+
+static const char hex_digits[] = "0123456789ABCDEF";
+
+/* Bytes that are written as a mark and two digits instead of themselves. */
+static bool
+is_odd(enum format_use use, unsigned char c)
+{
+	if (use == FORMAT_LOG)
+		return c < 32 || c >= 127 || c == '"' || c == '#';
+	return (c < 32 && c != '\t') || c == 127;
+}
+
+static void
+put_encoded(struct out *o, enum format_use use, struct span s)
+{
+	size_t start = 0;
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (!is_odd(use, c))
+			continue;
+		char code[3] = {use == FORMAT_LOG ? '#' : '%', hex_digits[c >> 4],
+				hex_digits[c & 15]};
+		put(o, s.p + start, i - start);
+		put(o, code, 3);
+		start = i + 1;
+	}
+	put(o, s.p + start, s.n - start);
+}
+
+/* RFC 5424 6.3.3; what is not printable as #XX. */
+static void
+put_escaped(struct out *o, struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (c == '"' || c == '\\' || c == ']') {
+			put_char(o, '\\');
+			put_char(o, s.p[i]);
+		} else {
+			put_encoded(o, FORMAT_LOG, span_of(s.p + i, 1));
+		}
+	}
+}
+
+/* A JSON string (RFC 8259 7); bytes that are not UTF-8 as \u00XX. */
+static void
+put_json_text(struct out *o, struct span s)
+{
+	put_char(o, '"');
+	for (size_t i = 0, n; i < s.n; i += n) {
+		unsigned char c = (unsigned char)s.p[i];
+		n = utf8_length(s.p + i, s.n - i);
+		if (n == 0 || c < 32 || c == 127) {
+			char code[6] = {'\\',
+					'u',
+					'0',
+					'0',
+					hex_digits[c >> 4],
+					hex_digits[c & 15]};
+			put(o, code, 6);
+			n = 1;
+			continue;
+		}
+		if (c == '"' || c == '\\')
+			put_char(o, '\\');
+		put(o, s.p + i, n);
+	}
+	put_char(o, '"');
+}
+
+static void
+put_int(struct out *o, int64_t v)
+{
+	char digits[24];
+	uint64_t size = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	if (v < 0)
+		put_char(o, '-');
+	put(o, digits, num_put(digits, size));
+}
+
+/* At least `width` digits. */
+static void
+put_hex(struct out *o, uint64_t v, unsigned width)
+{
+	char digits[16];
+	unsigned n = 0;
+	for (; v || n < width; v >>= 4)
+		digits[n++] = hex_digits[v & 15];
+	while (n)
+		put_char(o, digits[--n]);
+}
+
+static void
+put_hex_bytes(struct out *o, const void *p, size_t n)
+{
+	const unsigned char *bytes = p;
+	for (size_t i = 0; i < n; i++)
+		put_hex(o, bytes[i], 2);
+}
+
+static void
+put_sample_hex(struct out *o, const struct expr_sample *s)
+{
+	switch ((enum expr_type)s->type) {
+	case EXPR_IPV4:
+		put_hex_bytes(o, &s->ipv4, sizeof(s->ipv4));
+		break;
+	case EXPR_IPV6:
+		put_hex_bytes(o, &s->ipv6, sizeof(s->ipv6));
+		break;
+	default:
+		put_hex(o, (uint64_t)s->integer, 4);
+	}
+}
+
+static bool
+is_text(const struct expr_sample *s)
+{
+	return s->type == EXPR_STR || s->type == EXPR_BIN || s->type == EXPR_METHOD;
+}
+
+static void
+put_text(struct out *o, const struct format *f, unsigned flags, struct span s)
+{
+	if (flags & FORMAT_BIN || f->use == FORMAT_BYTES)
+		put(o, s.p, s.n);
+	else if (flags & FORMAT_ESCAPE)
+		put_escaped(o, s);
+	else
+		put_encoded(o, f->use, s);
+}
+
+static bool
+evaluate(const struct format_item *item, const struct expr_context *c,
+	 struct expr_sample *s)
+{
+	if (item->kind == FORMAT_IS_EXPR)
+		return expr_eval(item->program, c, EXPR_ANY, s);
+	*s = (struct expr_sample){0};
+	return c->host->aliases[item->alias](c, NULL, s);
+}
+
+/* An expression that is empty counts as missing; an alias knows better. */
+static bool
+is_missing(const struct format_item *item, const struct expr_sample *s)
+{
+	return item->kind == FORMAT_IS_EXPR && is_text(s) && s->str.n == 0;
+}
+
+static void
+write_plain(struct out *o, const struct format *f, const struct format_item *item,
+	    const struct expr_context *c)
+{
+	struct expr_sample s;
+	bool is_there = evaluate(item, c, &s) && !is_missing(item, &s);
+	bool quotes = item->flags & FORMAT_QUOTE;
+	if (!is_there && !quotes) {
+		if (f->use == FORMAT_LOG)
+			put_char(o, '-');
+		return;
+	}
+	if (quotes)
+		put_char(o, '"');
+	if (is_there && item->flags & FORMAT_HEX && !is_text(&s))
+		put_sample_hex(o, &s);
+	else if (is_there && s.type == EXPR_INT)
+		put_int(o, s.integer);
+	else if (is_there && (s.type == EXPR_BIN && !(item->flags & FORMAT_BIN) &&
+			      f->use != FORMAT_BYTES))
+		put_hex_bytes(o, s.str.p, s.str.n);
+	else if (is_there && (is_text(&s) || expr_cast(c, &s, EXPR_STR)))
+		put_text(o, f, item->flags, s.str);
+	if (quotes)
+		put_char(o, '"');
+}
+
+/* A text of several items, as one string. */
+static void
+write_nested(struct out *o, const struct format *f, const struct expr_context *c)
+{
+	enum { NESTED_BYTES_MAX = 4096 };
+	char *text = expr_scratch_take(c->scratch, NESTED_BYTES_MAX);
+	size_t n = text ? format_write(f, c, text, NESTED_BYTES_MAX) : 0;
+	put_json_text(o, span_of(text, n));
+}
+
+/* A number, true or false, null, or a string. */
+static void
+write_json(struct out *o, const struct format_item *item, const struct expr_context *c)
+{
+	struct expr_sample s;
+	bool is_there = evaluate(item, c, &s);
+	if (is_there && item->as != EXPR_ANY)
+		is_there = expr_cast(c, &s, (enum expr_type)item->as);
+	if (!is_there)
+		put(o, "null", 4);
+	else if (s.type == EXPR_BOOL)
+		put(o, s.integer ? "true" : "false", s.integer ? 4 : 5);
+	else if (s.type == EXPR_INT)
+		put_int(o, s.integer);
+	else if (is_text(&s) || expr_cast(c, &s, EXPR_STR))
+		put_json_text(o, s.str);
+	else
+		put(o, "null", 4);
+}
+
+static void
+write_object(struct out *o, const struct format *f, const struct expr_context *c)
+{
+	bool is_first = true;
+	put_char(o, '{');
+	for (size_t i = 0; i < f->n; i++) {
+		if (!f->items[i].name.n)
+			continue;
+		if (!is_first)
+			put(o, ", ", 2);
+		is_first = false;
+		put_json_text(o, f->items[i].name);
+		put(o, ": ", 2);
+		size_t mark = c->scratch->used;
+		if (f->items[i].kind == FORMAT_IS_FORMAT)
+			write_nested(o, f->items[i].nested, c);
+		else
+			write_json(o, &f->items[i], c);
+		c->scratch->used = mark;
+	}
+	put_char(o, '}');
+}
+
+/* Text of the format itself. In logs two blanks that meet are one. */
+static void
+write_text(struct out *o, const struct format *f, struct span text)
+{
+	bool meets = f->use == FORMAT_LOG && o->ends_blank && text.p[0] == ' ';
+	put(o, text.p + meets, text.n - meets);
+	if (text.n > meets)
+		o->ends_blank = text.p[text.n - 1] == ' ';
+}
+
+size_t
+format_write(const struct format *f, const struct expr_context *c, char *out, size_t cap)
+{
+	struct out o = {.p = out, .cap = cap};
+	size_t mark = c->scratch->used;
+	if (f->is_json) {
+		write_object(&o, f, c);
+		return o.n;
+	}
+	for (size_t i = 0; i < f->n; i++) {
+		const struct format_item *item = &f->items[i];
+		size_t before = o.n;
+		if (item->kind == FORMAT_IS_TEXT) {
+			write_text(&o, f, item->text);
+			continue;
+		}
+		if (item->flags & FORMAT_JSON)
+			write_json(&o, item, c);
+		else
+			write_plain(&o, f, item, c);
+		o.ends_blank = o.ends_blank && o.n == before;
+		c->scratch->used = mark;
+	}
+	return o.n;
+}
