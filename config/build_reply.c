@@ -127,6 +127,14 @@ field_lines(struct loading *l, const struct node *map)
 	size_t n = 0, bytes = 0, at = 0;
 	if (!map)
 		return span_of(NULL, 0);
+	for (size_t i = 0; i < map->n; i++)
+		if (strcasecmp(map->keys[i]->text, "Content-Type") == 0)
+			report_error(l->report, map->items[i],
+				     "expected as 'content_type' of the answer");
+		else if (strcasecmp(map->keys[i]->text, "Date") == 0)
+			report_error(
+				l->report, map->items[i],
+				"'Date' is set by weir itself; expected another field");
 	build_headers(l, map, &h, &n);
 	for (size_t i = 0; i < n; i++)
 		bytes += h[i].name.n + h[i].value.n + 4;

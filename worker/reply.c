@@ -2,6 +2,8 @@
  *
  * Answers made by weir itself: errors, fixed answers of rules, refusals. Worker.
  */
+#include "lib/base/clock.h"
+#include "lib/http/date.h"
 #include "lib/http/reply.h"
 #include "worker/origin.h"
 
@@ -37,6 +39,9 @@ reply_send(struct txn *t, const struct http_reply *reply, enum stop stop)
 		end_silently(t, r.status, stop);
 		return;
 	}
+	char date[HTTP_DATE_BYTES]; /* RFC 9110 6.6.1 */
+	http_date_put(date, clock_wall_us() / 1000000);
+	r.date = span_of(date, sizeof(date));
 	bool keep = may_keep(t);
 	r.is_head = t->method == HTTP_METHOD_HEAD;
 	r.say_close = !keep;

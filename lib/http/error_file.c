@@ -89,6 +89,10 @@ http_error_file_read(const char *p, size_t n, char *out, struct http_reply *r)
 	const char *wrong = judge(&h, &f, body_n);
 	if (wrong)
 		return wrong;
+	/* of the day it was written */
+	for (int i = http_head_find(&h, SPAN("Date"), 0); i >= 0;
+	     i = http_head_find(&h, SPAN("Date"), (unsigned)i + 1))
+		h.fields[i].dropped = 1;
 	bool has_no_length = h.status == 204 || h.status == 304;
 	struct http_outgoing sent = {
 		.body = body_n ? HTTP_BODY_LENGTH : HTTP_BODY_NONE,

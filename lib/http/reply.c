@@ -126,6 +126,11 @@ http_reply_write(const struct http_reply *r, char *out, size_t cap)
 		put(&o, r->head);
 	else
 		put_head(&o, r);
+	if (r->date.n) {
+		put(&o, SPAN("Date: "));
+		put(&o, r->date);
+		put(&o, SPAN("\r\n"));
+	}
 	if (r->say_close)
 		put(&o, SPAN("Connection: close\r\n"));
 	else if (r->say_keep_alive)
@@ -139,7 +144,7 @@ http_reply_write(const struct http_reply *r, char *out, size_t cap)
 size_t
 http_reply_bytes(const struct http_reply *r)
 {
-	enum { OWN_BYTES = 256 }; /* start line, Content-Length, Connection */
+	enum { OWN_BYTES = 256 }; /* start line, Content-Length, Date, Connection */
 
 	return r->head.n + r->content_type.n + r->extra.n + r->body.n + OWN_BYTES;
 }

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What weir says in its own name: error files, redirections and answers of the
 configuration, from each kind of section, and weir's own pages where it says nothing."""
+import time
+from email.utils import parsedate_to_datetime
+
 import pytest
 
 from weirlab import Client, get, wait_until
@@ -77,6 +80,19 @@ def test_rules_answer_with_files_and_groups(lab, files):
     assert [get(port, p).text for p in ("/file", "/group", "/own", "/deny")] == list("abcc")
     last = get(port)
     assert (last.status, last.body, last.get("Content-Length")) == (200, b"", "0")
+
+
+def test_every_answer_of_weir_is_dated(lab, files):
+    port = lab.port()
+    lab.start(no_server(port, frontend={
+        "monitor_uri": "/alive", "stats": {"uri": "/stats"}, "errorfile": {404: files["a"]},
+        "errorloc": {500: "/x"}, "http_request": [
+            {"return": True, "if": "{ path /rule }"},
+            {"deny": {"status": 404}, "if": "{ path /file }"},
+            {"deny": {"status": 500}, "if": "{ path /loc }"}]}))
+    for path in ("/", "/alive", "/stats", "/rule", "/file", "/loc"):
+        date, = get(port, path).all("Date")
+        assert abs(parsedate_to_datetime(date).timestamp() - time.time()) < 5, path
 
 
 # --- precedence ---------------------------------------------------------------------

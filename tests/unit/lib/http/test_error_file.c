@@ -59,11 +59,11 @@ lines_of_the_head_may_end_with_lf(void **state)
 }
 
 static void
-fields_about_the_connection_are_dropped(void **state)
+fields_about_connection_and_date_are_dropped(void **state)
 {
 	(void)state;
 	assert_string_equal(sent("HTTP/1.0 503 x\nConnection: close, X\nKeep-Alive: 1\n"
-				 "X: y\nA: b\n\n"),
+				 "X: y\nDate: x\nA: b\n\n"),
 			    "HTTP/1.1 503 x\r\nA: b\r\nContent-Length: 0\r\n\r\n");
 }
 
@@ -167,7 +167,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_file_is_sent_with_a_length_of_weir_s_own),
 		cmocka_unit_test(lines_of_the_head_may_end_with_lf),
-		cmocka_unit_test(fields_about_the_connection_are_dropped),
+		cmocka_unit_test(fields_about_connection_and_date_are_dropped),
 		cmocka_unit_test(the_connection_is_said_behind_the_file_s_fields),
 		cmocka_unit_test(an_empty_file_is_silent),
 		cmocka_unit_test(what_is_no_response_is_refused),

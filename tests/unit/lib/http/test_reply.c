@@ -48,7 +48,11 @@ replies_have_length_type_extra_fields_and_body(void **state)
 		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: keep-alive\r\n\r\n"
 		"hello");
 	r.say_close = true;
-	r.body = span_of(NULL, 0);
+	r.date = SPAN("now");
+	expect_bytes("date", &r,
+		     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nDate: now\r\nConnection: "
+		     "close\r\n\r\nhello");
+	r.date = r.body = span_of(NULL, 0);
 	expect_bytes("close", &r,
 		     "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
 }
