@@ -148,6 +148,8 @@ case_for(const struct cfg_proxy *p, enum cfg_option side)
 	return p->options & side ? self.cfg->global.h1_case : NULL;
 }
 
+/* worker.c: pools and scratch memory. */
+void worker_memory_init(void);
 /* runtime.c: makes frontends, backends, binds from the configuration. */
 void runtime_init(void);
 

@@ -108,8 +108,8 @@ sweep(struct net_timer *t)
 	net_timer_set(self.loop, t, now_ms() + WORKER_SWEEP_MS);
 }
 
-static void
-memory_init(void)
+void
+worker_memory_init(void)
 {
 	uint64_t limit = (uint64_t)self.cfg->global.maxconn * 40 * 1024;
 	if (limit > WORKER_BUFFER_BYTES_MAX)
@@ -138,7 +138,7 @@ worker_main(const struct worker_inherit *in)
 	static struct net_orders orders = {
 		.told = told, .mailed = read_mail, .orphaned = orphaned};
 	must(self.in == in);
-	memory_init();
+	worker_memory_init();
 	self.loop = net_loop_new(&hooks);
 	runtime_init();
 	net_orders_init(&orders, self.loop, &in->net);
