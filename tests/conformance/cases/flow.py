@@ -250,7 +250,8 @@ informal("in-the-middle-of-a-pipeline", "RFC 9110 15.2", b"".join(GETS[:3]), in_
 # --- Upgrade (RFC 9110 7.8)
 ASK = (b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
        b"Sec-WebSocket-Version: 13")
-SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+SWITCH = (b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+          b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n")
 
 
 def tunnelled(data):
@@ -356,7 +357,7 @@ for name, version, lines, reused in (
                                                             response=Msg(lacks=("Keep-Alive",))),
          origin=[res(b"Content-Length: 2", *lines, version=version, body=b"ok")])
 keep("20-requests-one-by-one", "RFC 9112 9.3",
-     [x for i in range(20) for x in (get(b"/%d" % i), answered(i + 1))], in_order(20, reused=True), answers=20)
+     [x for i in range(20) for x in (get(b"/%d" % i), answered(i + 1))], in_order(20), answers=20)
 keep("1.0-keep-alive-5-times", "RFC 9112 9.3",
      [x for i in range(5) for x in (get(b"/%d" % i, b"Connection: keep-alive", version=b"HTTP/1.0"), answered(i + 1))],
      in_order(5), Want(statuses=[200], kept=False), answers=5)
