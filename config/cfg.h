@@ -83,6 +83,7 @@ enum cfg_option {
 	CFG_OPT_H1_CASE_CLIENT = 1 << 16,
 	CFG_OPT_H1_CASE_SERVER = 1 << 17,
 	CFG_OPT_HTTP_IGNORE_PROBES = 1 << 18,
+	CFG_OPT_LOGASAP = 1 << 0,
 };
 
 /* option http_restrict_req_hdr_names */

@@ -53,3 +53,14 @@ access_log(struct txn *t)
 		text.sd = span_of(sd, format_write(log->sd, &c.base, sd, sizeof(sd)));
 	logger_write(self.logger, fe->log_mask, is_error ? LOG_ERR : LOG_INFO, &text);
 }
+
+void
+access_log_early(struct txn *t)
+{
+	if (!(t->fe->cfg->options & CFG_OPT_LOGASAP) || t->no_log)
+		return;
+	t->is_early = true;
+	access_log(t);
+	t->is_early = false;
+	t->no_log = true;
+}

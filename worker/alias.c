@@ -178,17 +178,27 @@ ALIAS_FN(bq)
 	return give_int(s, 0);
 }
 
-ALIAS_FN(rc)
+static bool
+give_plus(const struct expr_context *c, struct expr_sample *s, int64_t v)
 {
-	const struct txn *t = txn_of(c);
-	if (!t->is_redispatched)
-		return give_int(s, t->retries);
-	char *p = expr_scratch_take(c->scratch, 4);
+	char *p = expr_scratch_take(c->scratch, 24);
 	if (!p)
 		return false;
 	*p = '+';
-	expr_set_str(s, span_of(p, 1 + num_put(p + 1, t->retries)));
+	expr_set_str(s, span_of(p, 1 + num_put(p + 1, (uint64_t)v)));
 	return true;
+}
+
+bool
+give_total(const struct expr_context *c, struct expr_sample *s, int64_t v)
+{
+	return txn_of(c)->is_early && v >= 0 ? give_plus(c, s, v) : give_int(s, v);
+}
+
+ALIAS_FN(rc)
+{
+	const struct txn *t = txn_of(c);
+	return t->is_redispatched ? give_plus(c, s, t->retries) : give_int(s, t->retries);
 }
 
 ALIAS_FN(rt)
@@ -206,7 +216,7 @@ ALIAS_FN(lc)
 
 ALIAS_FN(B)
 {
-	return give_int(s, (int64_t)txn_of(c)->bytes_out);
+	return give_total(c, s, (int64_t)txn_of(c)->bytes_out);
 }
 
 ALIAS_FN(U)
@@ -270,7 +280,7 @@ ALIAS_FN(reason)
 
 ALIAS_FN(OG)
 {
-	return give_text(s, "txn_close");
+	return give_text(s, txn_of(c)->is_early ? "txn_response" : "txn_close");
 }
 
 /* --- the request line ------------------------------------------------------------------

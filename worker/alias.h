@@ -41,4 +41,7 @@ give_int(struct expr_sample *s, int64_t v)
 	return true;
 }
 
+/* What is still growing when the line is written early has a '+' in front. */
+bool give_total(const struct expr_context *c, struct expr_sample *s, int64_t v);
+
 #endif

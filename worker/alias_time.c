@@ -149,7 +149,7 @@ ALIAS_FN(TR)
 
 ALIAS_FN(Ta)
 {
-	return give_int(s, ms_between(txn_of(c)->start_us, now_us()));
+	return give_total(c, s, ms_between(txn_of(c)->start_us, now_us()));
 }
 
 ALIAS_FN(Tc)
@@ -191,12 +191,12 @@ ALIAS_FN(Tr)
 ALIAS_FN(Tt)
 {
 	const struct txn *t = txn_of(c);
-	return give_int(s, idle_ms(t) + ms_between(t->start_us, now_us()));
+	return give_total(c, s, idle_ms(t) + ms_between(t->start_us, now_us()));
 }
 
 ALIAS_FN(Tu)
 {
-	return give_int(s, ms_between(txn_of(c)->start_us, now_us()));
+	return give_total(c, s, ms_between(txn_of(c)->start_us, now_us()));
 }
 
 ALIAS_FN(Tw)

@@ -248,7 +248,10 @@ forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 		t->up_broken = true; /* answered before it has read the request */
 	buf_put(&self.bufs, &t->head);
 	t->head_sent = 0;
-	return send_down(t, head_n, body);
+	if (!send_down(t, head_n, body))
+		return false;
+	access_log_early(t);
+	return true;
 }
 
 enum head_step { HEAD_FINAL, HEAD_MORE, HEAD_GONE };

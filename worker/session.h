@@ -101,6 +101,7 @@ struct txn {
 	bool is_tunnel;
 	bool head_forwarded; /* a final response head went to the client */
 	bool no_log;
+	bool is_early;	     /* its line is written while it goes on (option logasap) */
 	bool is_request_bad; /* no valid request: logged as <BADREQ> */
 	bool is_stats;	     /* answered by the stats page */
 	bool holds_backend;  /* the backend's gauge */
@@ -185,6 +186,8 @@ void dispatch_release(struct txn *t);
 
 /* access_log.c: the line of a finished txn, if its frontend logs. */
 void access_log(struct txn *t);
+/* option logasap: the answer begins, or the server is connected in mode tcp. */
+void access_log_early(struct txn *t);
 /* Remembers the request line as received, for the log. */
 void access_log_capture(struct txn *t, const char *p, size_t n);
 

@@ -57,6 +57,7 @@ established(struct txn *t)
 	t->connected_us = now_us();
 	t->phase = PHASE_DATA;
 	t->server_deadline_ms = 0;
+	access_log_early(t);
 	return true;
 }
 

@@ -121,6 +121,18 @@ def test_tcp_has_formats_too(lab):
     assert text_of(sink.wait("tcp ")[0]) == "tcp 127.0.0.1 a -- 4 4"
 
 
+def test_a_line_may_be_written_when_the_answer_begins(lab):
+    weir, sink, port = start(lab, "%OG %B %Ta %ST %HU", frontend={"option": ["logasap"]})
+    lab.things[0].on("/big", do.answer(200, b"x" * 3_000_000))
+    with Client(port) as c:
+        c.request("/big")
+        line, = sink.wait("/big")  # although nothing has been read yet
+        assert re.match(r"txn_response \+\d+ \+\d+ 200 /big$", text_of(line)), line
+        assert len(c.response().body) == 3_000_000
+    weir.wait_idle()
+    assert len(sink.find("/big")) == 1
+
+
 @pytest.mark.parametrize("keys, message", [
     ({"log_format": "%ci %zz"}, r"yaml:\d+:\d+: .*unknown '%zz'"),
     ({"log_format": "%[nofetch]"}, r"unknown fetch 'nofetch'"),
