@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What weir says in its own name: error files, redirections and answers of the
 configuration, from each kind of section, and weir's own pages where it says nothing."""
+import os
+import re
 import time
 from email.utils import parsedate_to_datetime
 
@@ -9,6 +11,7 @@ import pytest
 from weirlab import Client, get, wait_until
 from weirlab import origin as do
 from weirlab.config import web
+from weirlab.weir import ROOT
 
 SORRY = "HTTP/1.0 503 Sorry\nContent-Type: text/plain\nX-File: {0}\n\n{0}"
 
@@ -239,3 +242,36 @@ def test_a_large_error_file_arrives_whole(lab):
     file = lab.file("large.http", f"HTTP/1.1 503 x\n\n{body}")
     lab.start(no_server(port, frontend={"errorfile": {503: file}}))
     assert get(port).text == body
+
+
+# --- the manual ---------------------------------------------------------------------
+def manual(language):
+    with open(os.path.join(ROOT, "docs", "error-pages.md")) as f:
+        return re.findall(rf"^```{language}\n(.*?)^```", f.read(), re.M | re.S)
+
+
+def test_the_manuals_example_answers_as_it_says(lab):
+    port = lab.port()
+    whole, groups = manual("yaml")
+    file, = manual("http")
+    path = lab.file("manual.http", file)
+    text = whole.replace("*:8080", f"127.0.0.1:{port}")
+    text = text.replace("servers: { one: 10.0.0.1:8000 }", "servers: {}\n    errorfiles: site")
+    text += re.sub(r"errors/\w+\.http", path, groups)
+    text = text.replace("    bind:", "    timeout: { http_request: 300ms }\n    bind:")
+    lab.start(text)
+    busy, down = get(port, "/busy"), get(port)
+    assert (busy.status, busy.text, busy.get("Retry-After")) == (429, "slow down\n", "5")
+    assert (down.status, down.text) == (503, '{"up": false}')
+    assert down.get("Content-Type") == "application/json"
+    with Client(port) as c:
+        c.expect_closed()
+
+
+def test_the_manuals_error_file_is_sent(lab):
+    port = lab.port()
+    file, = manual("http")
+    lab.start(no_server(port, backend={"errorfile": {503: lab.file("manual.http", file)}}))
+    answer = get(port)
+    assert answer.status == 503 and "Back in a minute" in answer.text
+    assert answer.get("Content-Type") == "text/html"
