@@ -143,6 +143,7 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 	struct http_outgoing out = {
 		.body = f->body,
 		.length = f->length,
+		.length_stands = http_framing_keep_length(h, f),
 		.say_length_zero =
 			f->body == HTTP_BODY_NONE && (f->has_length || has_body_method),
 		.say_close = !t->keep_origin,

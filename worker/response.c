@@ -109,6 +109,17 @@ via_line(const struct txn *t, const struct http_head *h)
 	return h->minor ? SPAN("Via: 1.1 weir\r\n") : SPAN("Via: 1.0 weir\r\n");
 }
 
+/* RFC 9110 6.6.1: whoever has a clock dates a response that has no date, before it is
+ * passed on. */
+static struct span
+date_line(const struct txn *t, const struct http_head *h)
+{
+	uint64_t wall_us = t->wall_us + (now_us() - t->start_us);
+	if (h->seen & 1u << HTTP_FIELD_DATE)
+		return span_of(NULL, 0);
+	return http_date_line(&self.date, wall_us / 1000000);
+}
+
 /* 100, 102, 103: passed on, and the next head is read. */
 static bool
 forward_interim(struct txn *t, const struct http_head *h)
@@ -149,8 +160,8 @@ become_tunnel(struct txn *t)
 
 /* The final head as it leaves. */
 static struct http_outgoing
-outgoing_head(const struct txn *t, const struct http_head *h,
-	      const struct http_framing *f, enum http_body body)
+outgoing_head(const struct txn *t, struct http_head *h, const struct http_framing *f,
+	      enum http_body body)
 {
 	bool is_tunnel = body == HTTP_BODY_TUNNEL;
 	bool has_no_body = h->status == 304 || t->method == HTTP_METHOD_HEAD;
@@ -158,6 +169,7 @@ outgoing_head(const struct txn *t, const struct http_head *h,
 	return (struct http_outgoing){
 		.body = body,
 		.length = f->length,
+		.length_stands = http_framing_keep_length(h, f),
 		.say_length_zero = states_length && !f->stated_length && !has_no_body,
 		.keep_stated_length = states_length && has_no_body,
 		.stated_length = f->stated_length,
@@ -165,6 +177,7 @@ outgoing_head(const struct txn *t, const struct http_head *h,
 		.say_keep_alive = t->keep_client && t->client_minor == 0,
 		.upgrade = h->status == 101 ? http_head_value(h, HTTP_FIELD_UPGRADE)
 					    : span_of(NULL, 0),
+		.date = date_line(t, h),
 		.extra = via_line(t, h),
 		.names = case_for(t->fe->cfg, CFG_OPT_H1_CASE_CLIENT),
 	};

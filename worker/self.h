@@ -9,6 +9,7 @@
 
 #include "lib/base/buf.h"
 #include "lib/expr/sample.h"
+#include "lib/http/date.h"
 #include "lib/http/head.h"
 #include "lib/net/conn.h"
 #include "lib/net/pipes.h"
@@ -112,6 +113,8 @@ struct worker {
 	bool is_draining; /* no new connections; say close; leave when empty */
 	bool is_stopping; /* also close idle connections at once */
 	uint64_t drain_started_ms;
+
+	struct http_date date;
 
 	/* scratch, valid within one event */
 	struct http_head head;

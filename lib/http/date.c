@@ -55,3 +55,15 @@ http_date_put(char out[HTTP_DATE_BYTES], uint64_t seconds)
 	p = put_number(p, left % 60, 2);
 	put_text(p, " GMT", 4);
 }
+
+struct span
+http_date_line(struct http_date *d, uint64_t seconds)
+{
+	if (d->at_s != seconds) {
+		char *p = put_text(d->line, "Date: ", 6);
+		http_date_put(p, seconds);
+		memcpy(p + HTTP_DATE_BYTES, "\r\n", 2);
+		d->at_s = seconds;
+	}
+	return span_of(d->line, HTTP_DATE_LINE_BYTES);
+}

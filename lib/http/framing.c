@@ -159,8 +159,10 @@ add_lengths(struct span list, struct http_framing *out)
 	enum http_reject why = add_length(list, out);
 	bool is_last = false;
 
-	if (why != HTTP_REJECT_length_invalid)
+	if (why != HTTP_REJECT_length_invalid) {
+		out->has_one_length = why == HTTP_REJECT_none;
 		return why;
+	}
 	while (!is_last) {
 		is_last = !memchr(list.p, ',', list.n);
 		why = add_length(span_trim(span_cut(&list, ',')), out);
@@ -182,6 +184,7 @@ judge_length(const struct http_head *h, struct http_framing *out)
 	while (why == HTTP_REJECT_none && ++i < h->fields_n)
 		if (h->fields[i].id == HTTP_FIELD_CONTENT_LENGTH)
 			why = add_lengths(http_field_value(h, &h->fields[i]), out);
+	out->has_one_length = false;
 	return why;
 }
 
@@ -373,7 +376,7 @@ http_framing_response(struct http_head *h, enum http_method request_method,
 		if (out->body != HTTP_BODY_CLOSE && out->body != HTTP_BODY_NONE)
 			out->keep_alive = false;
 		out->body = HTTP_BODY_NONE;
-		out->has_length = false;
+		out->has_length = out->has_one_length = false;
 		out->stated_length = out->length = 0;
 	} else if (h->status == 304 || request_method == HTTP_METHOD_HEAD) {
 		out->body = HTTP_BODY_NONE;
@@ -383,4 +386,20 @@ http_framing_response(struct http_head *h, enum http_method request_method,
 		out->keep_alive = false;
 	drop_hop_fields(h);
 	return HTTP_REJECT_none;
+}
+
+bool
+http_framing_keep_length(struct http_head *h, const struct http_framing *f)
+{
+	enum { BEFORE = sizeof("Content-Length: ") - 1, BEHIND = sizeof("\r\n") - 1 };
+
+	if (!f->has_one_length)
+		return false;
+	struct http_field *field = &h->fields[h->first[HTTP_FIELD_CONTENT_LENGTH]];
+	struct span digits = http_field_value(h, field);
+	if (field->line_n != BEFORE + digits.n + BEHIND || digits.p[-1] != ' ' ||
+	    (digits.p[0] == '0' && digits.n > 1))
+		return false;
+	field->dropped = 0;
+	return true;
 }

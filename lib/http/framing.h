@@ -22,6 +22,7 @@ struct http_framing {
 	bool has_length; /* a Content-Length stands in the head (HEAD, 304: informational)
 			  */
 	uint64_t stated_length; /* its value */
+	bool has_one_length;	/* it is a single number */
 	bool keep_alive;	/* the sender lets the connection persist */
 	bool expects_continue;	/* request: "Expect: 100-continue" and HTTP/1.1 */
 	bool wants_upgrade;	/* request: Upgrade named in Connection */
@@ -32,6 +33,10 @@ struct http_framing {
  * and Content-Length, Expect stays, as dropped in h, so that the serialiser writes its
  * own. An absolute-form target replaces Host (RFC 9112 3.2.2). */
 enum http_reject http_framing_request(struct http_head *h, struct http_framing *out);
+/* Whether Content-Length stands in the head exactly as it would be written, so that it
+ * may stay there: then it is not dropped any more, and http_outgoing.length_stands is to
+ * be set. For messages that are forwarded with the framing they came with. */
+bool http_framing_keep_length(struct http_head *h, const struct http_framing *f);
 /* Decides for a response to a request with that method, which asked for an upgrade to
  * one of the protocols in the list `asked` (empty: to none). */
 enum http_reject http_framing_response(struct http_head *h,

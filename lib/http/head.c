@@ -66,6 +66,7 @@ field_id(const char *p, size_t n)
 		break;
 	case 4:
 		FIELD("host", HOST);
+		FIELD("date", DATE);
 		break;
 	case 6:
 		FIELD("expect", EXPECT);
@@ -204,6 +205,8 @@ parse_fields(struct http_lines *s, const char *q, const struct http_limits *limi
 	for (; f < end; f++) {
 		const char *next;
 		stop = http_line_stop(s, q, line_max);
+		if (q < stop && *q == '\r')
+			break;
 		next = parse_field(s, q, stop, f);
 		if (!next)
 			break;

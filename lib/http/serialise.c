@@ -7,6 +7,7 @@
 #include "lib/http/serialise.h"
 
 #include "lib/base/num.h"
+#include "lib/http/date.h"
 
 struct out {
 	char *p, *end;
@@ -44,9 +45,8 @@ put_length(struct out *o, uint64_t length)
 	PUT(o, "\r\n");
 }
 
-/* What this hop says about itself, and the empty line. */
 static void
-put_own_fields(struct out *o, const struct http_outgoing *m)
+put_framing(struct out *o, const struct http_outgoing *m)
 {
 	switch (m->body) {
 	case HTTP_BODY_NONE:
@@ -65,6 +65,14 @@ put_own_fields(struct out *o, const struct http_outgoing *m)
 	case HTTP_BODY_TUNNEL:
 		break;
 	}
+}
+
+/* What this hop says about itself, and the empty line. */
+static void
+put_own_fields(struct out *o, const struct http_outgoing *m)
+{
+	if (!m->length_stands)
+		put_framing(o, m);
 	if (m->upgrade.n) {
 		PUT(o, "Connection: upgrade\r\nUpgrade: ");
 		put_span(o, m->upgrade);
@@ -74,6 +82,8 @@ put_own_fields(struct out *o, const struct http_outgoing *m)
 	} else if (m->say_keep_alive) {
 		PUT(o, "Connection: keep-alive\r\n");
 	}
+	if (m->date.n)
+		put(o, m->date.p, HTTP_DATE_LINE_BYTES);
 	put_span(o, m->extra);
 	PUT(o, "\r\n");
 }

@@ -15,13 +15,15 @@ struct http_outgoing {
 	uint64_t length;	 /* LENGTH */
 	bool say_length_zero;	 /* NONE: write "Content-Length: 0" (requests with a body
 				  * method,    responses that are not HEAD/204/304/1xx) */
+	bool length_stands;	 /* Content-Length is among the fields that stay */
 	bool keep_stated_length; /* NONE: repeat the sender's informational Content-Length
 				  * (answers to HEAD, 304) */
 	uint64_t stated_length;
 	bool say_close;	     /* "Connection: close" */
 	bool say_keep_alive; /* "Connection: keep-alive" (to HTTP/1.0 peers) */
 	struct span upgrade; /* not empty: "Connection: upgrade" and "Upgrade: <this>" */
-	struct span extra;   /* complete field lines to append, each with CRLF */
+	struct span date;    /* empty, or as http_date_line() gives it */
+	struct span extra;   /* any number of them, appended */
 	const struct http_case *names; /* how they are written; NULL: as they came */
 	struct span host; /* Host of a request that named none (HTTP/1.0): the server's
 			   * address; when this is empty too, so is the field */

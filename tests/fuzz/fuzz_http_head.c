@@ -119,6 +119,7 @@ check_request(const char *p, size_t n)
 		return;
 	o.body = f.body;
 	o.length = f.length;
+	o.length_stands = n % 2 && http_framing_keep_length(&head, &f);
 	o.say_length_zero = f.body == HTTP_BODY_NONE && f.has_length;
 	if (f.wants_upgrade)
 		o.upgrade = http_head_value(&head, HTTP_FIELD_UPGRADE);
@@ -140,6 +141,7 @@ check_request(const char *p, size_t n)
 	must(g.wants_upgrade == f.wants_upgrade);
 	must(g.expects_continue == f.expects_continue);
 	o.extra = span_of(NULL, 0);
+	o.length_stands = o.length_stands && http_framing_keep_length(&again, &g);
 	n2 = http_serialise_request(&again, &o, twice, sizeof(twice));
 	must(n2 == n1 && (o.upgrade.n || f.has_length || f.body != HTTP_BODY_NONE ||
 			  memcmp(out, twice, n1) == 0));
@@ -161,6 +163,7 @@ check_response(const char *p, size_t n, enum http_method method, struct span ask
 	must(f.body != HTTP_BODY_CLOSE || !f.keep_alive);
 	o.body = f.body;
 	o.length = f.length;
+	o.length_stands = n % 2 && http_framing_keep_length(&head, &f);
 	if (f.body == HTTP_BODY_NONE && f.has_length) {
 		o.keep_stated_length = true;
 		o.stated_length = f.stated_length;

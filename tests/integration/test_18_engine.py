@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What RFC 9110 and 9112 ask of a gateway beside framing: tunnels, Max-Forwards, Via,
 requests that end too early."""
+import time
+from email.utils import parsedate_to_datetime
+
 import pytest
 
 from weirlab import Client
@@ -115,6 +118,21 @@ def test_via_names_the_version_that_was_received(one):
         r = c.ask("/old", version="HTTP/1.0", fields=[("Via", "1.0 y")])
     assert r.all("Via") == ["1.1 x", "1.0 weir"]
     assert a.seen("/old")[0].all("Via") == ["1.0 y", "1.0 weir"]
+
+
+def test_a_response_has_one_date(one):
+    """RFC 9110 6.6.1: the server's, else the time it was received."""
+    a, port, _ = one
+    theirs = "Sun, 06 Nov 1994 08:49:37 GMT"
+    a.on("/dated", do.answer(200, b"x", fields=[("date", theirs)]))
+    a.on("/undated", do.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+    with Client(port) as c:
+        assert c.ask("/dated").all("Date") == [theirs]
+        ours = c.ask("/undated").all("Date")
+        refused = c.ask("/", host=None).all("Date")
+    for dates in (ours, refused):
+        assert len(dates) == 1
+        assert abs(parsedate_to_datetime(dates[0]).timestamp() - time.time()) < 10
 
 
 # --- which site is meant ----------------------------------------------------------------

@@ -41,12 +41,32 @@ every_day_of_a_century_and_the_ends_of_time(void **state)
 	expect_date(253402300799); /* 9999-12-31 23:59:59 */
 }
 
+static void
+a_line_is_that_of_its_second(void **state)
+{
+	struct http_date d = {0};
+	char want[64];
+
+	(void)state;
+	for (unsigned i = 0; i < 40; i++) {
+		uint64_t at = 784111777 + i / 2; /* each twice */
+		char text[HTTP_DATE_BYTES];
+		http_date_put(text, at);
+		int n = snprintf(want, sizeof(want), "Date: %.*s\r\n", HTTP_DATE_BYTES,
+				 text);
+		struct span line = http_date_line(&d, at);
+		assert_int_equal(line.n, n);
+		assert_memory_equal(line.p, want, line.n);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_example_of_the_rfc),
 		cmocka_unit_test(every_day_of_a_century_and_the_ends_of_time),
+		cmocka_unit_test(a_line_is_that_of_its_second),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -149,6 +149,7 @@ known_names_are_recognised_in_any_case_and_no_others(void **state)
 		{"max-forwards", HTTP_FIELD_MAX_FORWARDS},
 		{"x-forwarded-for", HTTP_FIELD_X_FORWARDED_FOR},
 		{"authorization", HTTP_FIELD_AUTHORIZATION},
+		{"date", HTTP_FIELD_DATE},
 	};
 	char text[128];
 

@@ -182,6 +182,57 @@ our_own_fields_follow_and_frame_the_body_once(void **state)
 	}
 }
 
+/* What is not written exactly as we would is not left to the server's understanding. */
+static const struct {
+	const char *fields;
+	bool stays;
+} lengths[] = {
+	{"Content-Length: 5\r\n", true},
+	{"content-length: 5\r\n", true},
+	{"A: b\r\nContent-Length: 1234567890\r\nC: d\r\n", true},
+	{"Content-Length: 0\r\n", true},
+	{"Content-Length:5\r\n", false},
+	{"Content-Length:\t5\r\n", false},
+	{"Content-Length:  5\r\n", false},
+	{"Content-Length: 5 \r\n", false},
+	{"Content-Length: 5\t\r\n", false},
+	{"Content-Length:5 \r\n", false},
+	{"Content-Length: 05\r\n", false},
+	{"Content-Length: 00\r\n", false},
+	{"Content-Length: 5, 5\r\n", false},
+	{"Content-Length: 5,5\r\n", false},
+	{"Content-Length: 5\r\nContent-Length: 5\r\n", false},
+	{"Transfer-Encoding: chunked\r\n", false},
+	{"A: b\r\n", false},
+};
+
+static void
+content_length_stays_where_it_is_when_it_is_as_we_write_it(void **state)
+{
+	char text[512], want[512];
+	struct http_framing f;
+
+	(void)state;
+	for (size_t i = 0; i < N(lengths); i++) {
+		snprintf(text, sizeof(text), "POST / HTTP/1.1\r\nHost: a\r\n%s\r\n",
+			 lengths[i].fields);
+		parse_request(text, &f);
+		if (http_framing_keep_length(&head, &f) != lengths[i].stays)
+			fail_msg("%s", lengths[i].fields);
+		if (lengths[i].stays) {
+			struct http_outgoing o = {.body = f.body,
+						  .length = f.length,
+						  .say_length_zero = true,
+						  .length_stands = true};
+			expect_bytes(lengths[i].fields, true, &o, text);
+		}
+		snprintf(want, sizeof(want), "HTTP/1.1 204 x\r\n%s\r\n",
+			 lengths[i].fields);
+		parse_response(want, &f);
+		assert_false(http_framing_keep_length(&head, &f));
+	}
+}
+
 static void
 edits_of_the_start_line_are_written(void **state)
 {
@@ -223,6 +274,8 @@ main(void)
 		cmocka_unit_test(requests_leave_normalised),
 		cmocka_unit_test(responses_leave_normalised),
 		cmocka_unit_test(our_own_fields_follow_and_frame_the_body_once),
+		cmocka_unit_test(
+			content_length_stays_where_it_is_when_it_is_as_we_write_it),
 		cmocka_unit_test(edits_of_the_start_line_are_written),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
