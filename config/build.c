@@ -49,6 +49,37 @@ build_redispatch(struct cfg_proxy *p, const char *text)
 		p->redispatch_interval = atoi(text);
 }
 
+/* Of these a section has one: what it says itself takes back what its defaults say, and
+ * two words of one section contradict each other. */
+static void
+build_http_mode(struct loading *l, struct cfg_proxy *p, const struct node *map)
+{
+	static const struct {
+		const char *name;
+		uint32_t option;
+	} modes[] = {
+		{"http_keep_alive", CFG_OPT_HTTP_KEEP_ALIVE},
+		{"http_server_close", CFG_OPT_HTTP_SERVER_CLOSE},
+		{"httpclose", CFG_OPT_HTTPCLOSE},
+	};
+	const struct node *chosen = NULL;
+	uint32_t all = 0, own = 0;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		const struct node *n = node_get(map, modes[i].name);
+		all |= modes[i].option;
+		if (!n || !(p->options & modes[i].option) || !node_is_own(n))
+			continue;
+		if (chosen && (own & CFG_OPT_HTTP_KEEP_ALIVE))
+			report_error(l->report, n,
+				     "'%s' is given too; expected one of them",
+				     chosen->name);
+		chosen = n;
+		own |= modes[i].option;
+	}
+	if (own)
+		p->options = (p->options & ~all) | own;
+}
+
 static void
 build_options(struct loading *l, struct cfg_proxy *p, const struct node *map)
 {
@@ -57,6 +88,7 @@ build_options(struct loading *l, struct cfg_proxy *p, const struct node *map)
 		if (text && value_bool(text))
 			p->options |= k->option;
 	}
+	build_http_mode(l, p, map);
 	build_fields(l, SECTION_option, map, p);
 	build_forwardfor(l, p, node_get(map, "forwardfor"));
 	build_redispatch(p, node_text(map, "redispatch"));

@@ -83,6 +83,8 @@ enum cfg_option {
 	CFG_OPT_H1_CASE_CLIENT = 1 << 16,
 	CFG_OPT_H1_CASE_SERVER = 1 << 17,
 	CFG_OPT_HTTP_IGNORE_PROBES = 1 << 18,
+	CFG_OPT_HTTP_KEEP_ALIVE = 1 << 19, /* what is left when no other mode is set */
+	CFG_OPT_HTTP_PRETEND_KEEPALIVE = 1 << 20,
 	CFG_OPT_LOGASAP = 1 << 0,
 };
 

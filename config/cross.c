@@ -87,15 +87,6 @@ check_targets(struct loading *l, const struct built *b)
 	}
 }
 
-/* True when the section itself says it, not defaults for all kinds of proxies. */
-static bool
-is_own(const struct node *n)
-{
-	while (n->parent && n->parent->name)
-		n = n->parent;
-	return !n->name || !strstr(n->name, "defaults");
-}
-
 /* Options of HTTP in a proxy of another mode: as HAProxy, said and left out. */
 static void
 drop_http_options(struct loading *l, const struct built *b)
@@ -108,7 +99,7 @@ drop_http_options(struct loading *l, const struct built *b)
 		report_warning(l->report, httplog,
 			       "'%s' does not have mode http; it logs as with 'tcplog'",
 			       p->name);
-	if ((p->options & CFG_OPT_FORWARDFOR) && is_own(forwardfor))
+	if ((p->options & CFG_OPT_FORWARDFOR) && node_is_own(forwardfor))
 		report_warning(l->report, forwardfor,
 			       "has no effect; expected 'mode: http' with it");
 	p->options &= ~(uint32_t)CFG_OPT_FORWARDFOR;
@@ -125,7 +116,7 @@ check_http_only(struct loading *l, const struct built *b)
 		return;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		const struct node *n = node_get(b->map, keys[i]);
-		if (n && is_own(n))
+		if (n && node_is_own(n))
 			report_warning(l->report, n,
 				       "has no effect; expected 'mode: http' with it");
 	}

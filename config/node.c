@@ -166,6 +166,14 @@ node_path(struct arena *a, const struct node *n)
 	return above[0] ? arena_printf(a, "%s.%s", above, n->name) : n->name;
 }
 
+bool
+node_is_own(const struct node *n)
+{
+	while (n->parent && n->parent->name)
+		n = n->parent;
+	return !n->name || !strstr(n->name, "defaults");
+}
+
 size_t
 node_items_n(const struct node *n)
 {

@@ -55,6 +55,8 @@ void node_remove(struct node *parent, size_t i);
 struct node *node_copy(struct arena *a, const struct node *n, size_t *budget);
 /* "frontends.web.bind.0"; "" for the root. */
 const char *node_path(struct arena *a, const struct node *n);
+/* True when a section itself says it, not the defaults below it. */
+bool node_is_own(const struct node *n);
 /* The items of a list, or the one value that stands for it; NULL: none. */
 size_t node_items_n(const struct node *n);
 const struct node *node_item(const struct node *n, size_t i);

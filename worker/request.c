@@ -146,7 +146,8 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 		.length_stands = http_framing_keep_length(h, f),
 		.say_length_zero =
 			f->body == HTTP_BODY_NONE && (f->has_length || has_body_method),
-		.say_close = !t->keep_origin,
+		.say_close = !t->keep_origin &&
+			     !(t->be->cfg->options & CFG_OPT_HTTP_PRETEND_KEEPALIVE),
 		.upgrade = f->wants_upgrade ? http_head_value(h, HTTP_FIELD_UPGRADE)
 					    : span_of(NULL, 0),
 		.extra = extra,

@@ -468,3 +468,15 @@ def test_clients_that_leave_at_any_byte_leave_nothing_behind(one):
             c.close()
     assert get(port).text == "a"
     weir.wait_idle()
+
+
+def test_a_server_is_told_of_the_close_unless_keepalive_is_pretended(lab):
+    a = lab.origin("a")
+    for options, said in ((["http_server_close"], "close"),
+                          (["http_server_close", "http_pretend_keepalive"], None)):
+        port = lab.port()
+        weir = lab.start(web(port, [a], backend={"option": options}), name=str(port))
+        get(port, f"/{port}")
+        get(port, f"/{port}")
+        assert [r.get("Connection") for r in a.seen(f"/{port}")] == [said] * 2
+        assert weir.stat("be", "a", "connect") == 2

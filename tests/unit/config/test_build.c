@@ -499,6 +499,26 @@ anchors_and_merge_keys_work(void **state)
 	cfg_free(&c);
 }
 
+static void
+a_mode_of_http_takes_back_that_of_its_defaults(void **state)
+{
+	(void)state;
+	struct cfg *c = loaded(
+		"defaults: {mode: http, option: [http_server_close, "
+		"http_ignore_probes]}\n"
+		"frontends:\n"
+		"  w: {bind: \":80\", default_backend: b, option: http_keep_alive}\n"
+		"  v: {bind: \":81\", default_backend: b, option: httpclose}\n"
+		"  u: {bind: \":82\", default_backend: b}\n" BACKEND);
+	const uint32_t modes =
+		CFG_OPT_HTTP_KEEP_ALIVE | CFG_OPT_HTTP_SERVER_CLOSE | CFG_OPT_HTTPCLOSE;
+	assert_int_equal(frontend(c, "w")->options & modes, CFG_OPT_HTTP_KEEP_ALIVE);
+	assert_int_equal(frontend(c, "v")->options & modes, CFG_OPT_HTTPCLOSE);
+	assert_int_equal(frontend(c, "u")->options & modes, CFG_OPT_HTTP_SERVER_CLOSE);
+	assert_true(frontend(c, "w")->options & CFG_OPT_HTTP_IGNORE_PROBES);
+	cfg_free(&c);
+}
+
 int
 main(void)
 {
@@ -519,6 +539,7 @@ main(void)
 		cmocka_unit_test(what_is_probably_wrong_is_warned_about),
 		cmocka_unit_test(proxies_are_numbered_in_the_order_of_the_file),
 		cmocka_unit_test(anchors_and_merge_keys_work),
+		cmocka_unit_test(a_mode_of_http_takes_back_that_of_its_defaults),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

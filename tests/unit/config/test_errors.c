@@ -583,9 +583,9 @@ static const struct bad bads[] = {
 	 "  w:\n"
 	 "    bind: \":80\"\n"
 	 "    default_backend: b\n"
-	 "    option: {http_keep_alive: true}\n"
+	 "    option: {http_no_delay: true}\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:5:14: frontends.w.option.http_keep_alive: 'http_keep_alive' is not "
+	 "t:5:14: frontends.w.option.http_no_delay: 'http_no_delay' is not "
 	 "implemented in this release"},
 	{"an option twice",
 	 "frontends:\n"

@@ -299,6 +299,11 @@ static const struct bad bads[] = {
 	 "'h1_case_adjust_bogus_server' "
 	 "is not possible here; it belongs in defaults, backends, listens",
 	 IN_W("option: [h1_case_adjust_bogus_server]")},
+	{"two modes in one section",
+	 "t:6:31: frontends.w.option.httpclose: 'http_keep_alive' is given too; expected "
+	 "one "
+	 "of them",
+	 IN_W("option: [http_keep_alive, httpclose]")},
 	{"a lenient mode",
 	 "t:6:14: frontends.w.option.accept_invalid_http_request: "
 	 "'accept_invalid_http_request' is not for weir, which has no lenient mode: a "
