@@ -85,7 +85,7 @@ expr_args_split(struct arena *a, struct span text, size_t *pos,
 					 "the parenthesis is not closed; expected ')'");
 	} while (text.p[*pos] == ',');
 	++*pos;
-	return n == 1 && out[0].text.n == 0 ? 0 : n;
+	return n;
 }
 
 /* --- signatures ----------------------------------------------------------------------
@@ -196,6 +196,20 @@ bind_var(struct binding *b, const struct expr_arg_text *t, struct expr_arg *out)
 	return out->var ? 0 : -1;
 }
 
+/* A number or a variable. */
+static int
+bind_num(struct binding *b, const struct expr_arg_text *t, struct expr_arg *out)
+{
+	struct expr_error ignored;
+	struct span text = span_trim(t->text);
+	out->kind = EXPR_ARG_INT;
+	if (expr_parse_int(text, &out->integer))
+		return 0;
+	out->kind = EXPR_ARG_VAR;
+	out->var = expr_var_of(b->env->vars, text, t->at, &ignored);
+	return out->var ? 0 : wrong(b, t, "a number or a variable such as txn.name");
+}
+
 static bool
 parse_addr(int family, struct span text, void *out)
 {
@@ -301,7 +315,7 @@ static const struct {
 	{"int", bind_int},     {"size", bind_size},   {"time", bind_time},
 	{"str", bind_str},     {"field", bind_field}, {"var", bind_var},
 	{"ip4", bind_ip4},     {"ip6", bind_ip6},     {"mask4", bind_mask4},
-	{"mask6", bind_mask6},
+	{"mask6", bind_mask6}, {"num", bind_num},
 };
 
 static const struct {
@@ -377,7 +391,8 @@ expr_args_bind(struct expr_env *env, struct span what, size_t at, const char *si
 		}
 		p.is_optional |= p.repeats;
 	}
-	if (n > i) {
+	bool is_empty = n == 1 && texts[0].text.n == 0; /* "()" */
+	if (n > i && !is_empty) {
 		too_many(&b, &texts[i], i);
 		return NULL;
 	}

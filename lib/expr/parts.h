@@ -55,6 +55,11 @@ extern expr_args_check_fn *const expr_conv_checks[EXPR_CONVS_N];
 #include "lib/expr/conv.def"
 #undef CONV
 
+/* Checks of arguments, beside their converters. */
+expr_args_check_fn expr_check_delimiter, expr_check_digest, expr_check_hmac,
+	expr_check_chunks, expr_check_has_ctl, expr_check_json_query, expr_check_add_item,
+	expr_check_param;
+
 /* names.c: HAProxy's, not implemented here. */
 bool expr_is_known_fetch(struct span name);
 bool expr_is_known_conv(struct span name);
@@ -69,6 +74,9 @@ expr_set_own(struct expr_sample *s, enum expr_type type, const char *p, size_t n
 	s->is_own = true;
 	s->str = span_of(p, n);
 }
+
+/* An argument of kind num: a number, or what a variable holds. */
+bool expr_arg_int(const struct expr_context *c, const struct expr_arg *arg, int64_t *out);
 
 /* The leading number of s as HAProxy reads it: a sign, digits, anything; without digits
  * 0, too large ones are the largest. */

@@ -29,6 +29,7 @@ enum expr_conv_id {
  * follows may be missing; "..." at the end: the last one repeats. A choice is written
  * name:a|b|c. Kinds:
  *   int      number			size     10k		time     10s
+ *   num      number or variable
  *   str      text			field    field name	var      txn.name
  *   ip4, ip6 address			mask4    address or length	mask6
  *   regex    PCRE2 pattern		map      pattern file

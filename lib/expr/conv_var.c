@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Converters that read or change variables, and debug. Any process; the host keeps the
+ * values.
+ */
+#include "lib/expr/parts.h"
+
+static bool
+var_get(const struct expr_context *c, const struct expr_arg *arg, enum expr_type want,
+	struct expr_sample *out)
+{
+	*out = (struct expr_sample){.next = 0};
+	return arg->kind == EXPR_ARG_VAR && c->host->var_get &&
+	       c->host->var_get(c, arg->var, out) && expr_cast(c, out, want);
+}
+
+static struct span
+text_of(const struct expr_arg *arg)
+{
+	return arg->kind == EXPR_ARG_STR ? arg->str : span_of(NULL, 0);
+}
+
+/* s becomes the four texts behind each other. */
+static bool
+join(const struct expr_context *c, struct expr_sample *s, const struct span parts[4])
+{
+	size_t n = 0;
+	for (int i = 0; i < 4; i++)
+		n += parts[i].n;
+	char *p = expr_scratch_take(c->scratch, n);
+	if (!p)
+		return false;
+	n = 0;
+	for (int i = 0; i < 4; i++) {
+		if (parts[i].n)
+			memcpy(p + n, parts[i].p, parts[i].n);
+		n += parts[i].n;
+	}
+	expr_set_own(s, EXPR_STR, p, n);
+	return true;
+}
+
+bool
+expr_conv_concat(const struct expr_context *c, const struct expr_arg *args,
+		 struct expr_sample *s)
+{
+	struct expr_sample v;
+	bool has = var_get(c, &args[1], EXPR_STR, &v);
+	const struct span parts[4] = {s->str, text_of(&args[0]),
+				      has ? v.str : span_of(NULL, 0), text_of(&args[2])};
+	return join(c, s, parts);
+}
+
+int
+expr_check_add_item(struct expr_env *env, struct expr_arg *args,
+		    const struct expr_arg_text *texts, struct expr_error *err)
+{
+	(void)env;
+	if (args[1].kind == EXPR_ARG_NONE && args[2].kind == EXPR_ARG_NONE)
+		return expr_fail(err, texts[0].at,
+				 "expected a variable or a text behind the delimiter");
+	return 0;
+}
+
+bool
+expr_conv_add_item(const struct expr_context *c, const struct expr_arg *args,
+		   struct expr_sample *s)
+{
+	struct expr_sample v;
+	bool has = var_get(c, &args[1], EXPR_STR, &v);
+	struct span value = has ? v.str : span_of(NULL, 0), suffix = text_of(&args[2]);
+	bool is_item = s->str.n && (value.n || suffix.n);
+	const struct span parts[4] = {s->str, is_item ? args[0].str : span_of(NULL, 0),
+				      value, suffix};
+	return join(c, s, parts);
+}
+
+/* As strcmp(3), with the difference of the lengths where one begins with the other. */
+bool
+expr_conv_strcmp(const struct expr_context *c, const struct expr_arg *args,
+		 struct expr_sample *s)
+{
+	struct expr_sample v;
+	if (!var_get(c, &args[0], EXPR_STR, &v))
+		return false;
+	size_t n = s->str.n < v.str.n ? s->str.n : v.str.n;
+	int order = n ? memcmp(s->str.p, v.str.p, n) : 0;
+	expr_set_int(s, order ? order : (int64_t)s->str.n - (int64_t)v.str.n);
+	return true;
+}
+
+enum { /* in the order of the choices in conv.def */
+       IF_EXISTS,
+       IF_NOT_EXISTS,
+       IF_EMPTY,
+       IF_NOT_EMPTY,
+       IF_SET,
+       IF_NOT_SET,
+       IF_GT,
+       IF_LT,
+};
+
+static bool
+holds(int64_t condition, const struct expr_sample *s, const struct expr_sample *old)
+{
+	bool is_text =
+		s->type == EXPR_STR || s->type == EXPR_BIN || s->type == EXPR_METHOD;
+	bool are_numbers = old && s->type == EXPR_INT && old->type == EXPR_INT;
+	switch (condition) {
+	case IF_EXISTS:
+	case IF_SET:
+		return old != NULL;
+	case IF_NOT_EXISTS:
+	case IF_NOT_SET:
+		return old == NULL;
+	case IF_EMPTY:
+		return is_text && s->str.n == 0;
+	case IF_NOT_EMPTY:
+		return !is_text || s->str.n > 0;
+	case IF_GT:
+		return !are_numbers || old->integer > s->integer;
+	case IF_LT:
+		return !are_numbers || old->integer < s->integer;
+	}
+	return true;
+}
+
+bool
+expr_conv_set_var(const struct expr_context *c, const struct expr_arg *args,
+		  struct expr_sample *s)
+{
+	struct expr_sample old;
+	bool has_old = var_get(c, &args[0], EXPR_ANY, &old);
+	for (const struct expr_arg *a = args + 1; a->kind == EXPR_ARG_INT; a++)
+		if (!holds(a->integer, s, has_old ? &old : NULL))
+			return true;
+	if (c->host->var_set)
+		c->host->var_set(c, args[0].var, s);
+	return true;
+}
+
+bool
+expr_conv_unset_var(const struct expr_context *c, const struct expr_arg *args,
+		    struct expr_sample *s)
+{
+	(void)s;
+	if (c->host->var_set)
+		c->host->var_set(c, args[0].var, NULL);
+	return true;
+}
+
+/* Tells the host "prefix: value"; the sample stays as it is. */
+bool
+expr_conv_debug(const struct expr_context *c, const struct expr_arg *args,
+		struct expr_sample *s)
+{
+	struct expr_sample shown = *s;
+	struct span prefix = args[0].kind == EXPR_ARG_STR && args[0].str.n
+				     ? args[0].str
+				     : SPAN("debug");
+	shown.is_own = false;
+	if (!c->host->complain)
+		return true;
+	bool is_text = expr_cast(c, &shown, EXPR_STR);
+	const struct span parts[4] = {prefix, SPAN(": "),
+				      is_text ? shown.str : SPAN("<unprintable>"),
+				      SPAN("")};
+	if (join(c, &shown, parts))
+		c->host->complain(c, "converter debug", shown.str);
+	return true;
+}
