@@ -317,14 +317,30 @@ expect_nothing_left(void)
 		must(fcntl(ends[i], F_GETFD) < 0);
 }
 
+/* Until nothing arrives any more: a large body through small buffers takes its turns. */
+static void
+settle(void)
+{
+	size_t before, now = 0;
+	do {
+		before = now;
+		now = 0;
+		world_turn();
+		for (unsigned i = 0; i < world.clients_n; i++)
+			now += world.clients[i].in.n + world.clients[i].sent;
+		for (unsigned i = 0; i < world.servers_n; i++)
+			now += world.servers[i].in.n + world.servers[i].sent;
+	} while (now != before);
+}
+
 void
 world_end(bool is_patient)
 {
-	world_turn();
+	settle();
 	if (!is_patient)
 		everybody_leaves();
 	for (int i = 0; i < 20 && !list_is_empty(&self.session_list); i++) {
-		world_turn();
+		settle();
 		world_let_pass(1500);
 	}
 	must(list_is_empty(&self.session_list)); /* nothing waits for ever */
