@@ -14,7 +14,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
 import cases  # noqa: E402
-from suite import judge, proxies  # noqa: E402
+from suite import differences, judge, proxies  # noqa: E402
 from suite.client import Observation, perform  # noqa: E402
 from suite.origin import Origin  # noqa: E402
 
@@ -32,6 +32,12 @@ def load(groups=(), ids=()):
     assert not doubles, f"ids used twice: {doubles}"
     return [c for c in out if (not groups or c.group in groups)
             and (not ids or any(c.id.startswith(i) for i in ids))]
+
+
+def _turn(case):
+    """Cases about reuse need servers that are not distrusted yet; long ones begin early."""
+    wants_reuse = any(w.reused for w in case.want)
+    return 0 if wants_reuse else 1 if case.ends else 2
 
 
 async def _lane(queue, port, origin, results):
@@ -53,7 +59,7 @@ async def _run(name, wanted):
     results = {}
     try:
         await asyncio.to_thread(proxy.start)
-        queue = collections.deque(sorted(wanted, key=lambda c: not c.ends))
+        queue = collections.deque(sorted(wanted, key=_turn))
         await asyncio.gather(*(_lane(queue, port, origin, results)
                                for port, origin in zip(proxy.ports, origins)))
     finally:
@@ -91,16 +97,28 @@ def _print(name, wanted, results, verbose):
     return good == n
 
 
+def _compare(wanted):
+    results = {name: run(name, wanted) for name in differences.NAMES}
+    differences.write(os.path.join(HERE, "../../docs/differences.md"), wanted, results)
+    missing = differences.unexplained(wanted, results)
+    for case_id in missing:
+        print(f"{case_id}: a difference without a reason")
+    return bool(missing)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--proxy", choices=["weir", "haproxy", "nginx"], default="weir")
     p.add_argument("--group", action="append", default=[])
     p.add_argument("--case", action="append", default=[], help="an id, or its beginning")
+    p.add_argument("--compare", action="store_true", help="all proxies; writes docs/differences.md")
     p.add_argument("-v", "--verbose", action="store_true")
     arguments = p.parse_args()
     wanted = load(arguments.group, arguments.case)
     if not wanted:
         sys.exit("no such cases")
+    if arguments.compare:
+        sys.exit(_compare(wanted))
     began = time.monotonic()
     good = _print(arguments.proxy, wanted, run(arguments.proxy, wanted), arguments.verbose)
     print(f"{len(wanted)} cases in {time.monotonic() - began:.1f} s")

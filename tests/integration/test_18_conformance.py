@@ -8,7 +8,7 @@ import pytest
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../conformance"))
 
 import run as conformance  # noqa: E402
-from suite import deviations, judge  # noqa: E402
+from suite import deviations, differences, judge, proxies, reasons  # noqa: E402
 
 CASES = conformance.load()
 GROUPS = sorted({case.group for case in CASES})
@@ -29,3 +29,16 @@ def test_every_case_of_the_group_holds(seen, group):
 def test_no_deviation_is_accepted_without_need(seen):
     failing = {case.id for case in CASES if judge.verdict(case, seen[case.id])}
     assert set(deviations.ACCEPTED) <= failing
+
+
+def test_every_difference_to_haproxy_and_nginx_has_a_reason(seen):
+    peers = [name for name in differences.NAMES if name != "weir"]
+    if not all(proxies.is_present(name) for name in peers):
+        pytest.skip("needs haproxy and nginx")
+    results = {"weir": seen, **{name: conformance.run(name, CASES) for name in peers}}
+    assert not differences.unexplained(CASES, results)
+
+
+def test_every_reason_is_about_a_case():
+    used = {found[0] for case in CASES if (found := differences.reason(case.id))}
+    assert {pattern for pattern, _ in reasons.REASONS} == used

@@ -357,7 +357,7 @@ for name, version, lines, reused in (
                                                             response=Msg(lacks=("Keep-Alive",))),
          origin=[res(b"Content-Length: 2", *lines, version=version, body=b"ok")])
 keep("20-requests-one-by-one", "RFC 9112 9.3",
-     [x for i in range(20) for x in (get(b"/%d" % i), answered(i + 1))], in_order(20), answers=20)
+     [x for i in range(20) for x in (get(b"/%d" % i), answered(i + 1))], in_order(20, reused=True), answers=20)
 keep("1.0-keep-alive-5-times", "RFC 9112 9.3",
      [x for i in range(5) for x in (get(b"/%d" % i, b"Connection: keep-alive", version=b"HTTP/1.0"), answered(i + 1))],
      in_order(5), Want(statuses=[200], kept=False), answers=5)

@@ -118,11 +118,11 @@ for name, lines in {
 for name, lines in {"same": (b"Content-Length: 2", b"Content-Length: 2"), "same-list": (b"Content-Length: 2, 2",)}.items():
     to(framing, f"lengths-{name}", "RFC 9112 6.3", res(*lines, body=b"ok"), good(), NOT_FORWARDED)
 to(framing, "length-leading-zeros", "RFC 9110 8.6", res(b"Content-Length: 0002", body=b"ok"), good(), NOT_FORWARDED)
-to(framing, "length-plain", "RFC 9112 6.2", ok(b"hello"), good(b"hello", kept=True))
-to(framing, "length-zero", "RFC 9112 6.2", ok(b""), good(b"", kept=True))
-to(framing, "length-lower", "RFC 9110 5.1", res(b"content-length:2", body=b"ok"), good(kept=True))
+to(framing, "length-plain", "RFC 9112 6.2", ok(b"hello"), good(b"hello", kept=True, reused=True))
+to(framing, "length-zero", "RFC 9112 6.2", ok(b""), good(b"", kept=True, reused=True))
+to(framing, "length-lower", "RFC 9110 5.1", res(b"content-length:2", body=b"ok"), good(kept=True, reused=True))
 for n in (1, 1460, 16384, 70_000, 2_000_000):
-    to(framing, f"length-of-{n}", "RFC 9112 6.2", ok(b"x" * n), good(b"x" * n, kept=True), security=False)
+    to(framing, f"length-of-{n}", "RFC 9112 6.2", ok(b"x" * n), good(b"x" * n, kept=True, reused=True), security=False)
 to(framing, "length-name-space", "RFC 9112 5.1", [res(b"Content-Length : 2", body=b"ok"), FIN], NOT_FORWARDED,
    good(), good(b"ok"))
 for name, line in {"folded": b"Content-Length:\r\n 2", "underscore": b"Content_Length: 1"}.items():
@@ -131,14 +131,14 @@ for name, line in {"folded": b"Content-Length:\r\n 2", "underscore": b"Content_L
 # --- Transfer-Encoding
 BODY = chunks(b"hello")
 HELLO = good(b"hello")
-to(framing, "chunked", "RFC 9112 7.1", res(TE, body=BODY), good(b"hello", kept=True))
-to(framing, "chunked-upper", "RFC 9112 7", res(b"TRANSFER-ENCODING: CHUNKED", body=BODY), good(b"hello", kept=True))
+to(framing, "chunked", "RFC 9112 7.1", res(TE, body=BODY), good(b"hello", kept=True, reused=True))
+to(framing, "chunked-upper", "RFC 9112 7", res(b"TRANSFER-ENCODING: CHUNKED", body=BODY), good(b"hello", kept=True, reused=True))
 to(framing, "chunked-byte-by-byte", "RFC 9112 7.1", [drip(res(TE, body=BODY))], good(b"hello", kept=True))
 to(framing, "chunked-then-fin", "RFC 9112 7.1", [res(TE, body=BODY), FIN], good(b"hello", kept=True))
 to(framing, "chunked-empty", "RFC 9112 7.1", res(TE, body=b"0\r\n\r\n"), good(b"", kept=True))
 to(framing, "chunked-large", "RFC 9112 7.1", res(TE, body=chunks(*[b"q" * 50_000] * 20)),
    good(b"q" * 1_000_000, kept=True))
-to(framing, "chunked-tiny", "RFC 9112 7.1", res(TE, body=chunks(*[b"q"] * 5000)), good(b"q" * 5000, kept=True))
+to(framing, "chunked-tiny", "RFC 9112 7.1", res(TE, body=chunks(*[b"q"] * 5000)), good(b"q" * 5000, kept=True, reused=True))
 for name, value in {
         "gzip": b"gzip", "xchunked": b"xchunked", "identity": b"identity", "empty": b"", "twice": b"chunked, chunked",
         "then-gzip": b"chunked, gzip", "gzip-then": b"gzip, chunked", "quoted": b'"chunked"', "vt": b"\x0bchunked",
@@ -230,7 +230,7 @@ HEAD = get(b"/r", method=b"HEAD")
 for name, answer in {
         "length": ok(b"12345")[:-5], "chunked": res(TE), "neither": res(), "length-0": ok(b""),
         "both-same-length": res(b"Content-Length: 5", b"ETag: x")}.items():
-    to(bodyless, f"head-{name}", "RFC 9110 9.3.2", answer, good(b"", kept=True), request=HEAD)
+    to(bodyless, f"head-{name}", "RFC 9110 9.3.2", answer, good(b"", kept=True, reused=True), request=HEAD)
 to(bodyless, "head-length-is-kept", "RFC 9110 8.6", res(b"Content-Length: 123456"),
    good(b"", kept=True, msg={"has": {"Content-Length": b"123456"}}), request=HEAD)
 for name, answer in {"length": ok(b"hello"), "chunked": res(TE, body=BODY), "neither": res(body=b"hello"),
@@ -243,7 +243,7 @@ to(bodyless, "head-bad-length", "RFC 9112 6.3", [res(b"Content-Length: x"), FIN]
 to(bodyless, "head-both", "RFC 9112 6.3", res(TE, b"Content-Length: 5"), NOT_FORWARDED, good(b""), request=HEAD)
 for status in (b"204 No Content", b"304 Not Modified"):
     s = int(status[:3])
-    to(bodyless, f"{s}-plain", "RFC 9112 6.3", res(status=status), good(b"", status={s}, kept=True))
+    to(bodyless, f"{s}-plain", "RFC 9112 6.3", res(status=status), good(b"", status={s}, kept=True, reused=True))
     for name, answer in {
             "length": res(b"Content-Length: 5", status=status, body=b"hello"),
             "chunked": res(TE, status=status, body=BODY), "bytes": res(status=status, body=b"hello"),
@@ -256,7 +256,7 @@ for status in (b"204 No Content", b"304 Not Modified"):
 to(bodyless, "304-length-is-kept", "RFC 9110 8.6", res(b"Content-Length: 77", status=b"304 X"),
    good(b"", status={304}, kept=True))
 for name, method, status in (("head-204", b"HEAD", b"204 X"), ("head-304", b"HEAD", b"304 X"), ("post-204", b"POST", b"204 X")):
-    to(bodyless, name, "RFC 9112 6.3", res(status=status), good(b"", status={int(status[:3])}, kept=True),
+    to(bodyless, name, "RFC 9112 6.3", res(status=status), good(b"", status={int(status[:3])}, kept=True, reused=True),
        request=get(b"/r", b"Content-Length: 0", method=method))
 to(bodyless, "get-not-head", "RFC 9112 6.3", ok(b"hello"), good(b"hello", kept=True))
 to(bodyless, "205-with-body", "RFC 9110 15.3.6", ok(b"hello", status=b"205 X"), good(b"hello", status={205}),

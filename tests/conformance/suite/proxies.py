@@ -2,6 +2,7 @@
 """The proxies under test, each with one lane (a frontend and a server) per origin.
 Deadlines are short, and the same for all."""
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -23,7 +24,8 @@ def version(name):
     if name == "weir":
         return "weir"
     done = subprocess.run([PATHS[name], "-v"], capture_output=True, text=True)
-    return (done.stdout + done.stderr).splitlines()[0].split(" - ")[0]
+    number = re.search(r"[0-9]+\.[0-9]+\.[0-9]+", done.stdout + done.stderr)
+    return {"haproxy": "HAProxy", "nginx": "nginx"}[name] + " " + number[0]
 
 
 class Proxy:
