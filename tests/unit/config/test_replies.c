@@ -21,7 +21,7 @@ write_file(const char *name, const char *bytes)
 static int
 begin(void **state)
 {
-	char name[8];
+	char name[16];
 	(void)state;
 	if (!mkdtemp(dir) || chdir(dir) < 0)
 		return -1;
@@ -58,7 +58,9 @@ page(const struct cfg_proxy *p, int status)
 		return "-";
 	if (r->is_silent)
 		return "silent";
-	struct span at = span_of(memmem(r->head.p, r->head.n, "Location: ", 10), 0);
+	struct span at = {NULL, 0};
+	if (r->head.n)
+		at.p = memmem(r->head.p, r->head.n, "Location: ", 10);
 	if (at.p)
 		snprintf(text, sizeof(text), "%.3s %.*s", r->head.p + 9,
 			 (int)(r->head.p + r->head.n - at.p) - 12, at.p + 10);
