@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "config/loading.h"
+#include "config/retry.h"
 
 struct span
 build_text(struct loading *l, const char *text)
@@ -145,6 +146,21 @@ warn_zero_timeouts(struct loading *l, const struct node *map)
 }
 
 static void
+build_retry_on(struct loading *l, struct cfg_proxy *p, const struct node *list)
+{
+	bool has_none = false;
+	for (size_t i = 0; list && i < list->n; i++) {
+		struct span rest = span_str(list->items[i]->text);
+		has_none |= span_eq(rest, SPAN("none"));
+		while (rest.n)
+			p->retry_on |= retry_of_word(value_word(&rest));
+	}
+	if (has_none && list->n > 1)
+		report_error(l->report, list,
+			     "'none' cannot be combined with other words");
+}
+
+static void
 build_proxy(struct loading *l, struct built *b)
 {
 	struct cfg_proxy *p = b->proxy;
@@ -156,6 +172,7 @@ build_proxy(struct loading *l, struct built *b)
 	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
 	build_fields(l, SECTION_balance, node_get(map, "balance"), p);
 	build_options(l, p, node_get(map, "option"));
+	build_retry_on(l, p, node_get(map, "retry_on"));
 	build_stats(l, &p->stats, node_get(map, "stats"));
 	warn_zero_timeouts(l, node_get(map, "timeout"));
 	const char *monitor = node_text(map, "monitor_uri");

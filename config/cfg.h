@@ -256,6 +256,7 @@ struct cfg_proxy {
 	struct cfg_server **servers;
 	size_t servers_n;
 	enum cfg_reuse http_reuse;
+	uint32_t retry_on; /* config/retry.h */
 	uint32_t retries;
 	int redispatch_interval; /* option redispatch [n]: -1 = on the last retry */
 	struct cfg_check check;

@@ -41,6 +41,7 @@ enum schema_type {
 	TYPE_TRUE, /* true alone: an action without arguments */
 	TYPE_UINT,
 	TYPE_COUNT_OR_AUTO,
+	TYPE_RETRY_ON,
 	TYPE_LIMIT, /* a number, or -1: none */
 	TYPE_OCTAL,
 	TYPE_DURATION,

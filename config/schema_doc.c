@@ -96,6 +96,7 @@ json_scalar(FILE *out, const struct schema_key *k)
 	case TYPE_URI:
 	case TYPE_LOCATION:
 	case TYPE_OCTAL:
+	case TYPE_RETRY_ON:
 	case TYPE_REDISPATCH:
 	case TYPE_BOOL_OR:
 	case TYPE_LOG_TAG:
@@ -282,6 +283,8 @@ type_text(const struct schema_key *k)
 		return "number";
 	case TYPE_COUNT_OR_AUTO:
 		return "number or auto";
+	case TYPE_RETRY_ON:
+		return "words";
 	case TYPE_LIMIT:
 		return "number or -1";
 	case TYPE_OCTAL:

@@ -156,6 +156,26 @@ check_balance(struct arena *a, const struct schema_key *k, const char *text)
 	return check_choice(a, k, text);
 }
 
+/* Words of retry_on, with blanks between them. */
+static const char *
+check_retry_on(struct arena *a, const struct schema_key *k, const char *text)
+{
+	struct span rest = span_str(text);
+	const char *wrong = NULL;
+	while (rest.n && !wrong) {
+		char *word = arena_span(a, value_word(&rest));
+		for (char *p = word; *p; p++)
+			if (*p == '-')
+				*p = '_';
+		if (strcmp(word, "0rtt_rejected") == 0)
+			return "'0rtt_rejected' is not implemented in this release";
+		wrong = check_choice(a, k, word);
+		if (!wrong && strcmp(word, "none") == 0 && strlen(text) > 4)
+			wrong = "'none' cannot be combined with other words";
+	}
+	return wrong;
+}
+
 const char *
 value_name_wrong(struct arena *a, const char *name)
 {
@@ -416,6 +436,8 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 		return !strcmp(k->name, "balance") || !strcmp(k->name, "algorithm")
 			       ? check_balance(a, k, text)
 			       : check_choice(a, k, text);
+	case TYPE_RETRY_ON:
+		return check_retry_on(a, k, text);
 	case TYPE_NAME:
 		return value_name_wrong(a, text);
 	case TYPE_TOKEN:

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "config/retry.h"
 #include "worker/idle.h"
 #include "worker/origin.h"
 #include "worker/pick.h"
@@ -131,9 +132,11 @@ static bool
 may_redispatch(const struct txn *t)
 {
 	const struct cfg_proxy *be = t->be->cfg;
-	if (!(be->options & CFG_OPT_REDISPATCH) || pick_usable_n(t->be) == 0)
+	uint32_t usable_n = pick_usable_n(t->be);
+	if (!(be->options & CFG_OPT_REDISPATCH) || usable_n == 0 ||
+	    (usable_n == 1 && pick_is_usable(t->srv)))
 		return false;
-	if (be->balance != CFG_BALANCE_SOURCE && pick_usable_n(t->be) > 1)
+	if (be->balance != CFG_BALANCE_SOURCE && usable_n > 1)
 		return true;
 	int every = be->redispatch_interval;
 	if (every > 0)
@@ -155,16 +158,79 @@ give_up(struct txn *t, int error)
 		reply_error(t, 503, stop);
 }
 
+static void
+leave_origin(struct txn *t)
+{
+	struct origin *o = t->origin;
+	t->origin = NULL;
+	t->server_deadline_ms = 0;
+	if (o)
+		origin_close(o);
+}
+
+static void
+count_retry(struct txn *t)
+{
+	shm_count(&t->srv->shm, SHM_SERVER_wretr, 1);
+	shm_count(&t->be->shm, SHM_BACKEND_wretr, 1);
+}
+
+/* On another server, if that may be. */
+static bool
+redispatch(struct txn *t)
+{
+	if (!may_redispatch(t))
+		return false;
+	shm_count(&t->srv->shm, SHM_SERVER_wredis, 1);
+	shm_count(&t->be->shm, SHM_BACKEND_wredis, 1);
+	t->avoid = t->srv;
+	t->is_redispatched = true;
+	dispatch_start(t);
+	return true;
+}
+
+bool
+dispatch_replay(struct txn *t)
+{
+	if (!t->is_replayable || t->head_forwarded)
+		return false;
+	leave_origin(t);
+	buf_put(&self.bufs, &t->res_in);
+	t->res_parsed = 0;
+	t->no_reuse = true;
+	dispatch_retry(t);
+	return true;
+}
+
+bool
+dispatch_retry_on(struct txn *t, uint32_t event)
+{
+	if (!(t->be->cfg->retry_on & event) || !t->is_kept || t->head_forwarded ||
+	    t->retries_left == 0)
+		return false;
+	leave_origin(t);
+	buf_put(&self.bufs, &t->res_in);
+	t->res_parsed = 0;
+	t->retries_left--;
+	t->retries++;
+	count_retry(t);
+	if (!redispatch(t))
+		connect_server(t); /* at once: it is there */
+	return true;
+}
+
+static bool
+may_retry(const struct txn *t)
+{
+	return t->retries_left > 0 &&
+	       (t->s->is_tcp || t->be->cfg->retry_on & RETRY_CONN_FAILURE);
+}
+
 void
 dispatch_connect_failed(struct txn *t, int error)
 {
-	if (t->origin) {
-		struct origin *o = t->origin;
-		t->origin = NULL;
-		origin_close(o);
-	}
-	t->server_deadline_ms = 0;
-	if (t->retries_left == 0) {
+	leave_origin(t);
+	if (!may_retry(t)) {
 		/* counted once per request that could not be placed, as HAProxy does */
 		shm_count(&t->be->shm, SHM_BACKEND_econ, 1);
 		shm_count(&t->srv->shm, SHM_SERVER_econ, 1);
@@ -173,16 +239,9 @@ dispatch_connect_failed(struct txn *t, int error)
 	}
 	t->retries_left--;
 	t->retries++;
-	if (may_redispatch(t)) {
-		shm_count(&t->srv->shm, SHM_SERVER_wredis, 1);
-		shm_count(&t->be->shm, SHM_BACKEND_wredis, 1);
-		t->avoid = t->srv;
-		t->is_redispatched = true;
-		dispatch_start(t);
+	if (redispatch(t))
 		return;
-	}
-	shm_count(&t->srv->shm, SHM_SERVER_wretr, 1);
-	shm_count(&t->be->shm, SHM_BACKEND_wretr, 1);
+	count_retry(t);
 	/* the same server again, but not at once: give it time to come back */
 	uint64_t wait_ms = t->be->cfg->timeout.connect_ms;
 	if (!wait_ms || wait_ms > TURNAROUND_MS)

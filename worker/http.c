@@ -130,15 +130,18 @@ up_failed(struct txn *t, enum flow_end end)
 static bool
 run_up(struct txn *t)
 {
-	if (t->head_sent < buf_len(t->head)) {
-		if (!send_head(t))
-			return false;
-		if (t->head_sent < buf_len(t->head) && !t->up_broken)
+	enum flow_end end;
+	do {
+		if (t->head_sent < buf_len(t->head)) {
+			if (!send_head(t))
+				return false;
+			if (t->head_sent < buf_len(t->head) && !t->up_broken)
+				return true;
+		}
+		if (flow_is_done(&t->up) || t->up_broken)
 			return true;
-	}
-	if (flow_is_done(&t->up) || t->up_broken)
-		return true;
-	enum flow_end end = txn_run_up(t, &t->s->in);
+		end = t->is_kept ? txn_keep_body(t) : txn_run_up(t, &t->s->in);
+	} while (end == FLOW_DONE && (t->head_sent < buf_len(t->head) || t->up.pending));
 	switch (end) {
 	case FLOW_DONE:
 		return true;

@@ -19,7 +19,7 @@ enum {
 	IDLE_LOOK_STEPS =
 		32, /* news of idle connections are at most so many events old */
 	IDLE_DEATH_MIN_MS = 100, /* earlier ends are no idle timeouts */
-	IDLE_DISTRUST_MS = 10 * 1000,
+	IDLE_DISTRUST_MS = 60 * 1000,
 };
 
 enum idle_right

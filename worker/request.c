@@ -6,6 +6,7 @@
  */
 #include <stdio.h>
 
+#include "config/retry.h"
 #include "lib/base/num.h"
 #include "lib/http/names.h"
 #include "lib/http/reply.h"
@@ -261,6 +262,8 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 		reply_error(t, 500, STOP_no_resources);
 		return;
 	}
+	t->is_kept = t->be->cfg->retry_on & ~(uint32_t)RETRY_CONN_FAILURE &&
+		     !t->wants_tunnel && buf_len(t->head) <= TXN_KEEP_BYTES;
 	t->retries_left =
 		(uint8_t)(t->be->cfg->retries < 255 ? t->be->cfg->retries : 255);
 	dispatch_start(t);

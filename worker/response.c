@@ -3,7 +3,9 @@
  * Response heads: read, judged, normalised, forwarded together with the first body bytes.
  * Worker.
  */
+#include "config/retry.h"
 #include "lib/http/serialise.h"
+#include "worker/idle.h"
 #include "worker/origin.h"
 
 enum {
@@ -14,6 +16,8 @@ enum {
 static void
 bad_response(struct txn *t)
 {
+	if (dispatch_retry_on(t, RETRY_JUNK_RESPONSE))
+		return;
 	t->phase = PHASE_HEADERS;
 	reply_error(t, 502, STOP_bad_response);
 }
@@ -22,21 +26,17 @@ bad_response(struct txn *t)
 static void
 origin_gone(struct txn *t)
 {
-	struct origin *o = t->origin;
 	bool silent = !t->res_in;
 	if (silent && t->on_reused) {
 		shm_count(&t->srv->shm, SHM_SERVER_reuse_race, 1);
 		shm_count(&t->be->shm, SHM_BACKEND_reuse_race, 1);
-		if (t->is_replayable) {
-			/* nobody can have acted on it twice: a method that may be
-			 * repeated, no body, no byte of an answer (RFC 9110 9.2.2) */
-			t->origin = NULL;
-			t->no_reuse = true;
-			origin_close(o);
-			dispatch_retry(t);
+		/* nobody can have acted on it twice: a method that may be repeated, no
+		 * body, no byte of an answer (RFC 9110 9.2.2) */
+		if (dispatch_replay(t))
 			return;
-		}
 	}
+	if (dispatch_retry_on(t, silent ? RETRY_EMPTY_RESPONSE : RETRY_JUNK_RESPONSE))
+		return;
 	t->phase = PHASE_HEADERS;
 	reply_error(t, 502, silent && t->on_reused ? STOP_reuse_race : STOP_server_abort);
 }
@@ -183,31 +183,51 @@ outgoing_head(const struct txn *t, struct http_head *h, const struct http_framin
 	};
 }
 
+/* Two answers on a connection that has carried requests before: nobody can say which one
+ * is ours (docs/decisions/004). */
+static bool
+is_ambiguous(const struct txn *t, struct span behind)
+{
+	return t->on_reused && span_begins(behind, SPAN("HTTP/"));
+}
+
+static void
+ambiguous(struct txn *t)
+{
+	idle_distrust(t->srv);
+	if (!dispatch_replay(t))
+		bad_response(t);
+}
+
 /* The body begins with what came behind the head. false: t is gone. */
 static bool
 begin_body(struct txn *t, const struct http_framing *f, enum http_body out,
 	   struct span rest, struct span *first)
 {
 	struct buf *queued = t->down.pending; /* interim heads that wait for the client */
-	size_t used;
+	size_t used = 0;
 	flow_init(&t->down, f->body, f->length, out, &t->be->cfg->limits);
 	t->down.pending = queued;
-	if (!flow_encode(&t->down, rest.p, rest.n, first, &used)) {
+	bool is_good = flow_encode(&t->down, rest.p, rest.n, first, &used);
+	struct span behind = span_of(rest.p + used, is_good ? rest.n - used : 0);
+	bool has_surplus = t->down.is_source_done && behind.n;
+	if (!is_good || (has_surplus && is_ambiguous(t, behind))) {
 		flow_init(&t->down, HTTP_BODY_NONE, 0, HTTP_BODY_NONE,
 			  &t->be->cfg->limits);
 		t->down.pending = queued;
-		bad_response(t);
+		if (is_good)
+			ambiguous(t);
+		else
+			bad_response(t);
 		return false;
 	}
-	if (used == rest.n)
-		return true;
-	if (t->down.is_source_done) {
+	if (has_surplus)
 		t->down.has_surplus = true; /* never read it as the next answer */
-	} else if (!buf_append(&self.bufs, &t->down.raw, rest.p + used, rest.n - used)) {
-		txn_abort(t, STOP_no_resources);
-		return false;
-	}
-	return true;
+	if (has_surplus || behind.n == 0 ||
+	    buf_append(&self.bufs, &t->down.raw, behind.p, behind.n))
+		return true;
+	txn_abort(t, STOP_no_resources);
+	return false;
 }
 
 /* A challenge: the next request answers it, on the same server. NTLM and Negotiate
@@ -233,6 +253,8 @@ forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	bool is_tunnel = f->body == HTTP_BODY_TUNNEL;
 	enum http_body out_body = outgoing_body(t, f->body);
 	struct span body;
+	if (!begin_body(t, f, out_body, rest, &body))
+		return false;
 	t->keep_client &= !self.is_draining && flow_is_done(&t->up) &&
 			  out_body != HTTP_BODY_CLOSE && !is_tunnel;
 	t->s->say_close = !t->keep_client;
@@ -240,11 +262,10 @@ forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	struct http_outgoing out = outgoing_head(t, h, f, out_body);
 	size_t head_n = http_serialise_response(h, &out, self.hx, WORKER_HX_BYTES);
 	if (head_n == 0) {
+		t->is_kept = false; /* the next one will be as long */
 		bad_response(t);
 		return false;
 	}
-	if (!begin_body(t, f, out_body, rest, &body))
-		return false;
 	t->status = h->status;
 	t->response_us = now_us();
 	t->phase = PHASE_DATA;
@@ -290,6 +311,8 @@ take_heads(struct txn *t, struct span *in)
 		}
 		size_t head_n = h->skipped + h->bytes;
 		struct span rest = span_of(in->p + head_n, in->n - head_n);
+		if (t->is_kept && dispatch_retry_on(t, retry_of_status(h->status)))
+			return HEAD_GONE;
 		if (h->status >= 200 || h->status == 101)
 			return forward_final(t, h, &f, rest) ? HEAD_FINAL : HEAD_GONE;
 		if (!forward_interim(t, h))

@@ -64,6 +64,8 @@ struct session {
 
 struct origin;
 
+enum { TXN_KEEP_BYTES = 32 * 1024 }; /* larger requests are not sent again by retry_on */
+
 struct txn {
 	struct session *s;
 	struct rt_frontend *fe;
@@ -90,6 +92,7 @@ struct txn {
 	bool is_turnaround; /* waiting before the next attempt */
 	bool is_reply;	    /* answered here; `down` only flushes */
 	bool is_replayable; /* idempotent and without a body */
+	bool is_kept;	    /* retry_on: all that was read of it is in `head` */
 	bool on_reused;	    /* origin was idle before */
 	bool no_reuse;	    /* a reused one died under this request: take a new one */
 	bool up_broken;	    /* the server takes no more, but may still answer */
@@ -144,6 +147,8 @@ void txn_arm(struct txn *t);
 /* Moves what can be moved, counted. rest: as of flow_run(). */
 enum flow_end txn_run_up(struct txn *t, struct buf **rest);
 enum flow_end txn_run_down(struct txn *t);
+/* Reads of the body what is there into t->head, as long as it may be kept. */
+enum flow_end txn_keep_body(struct txn *t);
 void txn_count_in(struct txn *t, uint64_t n);
 void txn_count_out(struct txn *t, uint64_t n);
 void txn_count_status(struct txn *t, int status);
@@ -179,6 +184,12 @@ void reply_run(struct txn *t);
 /* Chooses a server and a connection and starts to send. */
 void dispatch_start(struct txn *t);
 void dispatch_connect_failed(struct txn *t, int error);
+/* The response failed in this way (config/retry.h): true when retry_on has sent the
+ * request again. */
+bool dispatch_retry_on(struct txn *t, uint32_t event);
+/* What is replayable goes out again, over a new connection, unless a byte of an answer
+ * went to the client. */
+bool dispatch_replay(struct txn *t);
 /* The turn-around delay is over. */
 void dispatch_retry(struct txn *t);
 /* Releases server and backend gauges. */

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "config/retry.h"
 #include "lib/base/clock.h"
 #include "worker/idle.h"
 #include "worker/origin.h"
@@ -91,6 +92,23 @@ enum flow_end
 txn_run_up(struct txn *t, struct buf **rest)
 {
 	return flow_run(&t->up, &t->s->client, &t->origin->conn, rest, count_up, t);
+}
+
+enum flow_end
+txn_keep_body(struct txn *t)
+{
+	struct net_conn nowhere = {.is_writable = false}; /* what is read stays pending */
+	enum flow_end end =
+		flow_run(&t->up, &t->s->client, &nowhere, &t->s->in, count_up, t);
+	struct span s = buf_span(t->up.pending);
+	if (s.n == 0)
+		return end;
+	t->is_kept = buf_len(t->head) + s.n <= TXN_KEEP_BYTES &&
+		     buf_append(&self.bufs, &t->head, s.p, s.n);
+	t->up.blocked_at_ms = 0;
+	if (t->is_kept)
+		buf_put(&self.bufs, &t->up.pending);
+	return FLOW_DONE;
 }
 
 enum flow_end
@@ -239,6 +257,8 @@ timeout_without_answer(struct txn *t, bool client_late)
 		dispatch_connect_failed(t, ETIMEDOUT);
 		return;
 	}
+	if (!client_late && dispatch_retry_on(t, RETRY_RESPONSE_TIMEOUT))
+		return;
 	t->s->say_close = true;
 	if (client_late)
 		reply_error(t, 408, STOP_client_timeout);

@@ -4,6 +4,8 @@
  */
 #include "loaded.h"
 
+#include "config/retry.h"
+
 #define BACKEND "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n"
 
 static void
@@ -46,6 +48,57 @@ built_in_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(w->maxconn, c->global.maxconn);
 	assert_true(c->global.fds_needed > 2 * c->global.maxconn);
 	assert_int_equal(c->warnings_n, 0);
+	cfg_free(&c);
+}
+
+static void
+words_of_retry_on_add_up_with_either_dash(void **state)
+{
+	(void)state;
+	struct cfg *c = loaded(
+		"defaults: {mode: http, retry_on: [conn-failure, empty_response, 503]}\n"
+		"frontends: {w: {bind: \":80\", default_backend: b}}\n"
+		"backends:\n"
+		"  b: {servers: {s: \"1.1.1.1:1\"}}\n"
+		"  n: {retry_on: none, servers: {s: \"1.1.1.1:2\"}}\n"
+		"  a: {retry_on: all-retryable-errors 404, servers: {s: "
+		"\"1.1.1.1:3\"}}\n");
+	uint32_t all = RETRY_CONN_FAILURE | RETRY_EMPTY_RESPONSE | RETRY_JUNK_RESPONSE |
+		       RETRY_RESPONSE_TIMEOUT;
+	assert_int_equal(backend(c, "b")->retry_on, RETRY_CONN_FAILURE |
+							    RETRY_EMPTY_RESPONSE |
+							    retry_of_status(503));
+	assert_int_equal(backend(c, "n")->retry_on, 0);
+	assert_int_equal(backend(c, "a")->retry_on,
+			 all | retry_of_status(500) | retry_of_status(502) |
+				 retry_of_status(503) | retry_of_status(504) |
+				 retry_of_status(404));
+	cfg_free(&c);
+}
+
+static void
+the_pool_is_unlimited_unless_something_else_is_said(void **state)
+{
+	(void)state;
+	struct cfg *c = loaded(
+		"frontends: {w: {bind: \":80\", default_backend: b}}\n"
+		"backends:\n"
+		"  b:\n"
+		"    http_reuse: always\n"
+		"    default_server: {pool_max_conn: 7, max_reuse: 0}\n"
+		"    servers:\n"
+		"      s: {address: \"1.1.1.1:1\", pool_purge_delay: 1s}\n"
+		"      t: {address: \"1.1.1.1:2\", pool_max_conn: -1, max_reuse: -1}\n");
+	const struct cfg_proxy *b = backend(c, "b");
+	const struct cfg_server *s = b->servers[0], *t = b->servers[1];
+	assert_int_equal(b->http_reuse, CFG_REUSE_ALWAYS);
+	assert_int_equal(b->retry_on, RETRY_CONN_FAILURE);
+	assert_int_equal(s->pool_max_conn, 7);
+	assert_int_equal(s->max_reuse, 0);
+	assert_int_equal(s->pool_purge_delay_ms, 1000);
+	assert_int_equal(t->pool_max_conn, -1);
+	assert_int_equal(t->max_reuse, -1);
+	assert_int_equal(t->pool_purge_delay_ms, 5000);
 	cfg_free(&c);
 }
 
@@ -526,6 +579,8 @@ main(void)
 		cmocka_unit_test(built_in_defaults_are_those_of_the_manual),
 		cmocka_unit_test(
 			the_configuration_of_the_lecture_loads_with_warnings_only),
+		cmocka_unit_test(words_of_retry_on_add_up_with_either_dash),
+		cmocka_unit_test(the_pool_is_unlimited_unless_something_else_is_said),
 		cmocka_unit_test(every_form_of_bind_is_understood),
 		cmocka_unit_test(servers_take_their_defaults_and_keep_their_order),
 		cmocka_unit_test(a_name_that_is_unknown_starts_down_with_a_warning),
