@@ -72,10 +72,12 @@ build_error_groups(struct loading *l)
 /* --- one section ----------------------------------------------------------------------
  */
 
-/* What one section says; `at` remembers which word said it. */
+/* What is said about one error. */
 struct page {
 	const struct http_reply *reply; /* NULL with `at`: taken back */
-	const struct node *at;
+	const char *word;	  /* the keyword that says it, a group's is errorfile */
+	const struct node *value; /* as written behind the word */
+	const struct node *at;	  /* for messages: a group's is its name */
 };
 
 /* Index of a key of `error_files` or the like. */
@@ -87,13 +89,13 @@ error_at(const char *status)
 
 static void
 set_page(struct loading *l, struct page pages[HTTP_ERRORS_N], const char *status,
-	 const struct node *at, const struct http_reply *reply)
+	 struct page said)
 {
 	struct page *p = &pages[error_at(status)];
 	if (p->at)
-		report_error(l->report, at, "%s is answered already, at %s", status,
+		report_error(l->report, said.at, "%s is answered already, at %s", status,
 			     report_place(l->arena, p->at->pos));
-	*p = (struct page){reply, at};
+	*p = said;
 }
 
 static void
@@ -109,16 +111,19 @@ import_group(struct loading *l, const struct node *n, struct page pages[HTTP_ERR
 			is_meant |= strcmp(node_item(codes, j)->text, status) == 0;
 		if (is_meant)
 			pages[error_at(status)] =
-				(struct page){build_error_file(l, group->items[i]), name};
+				(struct page){build_error_file(l, group->items[i]),
+					      "errorfile", group->items[i], name};
 	}
 }
 
 static void
 add_files(struct loading *l, const struct node *map, struct page pages[HTTP_ERRORS_N])
 {
-	for (size_t i = 0; map && i < map->n; i++)
-		set_page(l, pages, map->keys[i]->text, map->items[i],
-			 build_error_file(l, map->items[i]));
+	for (size_t i = 0; map && i < map->n; i++) {
+		const struct node *n = map->items[i];
+		set_page(l, pages, map->keys[i]->text,
+			 (struct page){build_error_file(l, n), "errorfile", n, n});
+	}
 }
 
 /* As HAProxy writes them. */
@@ -136,7 +141,9 @@ add_locations(struct loading *l, const struct node *map, int status,
 						"Cache-Control: no-cache\r\n"
 						"Location: %s\r\n",
 						status, http_reason(status), text));
-		set_page(l, pages, map->keys[i]->text, map->items[i], r);
+		set_page(l, pages, map->keys[i]->text,
+			 (struct page){r, status == 303 ? "errorloc303" : "errorloc",
+				       map->items[i], map->items[i]});
 	}
 }
 
@@ -149,31 +156,61 @@ add_answer(struct loading *l, const struct node *map, struct page pages[HTTP_ERR
 		return;
 	build_reply(l, map, false, &r);
 	if (r.message || node_get(map, "default_errorfiles"))
-		set_page(l, pages, status, map, r.message);
+		set_page(l, pages, status,
+			 (struct page){r.message, "http_error", map, map});
 }
 
 /* What a section says, over what those below it say. */
 static void
 lay_section(struct loading *l, const struct node *section, int depth,
-	    const struct http_reply *errors[HTTP_ERRORS_N])
+	    struct page all[HTTP_ERRORS_N])
 {
-	struct page pages[HTTP_ERRORS_N] = {{NULL, NULL}},
-		    own[HTTP_ERRORS_N] = {{NULL, NULL}};
+	struct page groups_say[HTTP_ERRORS_N] = {{0}}, own[HTTP_ERRORS_N] = {{0}};
 	const struct node *below = effective_below(l, section);
 	const struct node *groups = node_get(section, "errorfiles");
 	const struct node *answers = node_get(section, "http_error");
 	if (below && depth > 0)
-		lay_section(l, below, depth - 1, errors);
+		lay_section(l, below, depth - 1, all);
 	for (size_t i = 0; i < node_items_n(groups); i++)
-		import_group(l, node_item(groups, i), pages);
+		import_group(l, node_item(groups, i), groups_say);
 	add_files(l, node_get(section, "errorfile"), own);
 	add_locations(l, node_get(section, "errorloc"), 302, own);
 	add_locations(l, node_get(section, "errorloc303"), 303, own);
 	for (size_t i = 0; i < node_items_n(answers); i++)
 		add_answer(l, node_item(answers, i), own);
 	for (size_t i = 0; i < HTTP_ERRORS_N; i++)
-		if (own[i].at || pages[i].at)
-			errors[i] = own[i].at ? own[i].reply : pages[i].reply;
+		if (own[i].at || groups_say[i].at)
+			all[i] = own[i].at ? own[i] : groups_say[i];
+}
+
+/* The effective section says each error once, by the word that won. */
+static void
+write_back(struct loading *l, struct node *section,
+	   const struct page pages[HTTP_ERRORS_N])
+{
+	static const char *const words[] = {"errorfile", "errorfiles", "errorloc",
+					    "errorloc303", "http_error"};
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (node_get(section, words[i]))
+			node_remove(section, node_find(section, words[i]));
+	for (size_t i = 0; i < HTTP_ERRORS_N; i++) {
+		const struct page *p = &pages[i];
+		if (!p->at)
+			continue;
+		bool is_list = strcmp(p->word, "http_error") == 0;
+		struct node *into = node_get(section, p->word);
+		struct node *copy = arena_alloc(l->arena, sizeof(*copy));
+		*copy = *p->value;
+		if (!into) {
+			into = node_new(l->arena, is_list ? NODE_LIST : NODE_MAP,
+					section->pos);
+			node_put(l->arena, section, p->word, into);
+		}
+		if (is_list)
+			node_append(l->arena, into, copy);
+		else
+			node_put(l->arena, into, copy->name, copy);
+	}
 }
 
 void
@@ -185,6 +222,12 @@ build_errors(struct loading *l, struct built *b)
 		[CFG_CAP_FRONTEND | CFG_CAP_BACKEND] = "listens",
 	};
 	struct cfg_proxy *p = b->proxy;
-	const struct node *section = node_get(node_get(l->root, kinds[p->caps]), p->name);
-	lay_section(l, section, CFG_FROM_DEPTH_MAX, p->errors);
+	struct page pages[HTTP_ERRORS_N] = {{0}};
+	const char *kind = kinds[p->caps];
+	lay_section(l, node_get(node_get(l->root, kind), p->name), CFG_FROM_DEPTH_MAX,
+		    pages);
+	for (size_t i = 0; i < HTTP_ERRORS_N; i++)
+		p->errors[i] = pages[i].reply;
+	if (p->mode == CFG_MODE_HTTP) /* else they are told to be useless, as written */
+		write_back(l, node_get(node_get(l->effective, kind), p->name), pages);
 }

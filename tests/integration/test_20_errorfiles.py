@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What weir says in its own name: error files, redirections and answers of the
 configuration, from each kind of section, and weir's own pages where it says nothing."""
+import json
 import os
 import re
+import subprocess
 import time
 from email.utils import parsedate_to_datetime
 
@@ -149,6 +151,23 @@ def test_monitor_uri_takes_the_file_for_200(lab):
     port, ready = lab.port(), lab.file("200.http", "HTTP/1.1 200 OK\n\nready")
     lab.start(no_server(port, frontend={"monitor_uri": "/alive", "errorfile": {200: ready}}))
     assert get(port, "/alive").text == "ready"
+
+
+def test_the_dump_says_each_error_once_by_the_word_that_won(lab, files):
+    config = no_server(lab.port(), defaults={"errorfile": {503: "/dev/null", 502: files["b"]},
+                                             "errorloc": {500: "/x"}},
+                       backend={"errorfiles": "site", "errorloc303": {500: "/y"}})
+    config["http_errors"] = {"site": {503: files["a"]}}
+    path = lab.file("whole.yaml", json.dumps(config))
+    command = [lab.weir, "--dump-config", "-f", path]
+    dump = subprocess.run(command, capture_output=True, text=True, timeout=20).stdout
+    be = re.search(r"^backends:\n(.*?)(?=^\S|\Z)", dump, re.M | re.S)[1]
+    assert sorted(re.findall(r"^ {6}(\d+): (\S+)", be, re.M)) == [
+        ("500", "/y"), ("502", files["b"]), ("503", files["a"])]
+    command[-1] = lab.file("dump.yaml", dump)
+    again = subprocess.run(command, capture_output=True, text=True, timeout=20).stdout
+    assert [x.split("#")[0] for x in again.splitlines()] == \
+        [x.split("#")[0] for x in dump.splitlines()]
 
 
 # --- the connection -----------------------------------------------------------------
