@@ -11,6 +11,7 @@
 
 #include "lib/base/must.h"
 #include "shm/slots.h"
+#include "worker/idle.h"
 #include "worker/session.h"
 
 enum {
@@ -145,14 +146,17 @@ listener_ready(struct net_watch *w, uint32_t events)
 			start(fd, l->bind, &ss, len);
 			continue;
 		}
+		int error = errno;
 		give_limits(l->bind);
-		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS ||
-		    errno == ENOMEM) {
+		if ((error == EMFILE || error == ENFILE) && idle_close_oldest())
+			continue;
+		if (error == EMFILE || error == ENFILE || error == ENOBUFS ||
+		    error == ENOMEM) {
 			shm_count(&self.global, SHM_GLOBAL_accept_failed, 1);
 			listener_pause(l, ACCEPT_EMFILE_MS);
 			return;
 		}
-		if (errno != ECONNABORTED && errno != EINTR && errno != EPROTO)
+		if (error != ECONNABORTED && error != EINTR && error != EPROTO)
 			return; /* EAGAIN */
 	}
 }

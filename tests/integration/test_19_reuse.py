@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Server connections: whose requests may share one, how long idle ones stay, when they go."""
 import contextlib
+import os
+import resource
 import threading
 
 import pytest
@@ -211,6 +213,23 @@ def test_a_server_in_maintenance_loses_its_idle_connections(lab):
     assert len(origins[1].open) == 1
 
 
+def test_a_client_is_worth_more_than_an_idle_server_connection(lab):
+    a = lab.origin("a")
+    port = started(lab, [a], http_reuse="never", every={"pool_purge_delay": "1h"})
+    worker, = lab.weir_started.workers()
+    with clients(port, 4) as all_:
+        for c in all_:
+            c.ask("/")
+        taken = {int(fd) for fd in os.listdir(f"/proc/{worker}/fd")}
+        first_free = next(fd for fd in range(1024) if fd not in taken)
+        hard = resource.prlimit(worker, resource.RLIMIT_NOFILE)[1]
+        resource.prlimit(worker, resource.RLIMIT_NOFILE, (first_free, hard))
+        with clients(port, 2) as more:
+            for c in more:
+                assert c.ask("/").text == "a"
+    assert lab.weir_started.counter("accept_failed") == 0
+
+
 def test_a_draining_worker_closes_its_idle_connections(lab):
     a = lab.origin("a")
     port = started(lab, [a], http_reuse="never")
@@ -247,3 +266,50 @@ def test_who_closes_what(lab, front, back, client_closes, server_closes):
     asked = a.seen()
     assert all((r.get("Connection") == "close") == server_closes for r in asked)
     assert a.connections == (len(asked) if server_closes else 1)
+
+
+# --- the server closes at the very moment ------------------------------------------------
+class AtReuse:
+    """Answers the first request of a connection; at the second one it closes or resets."""
+
+    def __init__(self, lab, with_reset):
+        self.bodies = []
+
+        async def second_ends_it(req, conn):
+            self.bodies.append(req.target)
+            if len([r for r in a.requests if r.connection == req.connection]) == 1:
+                conn.answer(200, "first")
+                return True
+            if with_reset:
+                conn.reset()
+            return False
+        a = self.origin = lab.origin("a")
+        a.default = second_ends_it
+
+
+@pytest.mark.parametrize("nbproc", [1, 2])
+@pytest.mark.parametrize("with_reset", [False, True])
+def test_what_can_be_repeated_is_when_the_connection_ends_at_its_reuse(lab, with_reset, nbproc):
+    a = AtReuse(lab, with_reset).origin
+    port = started(lab, [a], nbproc=nbproc)
+    with Client(port) as c:
+        for i in range(20):
+            r = c.ask(f"/{i}")
+            assert (r.status, r.text) == (200, "first")
+    weir = lab.weir_started
+    races = weir.counters("server.be/a.reuse_race")["server.be/a.reuse_race"]
+    assert races == weir.stat("be", "a", "reuse") == len(a.requests) - 20 == 19
+    assert weir.stat("be", "a", "wretr") == 0 and weir.stat("be", "a", "eresp") == 0
+
+
+@pytest.mark.parametrize("with_reset", [False, True])
+def test_what_cannot_be_repeated_is_a_502_then(lab, with_reset):
+    a = AtReuse(lab, with_reset).origin
+    port, sink = lab.port(), lab.sink()
+    weir = lab.start(web(port, [a], log=sink), nbproc=1)
+    with Client(port) as c:
+        assert c.request("/1", "POST", body=b"x").response().status == 200
+        assert c.request("/2", "POST", body=b"x").response().status == 502
+        assert c.request("/3", "POST", body=b"x").response().status == 200
+    assert [r.target for r in a.requests] == ["/1", "/2", "/3"]
+    assert weir.stat("be", "a", "eresp") == 1
