@@ -63,9 +63,10 @@ connection(const struct sockaddr_in *to, unsigned nth)
 		die("connect");
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
-	if (n && send(fd, manners[which].text, n, MSG_NOSIGNAL) < 0)
+	if (n && send(fd, manners[which].text, n, MSG_NOSIGNAL) < 0 && errno != EPIPE)
 		die("send");
-	if (manners[which].reads && recv(fd, bytes, sizeof(bytes), 0) < 0)
+	if (manners[which].reads && recv(fd, bytes, sizeof(bytes), 0) < 0 &&
+	    errno != ECONNRESET)
 		die("recv");
 	close(fd);
 }

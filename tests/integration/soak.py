@@ -6,14 +6,18 @@ alive, and then not one request may fail."""
 import os
 import random
 import signal
+import subprocess
 import sys
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../lib"))
 
 from weirlab import Lab, wait_until  # noqa: E402
 from weirlab import origin as do  # noqa: E402
-from weirlab.config import web  # noqa: E402
+from weirlab.config import servers, web  # noqa: E402
+from weirlab.rough import Rough, answering  # noqa: E402
+from weirlab.weir import ROOT  # noqa: E402
 
 KILLS = os.environ.get("SOAK_KILLS", "yes")
 TOTALS = ("stot", "bin", "bout", "req_tot", "hrsp_2xx", "lbtot")
@@ -24,8 +28,67 @@ def totals(weir):
             if row.get(f)}
 
 
+ROUGH_CLIENTS, MESS = 24, 4000
+
+
+class RoughSide:
+    """A frontend of its own, whose clients leave and whose servers break off: what happens
+    there must not show at the other one. Meanwhile connections without any manners."""
+
+    def __init__(self, lab, rng):
+        self.port = lab.port()
+        self.origins = lab.origins("rst")
+        for o in self.origins:
+            o.default = answering(random.Random(rng.random()), True)
+        self.crowd = Rough(self.port, rng.randrange(1 << 20), ROUGH_CLIENTS, 1 << 30, True)
+        self.program = os.path.join(lab.dir, "mess")
+        subprocess.run(["cc", "-O2", "-o", self.program, f"{ROOT}/tests/bench/mess.c"],
+                       check=True)
+        self.messes = 0
+        self.threads = [threading.Thread(target=self.crowd.run, daemon=True),
+                        threading.Thread(target=self.mess, daemon=True)]
+
+    def mess(self):
+        while not self.crowd.stop:
+            # a killed worker takes connections with it, also while they are made
+            subprocess.run([self.program, str(self.port), str(MESS)], capture_output=True)
+            self.messes += MESS
+
+    def add_to(self, config):
+        config["frontends"]["rough"] = {"bind": f"127.0.0.1:{self.port}",
+                                        "default_backend": "rough"}
+        config["backends"]["rough"] = {"servers": servers(self.origins),
+                                       "http_reuse": "always"}
+        return config
+
+    def start(self):
+        for t in self.threads:
+            t.start()
+
+    def end(self):
+        self.crowd.stop = True
+        for t in self.threads:
+            t.join(30)
+            assert not t.is_alive(), "a client hangs"
+
+    def balance(self, weir, kills):
+        """Each right answer is one that weir passed on, each of those one that a server
+        gave; but a client that left got none, and a killed worker counts before."""
+        seen = sum(len(o.seen()) for o in self.origins)
+        passed = weir.stat("rough", "FRONTEND", "hrsp_2xx")
+        asked = weir.stat("rough", "FRONTEND", "req_tot")
+        slack = kills * (ROUGH_CLIENTS + 8)
+        print(f"rough: {self.crowd.right} answers compared, {self.crowd.left} left, "
+              f"{self.crowd.broken} broken, {self.messes} messy connections; weir: {asked} "
+              f"requests, {passed} passed on; servers: {seen}")
+        assert self.crowd.wrong == [], self.crowd.wrong[:5]
+        assert self.crowd.right <= passed + slack
+        assert passed <= asked + slack and passed <= seen + slack
+
+
 class Soak:
     def __init__(self, lab, rng):
+        self.rough = RoughSide(lab, rng)
         self.lab, self.rng = lab, rng
         self.origins = lab.origins("abc")
         for o in self.origins:
@@ -36,13 +99,15 @@ class Soak:
         self.loads = [lab.load(self.port, mode, clients=n, path=path, think_ms=10)
                       for mode, n, path in (("busy", 6, "/"), ("close", 4, "/"),
                                             ("think", 8, "/slow"), ("busy", 3, "/big"))]
+        self.rough.start()
         self.kills = 0
         self.seen = totals(self.weir)
 
     def config(self):
-        return web(self.port, self.origins, top={"nbproc": self.nbproc},
-                   every={"check": True, "inter": "300ms", "fall": 3, "rise": 1},
-                   defaults={"retries": 3, "option": ["redispatch"]})
+        return self.rough.add_to(
+            web(self.port, self.origins, top={"nbproc": self.nbproc},
+                every={"check": True, "inter": "300ms", "fall": 3, "rise": 1},
+                defaults={"retries": 3, "option": ["redispatch"]}))
 
     # --- what may happen
     def reload(self):
@@ -98,6 +163,7 @@ class Soak:
 
     def balance(self):
         results = [load.end() for load in self.loads]
+        self.rough.end()
         self.weir.wait_idle(10)
         self.look()
         ok, sent, failed = (sum(r[k] for r in results) for k in ("ok", "sent", "failed"))
@@ -110,6 +176,7 @@ class Soak:
         assert failed <= self.kills * clients
         assert ok <= counted <= sent
         assert self.kills or (failed == 0 and counted == sent)
+        self.rough.balance(self.weir, self.kills)
 
 
 def main():
