@@ -291,6 +291,7 @@ reject(struct session *s, enum http_reject why)
 	if (!t)
 		return;
 	t->is_request_bad = true;
+	t->method = (uint8_t)self.head.method; /* an answer to HEAD has no body */
 	txn_count_in(t, buf_len(s->in));
 	buf_put(&self.bufs, &s->in);
 	reply_reject(t, why);

@@ -43,6 +43,8 @@ for n in (2, 3, 5, 10, 20, 50):
     pipeline(f"{n}-chunked-in-one-segment", "RFC 9112 9.3.2",
              b"".join(chunked(b"body %d" % i, target=b"/%d" % i) for i in range(n)),
              in_order(n, origin=[Msg(body=b"body %d" % i) for i in range(n)]), answers=n)
+for n in (100, 200):
+    pipeline(f"{n}-gets", "RFC 9112 9.3.2", b"".join(get(b"/%d" % i) for i in range(n)), in_order(n), answers=n)
 MIXED = [get(b"/0"), length(b"abc", target=b"/1"), chunked(b"de", b"f", target=b"/2"), get(b"/3"),
          post(b"", b"Content-Length: 0", target=b"/4"), get(b"/5")]
 pipeline("mixed", "RFC 9112 9.3.2", b"".join(MIXED), in_order(6), answers=6)
@@ -231,7 +233,7 @@ informal("then-204", "RFC 9110 15.2", get(b"/r"), Want(status={204}, kept=True),
 informal("then-fin", "RFC 9110 15.2", get(b"/r"), Want(status={502}, complete=True), Want(status={0}, kept=False),
          origin=[b"HTTP/1.1 103 Y\r\n\r\n", FIN])
 informal("then-silence", "RFC 9110 15.2", get(b"/r"), Want(status={504}, complete=True),
-         Want(status={0, 502}, kept=False), origin=[b"HTTP/1.1 103 Y\r\n\r\n", pause(3)], victim=True)
+         Want(status={0, 502}, kept=False), origin=[b"HTTP/1.1 103 Y\r\n\r\n", pause(4)], victim=True)
 informal("without-an-end", "RFC 9110 15.2", get(b"/r"), Want(status={502, 504}, complete=True), Want(status={0}, kept=False),
          passed(Msg()), origin=[b"HTTP/1.1 102 X\r\n\r\n" * 5000 + ok()])
 for name, line, body in (("length", b"Content-Length: 5", b"hello"), ("coding", b"Transfer-Encoding: chunked", chunks(b"hello")),
