@@ -230,6 +230,15 @@ refuse_names(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 	return true;
 }
 
+/* Who has been told to continue is not told so again by the server. */
+static void
+drop_expect(struct http_head *h)
+{
+	for (unsigned i = 0; i < h->fields_n; i++)
+		if (h->fields[i].id == HTTP_FIELD_EXPECT)
+			h->fields[i].dropped = 1;
+}
+
 /* The request is complete as far as its head goes; `body` are its first bytes, encoded.
  */
 static void
@@ -258,6 +267,9 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	    end_of_forwards(t, h))
 		return;
 	t->keep_origin = may_keep_server(t);
+	bool waits = body_must_wait(t);
+	if (waits && f->expects_continue)
+		drop_expect(h);
 	if (!build_head(t, h, f, body)) {
 		reply_error(t, 500, STOP_no_resources);
 		return;
@@ -266,7 +278,10 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 		     !t->wants_tunnel && buf_len(t->head) <= TXN_KEEP_BYTES;
 	t->retries_left =
 		(uint8_t)(t->be->cfg->retries < 255 ? t->be->cfg->retries : 255);
-	dispatch_start(t);
+	if (waits)
+		body_wait(t, f->expects_continue);
+	else
+		dispatch_start(t);
 }
 
 static struct txn *
