@@ -290,6 +290,12 @@ for name, lines, version in (
         ("connection-close-only", (b"Connection: close", b"Upgrade: websocket"), b"HTTP/1.1")):
     upgrade(f"101-{name}", "RFC 9110 7.8, 15.2.2", get(b"/ws", *lines, version=version), NOT_101,
             Want(status={0}, kept=False), origin=[SWITCH, TUNNEL], security=True)
+for name, lines in {"length": b"Content-Length: 5\r\n", "coding": b"Transfer-Encoding: chunked\r\n"}.items():
+    upgrade(f"101-with-{name}", "RFC 9110 8.6", [get(b"/ws", *ASK), answered(), b"hello", saw(b"HELLO")],
+            tunnelled(b"HELLO"), NOT_101, origin=[SWITCH[:-2] + lines + b"\r\n", TUNNEL], probe=False, security=True)
+for name, lines in {"no-upgrade": b"", "other-protocol": b"Upgrade: other\r\n"}.items():
+    upgrade(f"101-{name}", "RFC 9110 7.8", get(b"/ws", *ASK), NOT_101,
+            origin=[b"HTTP/1.1 101 X\r\nConnection: Upgrade\r\n" + lines + b"\r\n", TUNNEL], probe=False)
 upgrade("101-to-post", "RFC 9110 7.8", post(b"hello", b"Content-Length: 5", *ASK), NOT_101,
         Want(status={101}), origin=[SWITCH, TUNNEL], probe=False)
 upgrade("101-to-head", "RFC 9110 7.8", get(b"/ws", *ASK, method=b"HEAD"), NOT_101, Want(status={101}),

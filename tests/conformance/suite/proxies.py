@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The proxies under test, each with one lane (a frontend and a server) per origin.
 Deadlines are short, and the same for all."""
+import json
 import os
 import re
 import socket
@@ -14,6 +15,8 @@ from weirlab import Lab  # noqa: E402
 from weirlab.wait import SLOW  # noqa: E402
 
 SHORT = f"{2000 * SLOW:.0f}ms"  # every deadline
+# More words for weir's defaults, as JSON: the tables hold whatever the options.
+OPTIONS = json.loads(os.environ.get("CONFORMANCE_OPTIONS", "{}"))
 PATHS = {"haproxy": "/usr/sbin/haproxy", "nginx": "/usr/sbin/nginx"}
 
 
@@ -74,7 +77,7 @@ class Proxy:
         self.lab.close()
 
     def _weir(self):
-        return {"defaults": {"mode": "http",
+        return {"defaults": {"mode": "http", **OPTIONS,
                              "timeout": {"connect": SHORT, "client": SHORT, "server": SHORT,
                                          "http_request": SHORT, "http_keep_alive": SHORT,
                                          "tunnel": SHORT}},
