@@ -220,6 +220,27 @@ add_proxies(struct loading *l, const char *section, unsigned caps)
 	}
 }
 
+static int
+by_name(const void *pa, const void *pb)
+{
+	const struct cfg_proxy *a = *(struct cfg_proxy *const *)pa;
+	const struct cfg_proxy *b = *(struct cfg_proxy *const *)pb;
+	return strcmp(a->name, b->name);
+}
+
+/* For names that are known when a request comes. */
+static void
+sort_backends(struct cfg *c)
+{
+	c->backends =
+		arena_alloc(c->arena, (c->proxies_n + 1) * sizeof(struct cfg_proxy *));
+	for (size_t i = 0; i < c->proxies_n; i++)
+		if (c->proxies[i]->caps & CFG_CAP_BACKEND && !c->proxies[i]->is_disabled)
+			c->backends[c->backends_n++] = c->proxies[i];
+	if (c->backends_n)
+		qsort(c->backends, c->backends_n, sizeof(*c->backends), by_name);
+}
+
 void
 build_cfg(struct loading *l)
 {
@@ -241,6 +262,7 @@ build_cfg(struct loading *l)
 	cross_link(l);
 	for (size_t i = 0; i < c->proxies_n; i++)
 		build_proxy(l, &l->built[i]);
+	sort_backends(c);
 	build_maxconn(l);
 }
 

@@ -154,7 +154,7 @@ add_answer(struct loading *l, const struct node *map, struct page pages[HTTP_ERR
 	const char *status = node_text(map, "status");
 	if (!status)
 		return;
-	build_reply(l, map, false, &r);
+	build_reply(l, NULL, map, false, 0, &r);
 	if (r.message || node_get(map, "default_errorfiles"))
 		set_page(l, pages, status,
 			 (struct page){r.message, "http_error", map, map});

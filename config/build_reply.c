@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fixed answers: of `return`, `deny` and `http_error`. Master (at load).
+ * Answers: of `return`, `deny`, `tarpit` and `http_error`. Master (at load).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -100,8 +100,9 @@ build_file(struct loading *l, const char *path, struct span *bytes)
  */
 
 /* Where an answer comes from. */
-static const char *const sources[] = {"string", "file", "errorfile", "errorfiles",
-				      "default_errorfiles"};
+static const char *const sources[] = {
+	"string",     "lf_string",	   "file", "lf_file", "errorfile",
+	"errorfiles", "default_errorfiles"};
 
 /* The one source that is given, NULL: none. Two are one too many. */
 static const struct node *
@@ -120,8 +121,36 @@ source_of(struct loading *l, const struct node *map)
 	return first;
 }
 
+/* Values are formats where there is a proxy to compile them for; those that are made
+ * later go to r->fields, the others into lines. */
+static void
+compile_fields(struct loading *l, struct built *b, const struct node *map,
+	       struct cfg_header *h, size_t *n, struct cfg_reply *r)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < *n; i++) {
+		const struct node *at = node_get(map, arena_span(l->arena, h[i].name));
+		const struct format *f =
+			memchr(h[i].value.p, '%', h[i].value.n)
+				? build_format(l, b, at, h[i].value, FORMAT_FIELD)
+				: NULL;
+		if (f && !format_constant(f).p) {
+			r->fields = arena_grow(l->arena, r->fields, r->fields_n,
+					       sizeof(*r->fields));
+			r->fields[r->fields_n++] = (struct cfg_field){h[i].name, f};
+			continue;
+		}
+		h[kept] = h[i];
+		if (f)
+			h[kept].value = format_constant(f);
+		kept++;
+	}
+	*n = kept;
+}
+
 static struct span
-field_lines(struct loading *l, const struct node *map)
+field_lines(struct loading *l, struct built *b, const struct node *map,
+	    struct cfg_reply *reply)
 {
 	struct cfg_header *h = NULL;
 	size_t n = 0, bytes = 0, at = 0;
@@ -136,6 +165,8 @@ field_lines(struct loading *l, const struct node *map)
 				l->report, map->items[i],
 				"'Date' is set by weir itself; expected another field");
 	build_headers(l, map, &h, &n);
+	if (b)
+		compile_fields(l, b, map, h, &n, reply);
 	for (size_t i = 0; i < n; i++)
 		bytes += h[i].name.n + h[i].value.n + 4;
 	char *lines = arena_alloc(l->arena, bytes + 1);
@@ -191,23 +222,45 @@ whole_reply(struct loading *l, const struct node *source, int status)
 	return silent;
 }
 
+/* The body that a source gives; in r->body when it is made later. */
+static struct span
+body_of(struct loading *l, struct built *b, const struct node *source,
+	struct cfg_reply *r)
+{
+	bool is_format = span_begins(span_str(source->name), SPAN("lf_"));
+	struct span body;
+	if (span_ends(span_str(source->name), SPAN("string"))) {
+		body = build_text(l, source->text);
+	} else {
+		const char *wrong = build_file(l, source->text, &body);
+		if (wrong) {
+			report_error(l->report, source, "%s", wrong);
+			return span_of(NULL, 0);
+		}
+	}
+	if (!is_format)
+		return body;
+	r->body = build_format(l, b, source, body, FORMAT_BYTES);
+	if (!r->body || !format_constant(r->body).p)
+		return span_of(NULL, 0);
+	body = format_constant(r->body);
+	r->body = NULL;
+	return body;
+}
+
 /* From its parts. */
 static const struct http_reply *
-made_reply(struct loading *l, const struct node *map, const struct node *source,
-	   int status)
+made_reply(struct loading *l, struct built *b, const struct node *map,
+	   const struct node *source, struct cfg_reply *reply)
 {
+	int status = reply->status;
 	struct http_reply r = {.status = status};
 	const char *type = node_text(map, "content_type");
-	r.extra = field_lines(l, node_get(map, "headers"));
-	if (source && strcmp(source->name, "string") == 0) {
-		r.body = build_text(l, source->text);
-	} else if (source) {
-		const char *wrong = build_file(l, source->text, &r.body);
-		if (wrong)
-			report_error(l->report, source, "%s", wrong);
-	}
+	r.extra = field_lines(l, b, node_get(map, "headers"), reply);
+	if (source)
+		r.body = body_of(l, b, source, reply);
 	bool has_no_body = status == 204 || status == 205 || status == 304;
-	if (r.body.n && has_no_body)
+	if ((r.body.n || reply->body) && has_no_body)
 		report_error(
 			l->report, source,
 			"a response %d has no body; expected another status, or no body",
@@ -218,13 +271,14 @@ made_reply(struct loading *l, const struct node *map, const struct node *source,
 }
 
 void
-build_reply(struct loading *l, const struct node *map, bool has_page, struct cfg_reply *r)
+build_reply(struct loading *l, struct built *b, const struct node *map, bool has_page,
+	    int usual, struct cfg_reply *r)
 {
 	const struct node *source = source_of(l, map);
 	bool is_file = source && strncmp(source->name, "errorfile", 9) == 0;
 	bool is_page = source && strcmp(source->name, "default_errorfiles") == 0;
 	const char *status = node_text(map, "status");
-	r->status = status ? (int)value_uint(status) : 0;
+	r->status = status ? (int)value_uint(status) : usual;
 	if (is_file || is_page)
 		warn_ignored(l, map, source);
 	if ((is_page || (is_file && source->name[9])) && http_error_of(r->status) < 0)
@@ -234,5 +288,5 @@ build_reply(struct loading *l, const struct node *map, bool has_page, struct cfg
 	if (is_file)
 		r->message = whole_reply(l, source, r->status);
 	else if (source ? !is_page : !has_page || node_get(map, "headers"))
-		r->message = made_reply(l, map, source, r->status);
+		r->message = made_reply(l, b, map, source, r);
 }

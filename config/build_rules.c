@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * ACLs, http_request rules and the choice of a backend. Master (at load).
+ * ACLs, lists of rules and the choice of a backend. Master (at load).
  */
 #include "config/loading.h"
 
@@ -24,7 +24,7 @@ build_acls(struct loading *l, struct built *b)
 	}
 }
 
-/* `if` or `unless` of a rule. false: wrong (reported). */
+/* `if` or `unless` of a rule, for env.at. false: wrong (reported). */
 static bool
 build_cond(struct loading *l, struct built *b, const struct node *map,
 	   const struct expr_cond **cond, bool *unless)
@@ -39,7 +39,6 @@ build_cond(struct loading *l, struct built *b, const struct node *map,
 	*unless = no != NULL;
 	if (!n)
 		return true;
-	l->cfg->env.at = EXPR_AT_REQUEST;
 	*cond = expr_cond_compile(&l->cfg->env, b->acls, span_str(n->text), &err);
 	if (!*cond)
 		report_error_in(l->report, n, err.at, "%s", err.text);
@@ -48,39 +47,69 @@ build_cond(struct loading *l, struct built *b, const struct node *map,
 
 static const struct {
 	const char *name;
-	enum cfg_action action;
-} actions[] = {
-	{"return", CFG_ACTION_RETURN},
-	{"deny", CFG_ACTION_DENY},
+	bool ends; /* later rules are not looked at */
+} actions[CFG_ACTIONS_N] = {
+#define ENDS						       true
+#define GOES_ON						       false
+#define ACTION(name, sets, end, form, type, sub, help, manual) {#name, end},
+#include "config/actions.def"
+#undef ACTION
+#undef ENDS
+#undef GOES_ON
 };
 
-static void
-build_rule(struct loading *l, struct built *b, const struct node *map)
+/* Where the lists stand. */
+static const struct {
+	const char *parent, *name;
+} lists[CFG_RULE_SETS_N] = {
+	[CFG_RULES_CONNECTION] = {"tcp_request", "connection"},
+	[CFG_RULES_SESSION] = {"tcp_request", "session"},
+	[CFG_RULES_CONTENT] = {"tcp_request", "content"},
+	[CFG_RULES_RES_CONTENT] = {"tcp_response", "content"},
+	[CFG_RULES_REQUEST] = {NULL, "http_request"},
+	[CFG_RULES_RESPONSE] = {NULL, "http_response"},
+	[CFG_RULES_AFTER_RESPONSE] = {NULL, "http_after_response"},
+};
+
+/* The one action of a rule; NULL: none, or several (reported). */
+static const struct node *
+action_of(struct loading *l, const struct node *map, struct cfg_rule *rule)
 {
-	struct cfg_proxy *p = b->proxy;
-	struct cfg_rule rule = {0};
-	size_t given = 0;
-	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++) {
+	const struct node *found = NULL;
+	for (size_t i = 0; i < CFG_ACTIONS_N; i++) {
 		const struct node *n = node_get(map, actions[i].name);
-		if (!n)
-			continue;
-		given++;
-		rule.action = actions[i].action;
-		if (n->kind == NODE_MAP)
-			build_reply(l, n, rule.action == CFG_ACTION_DENY, &rule.reply);
+		if (n && found) {
+			report_error(l->report, n,
+				     "two actions in one rule; the other is '%s'",
+				     actions[rule->action].name);
+			return NULL;
+		}
+		if (n) {
+			found = n;
+			rule->action = (uint8_t)i;
+		}
 	}
-	if (given != 1) {
-		if (given || !map->has_lost)
-			report_error(l->report, map,
-				     "%s; expected one of return and deny in a rule",
-				     given ? "two actions" : "no action");
+	if (!found && !map->has_lost)
+		report_error(l->report, map,
+			     "no action; expected one, such as set_header, in a rule");
+	return found;
+}
+
+static void
+build_rule(struct loading *l, struct built *b, const struct node *map,
+	   enum cfg_rule_set set)
+{
+	struct cfg_rules *rules = &b->proxy->rules[set];
+	struct cfg_rule rule = {0};
+	const struct node *args = action_of(l, map, &rule);
+	if (!args)
 		return;
-	}
-	if (!build_cond(l, b, map, &rule.cond, &rule.unless))
+	l->cfg->env.at = (enum expr_at)(1 << set);
+	bool is_sound = build_cond(l, b, map, &rule.cond, &rule.unless);
+	if (!build_action(l, b, args, set, &rule) || !is_sound)
 		return;
-	p->http_request = arena_grow(l->arena, p->http_request, p->http_request_n,
-				     sizeof(*p->http_request));
-	p->http_request[p->http_request_n++] = rule;
+	rules->list = arena_grow(l->arena, rules->list, rules->n, sizeof(rule));
+	rules->list[rules->n++] = rule;
 }
 
 static void
@@ -89,21 +118,42 @@ build_choice(struct loading *l, struct built *b, const struct node *map)
 	struct cfg_proxy *p = b->proxy;
 	struct cfg_use_backend u = {0};
 	const struct node *name = node_get(map, "backend");
+	l->cfg->env.at = p->mode == CFG_MODE_HTTP ? EXPR_AT_REQUEST : EXPR_AT_CONTENT;
 	bool is_sound = build_cond(l, b, map, &u.cond, &u.unless);
-	if (!name || !(u.backend = cross_backend(l, name)) || !is_sound)
+	if (!name)
+		return;
+	if (strchr(name->text, '%'))
+		u.name = build_format(l, b, name, span_str(name->text), FORMAT_BYTES);
+	else
+		u.backend = cross_backend(l, name);
+	if ((!u.name && !u.backend) || !is_sound)
 		return;
 	p->use_backend = arena_grow(l->arena, p->use_backend, p->use_backend_n,
 				    sizeof(*p->use_backend));
 	p->use_backend[p->use_backend_n++] = u;
 }
 
-/* What stands behind a rule that always ends the matter is never reached. */
+/* Whether nothing behind this is ever reached. */
+static bool
+always_ends(const struct node *map)
+{
+	if (node_get(map, "if") || node_get(map, "unless"))
+		return false;
+	const struct node *backend = node_get(map, "backend");
+	if (backend)
+		return !strchr(backend->text, '%');
+	for (size_t i = 0; i < CFG_ACTIONS_N; i++)
+		if (actions[i].ends && node_get(map, actions[i].name))
+			return true;
+	return false;
+}
+
 static void
 warn_unreachable(struct loading *l, const struct node *list, const char *what)
 {
 	for (size_t i = 0; list && i + 1 < list->n; i++) {
 		const struct node *map = list->items[i];
-		if (node_get(map, "if") || node_get(map, "unless"))
+		if (!always_ends(map))
 			continue;
 		report_warning(l->report, list->items[i + 1],
 			       "never reached: the %s at %s has no condition", what,
@@ -115,16 +165,22 @@ warn_unreachable(struct loading *l, const struct node *list, const char *what)
 void
 build_rules(struct loading *l, struct built *b)
 {
-	const struct node *rules = node_get(b->map, "http_request");
 	const struct node *choices = node_get(b->map, "use_backend");
 	const struct node *last = node_get(b->map, "default_backend");
 	struct cfg_proxy *p = b->proxy;
 	build_acls(l, b);
-	for (size_t i = 0; rules && i < rules->n; i++)
-		build_rule(l, b, rules->items[i]);
+	for (int set = 0; set < CFG_RULE_SETS_N; set++) {
+		const char *parent = lists[set].parent;
+		const struct node *in = parent ? node_get(b->map, parent) : b->map;
+		const struct node *list = node_get(in, lists[set].name);
+		for (size_t i = 0; list && i < list->n; i++)
+			build_rule(l, b, list->items[i], (enum cfg_rule_set)set);
+		warn_unreachable(l, list, "rule");
+	}
+	build_fields(l, SECTION_tcp_request, node_get(b->map, "tcp_request"), p);
+	build_fields(l, SECTION_tcp_response, node_get(b->map, "tcp_response"), p);
 	for (size_t i = 0; choices && i < choices->n; i++)
 		build_choice(l, b, choices->items[i]);
-	warn_unreachable(l, rules, "rule");
 	warn_unreachable(l, choices, "use_backend");
 	if (last && (p->caps & CFG_CAP_FRONTEND))
 		p->default_backend = cross_backend(l, last);

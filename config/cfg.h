@@ -24,6 +24,8 @@
 
 struct cfg_proxy;
 
+enum { CFG_NAME_MAX = 63 }; /* bytes: what the shared region keeps of a name */
+
 enum cfg_mode { CFG_MODE_TCP, CFG_MODE_HTTP, CFG_MODE_HEALTH };
 enum cfg_level { CFG_LEVEL_USER, CFG_LEVEL_OPERATOR, CFG_LEVEL_ADMIN };
 
@@ -86,7 +88,6 @@ enum cfg_option {
 	CFG_OPT_HTTP_KEEP_ALIVE = 1 << 19, /* what is left when no other mode is set */
 	CFG_OPT_HTTP_PRETEND_KEEPALIVE = 1 << 20,
 	CFG_OPT_LOGASAP = 1 << 0,
-	CFG_OPT_HTTP_BUFFER_REQUEST = 1 << 21,
 };
 
 /* option http_restrict_req_hdr_names */
@@ -112,24 +113,105 @@ struct cfg_header {
 	struct span name, value;
 };
 
-/* `return` and `deny`: a fixed answer. */
+/* A field whose value is made when it is needed. */
+struct cfg_field {
+	struct span name;
+	const struct format *value;
+};
+
+/* `return`, `deny`, `tarpit`, `http_error`: an answer. */
 struct cfg_reply {
 	int status;
 	const struct http_reply *message; /* NULL: what the proxy has for `status` */
+	/* what of it is not fixed; needs a message */
+	const struct format *body; /* NULL: the message's */
+	struct cfg_field *fields;  /* besides the message's */
+	size_t fields_n;
 };
 
-enum cfg_action { CFG_ACTION_RETURN, CFG_ACTION_DENY };
+struct cfg_redirect {
+	const struct format *location, *prefix, *scheme; /* one of them */
+	uint16_t code;
+	struct span set_cookie, clear_cookie;
+	bool drop_query, keep_query, append_slash, ignore_empty;
+};
 
-/* One http_request rule. */
+/* set_timeout: what it sets. */
+enum { CFG_TIMEOUT_CLIENT, CFG_TIMEOUT_SERVER, CFG_TIMEOUT_TUNNEL, CFG_TIMEOUTS_N };
+struct cfg_set_timeout {
+	bool is_set;
+	uint64_t ms;
+	const struct expr_program *expr; /* not NULL: gives the ms */
+};
+
+enum cfg_action {
+#define ACTION(name, sets, end, form, type, sub, help, manual) CFG_ACTION_##name,
+#include "config/actions.def"
+#undef ACTION
+	CFG_ACTIONS_N
+};
+
+/* Lists of rules, in the order of enum expr_at: list i is evaluated at 1 << i. */
+enum cfg_rule_set {
+	CFG_RULES_CONNECTION,
+	CFG_RULES_SESSION,
+	CFG_RULES_CONTENT,
+	CFG_RULES_REQUEST,
+	CFG_RULES_RES_CONTENT,
+	CFG_RULES_RESPONSE,
+	CFG_RULES_AFTER_RESPONSE,
+	CFG_RULE_SETS_N
+};
+
+/* del_header: how names are compared. */
+enum cfg_match {
+	CFG_MATCH_STR,
+	CFG_MATCH_BEG,
+	CFG_MATCH_END,
+	CFG_MATCH_SUB,
+	CFG_MATCH_REG
+};
+
+/* set_var: it is set only if all of these hold. */
+enum cfg_set_if {
+	CFG_SET_IF_THERE = 1, /* the variable */
+	CFG_SET_IF_NOT_THERE = 2,
+	CFG_SET_IF_EMPTY = 4, /* the new value */
+	CFG_SET_IF_NOT_EMPTY = 8,
+	CFG_SET_IF_GREATER = 16, /* the variable, than the new value */
+	CFG_SET_IF_LESS = 32,
+};
+
+/* One rule: an action, its arguments (which members it uses stands in schema_rules.def),
+ * and when it acts. */
 struct cfg_rule {
-	enum cfg_action action;
-	struct cfg_reply reply;
+	uint8_t action; /* enum cfg_action */
+	bool unless;	/* acts when the condition is false */
+	bool is_on;
+	uint8_t match;		      /* enum cfg_match */
+	uint8_t set_if;		      /* set_var: bits of enum cfg_set_if */
 	const struct expr_cond *cond; /* NULL: always */
-	bool unless;		      /* acts when the condition is false */
+	struct span name;
+	const struct format *format;
+	const struct expr_program *expr; /* NULL where a number was given */
+	const struct expr_regex *regex;
+	const struct expr_var *var;
+	uint64_t number;
+	union {
+		const struct cfg_reply *reply;
+		const struct cfg_redirect *redirect;
+		const struct cfg_set_timeout *timeouts; /* [CFG_TIMEOUTS_N] */
+	};
+};
+
+struct cfg_rules {
+	struct cfg_rule *list;
+	size_t n;
 };
 
 struct cfg_use_backend {
 	struct cfg_proxy *backend;
+	const struct format *name;    /* not NULL: gives the backend's name */
 	const struct expr_cond *cond; /* NULL: always */
 	bool unless;
 };
@@ -241,12 +323,13 @@ struct cfg_proxy {
 	/* in the place of the standard pages; NULL: nothing here */
 	const struct http_reply *errors[HTTP_ERRORS_N];
 
+	struct cfg_rules rules[CFG_RULE_SETS_N];
+	uint64_t request_inspect_ms, response_inspect_ms; /* 0: no wait */
+
 	/* frontend */
 	struct cfg_bind **binds;
 	size_t binds_n;
-	uint32_t maxconn;	       /* default: global.maxconn */
-	struct cfg_rule *http_request; /* also used as a backend */
-	size_t http_request_n;
+	uint32_t maxconn; /* default: global.maxconn */
 	struct cfg_use_backend *use_backend;
 	size_t use_backend_n;
 	struct cfg_proxy *default_backend; /* NULL: 503 (a listen: itself) */
@@ -274,6 +357,8 @@ struct cfg {
 	uint64_t global_log_mask;
 	struct cfg_proxy **proxies; /* in the order of the files */
 	size_t proxies_n;
+	struct cfg_proxy **backends; /* those with a backend, by name */
+	size_t backends_n;
 	struct cfg_bind **binds; /* all, by index */
 	size_t binds_n;
 	const char **warnings; /* "file:line:col: text" */

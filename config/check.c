@@ -77,11 +77,13 @@ check_one(struct loading *l, struct node *n, const struct schema_key *k, unsigne
 		return;
 	}
 	if (n->kind == NODE_SCALAR && (form & FORM_SCALAR)) {
-		bool may_be_empty = k->type == TYPE_STRING;
+		const struct schema_key *plain = schema_plain(k);
+		bool may_be_empty = plain->type == TYPE_STRING ||
+				    (plain->type == TYPE_FORMAT && !n->is_plain);
 		const char *wrong = NULL;
 		if (node_is_empty(n) && !may_be_empty)
 			wrong_form(l, n, k, form_text(k->form));
-		else if ((wrong = value_check(l, k, n->text)))
+		else if ((wrong = value_check(l, plain, n->text)))
 			report_error(l->report, n, "%s", wrong);
 		n->is_bad |= wrong != NULL;
 		if (wrong && k == schema_find(SECTION_proxy, "mode"))
@@ -102,25 +104,6 @@ check_many(struct loading *l, struct node *n, const struct schema_key *k, unsign
 		return;
 	}
 	check_one(l, n, k, where);
-}
-
-/* The kind of proxy sections below a key of the root. */
-static unsigned
-where_of(const struct schema_key *k, unsigned where)
-{
-	if (k->in == SECTION_root && strstr(k->name, "defaults"))
-		return WHERE_DEFAULTS;
-	if (k->in == SECTION_root && strcmp(k->name, "frontends") == 0)
-		return WHERE_FRONTEND;
-	if (k->in == SECTION_root && strcmp(k->name, "backends") == 0)
-		return WHERE_BACKEND;
-	if (k->in == SECTION_root && strcmp(k->name, "listens") == 0)
-		return WHERE_LISTEN;
-	if (strcmp(k->name, "default_server") == 0)
-		return WHERE_TEMPLATE;
-	if (strcmp(k->name, "servers") == 0)
-		return WHERE_ANY & ~WHERE_TEMPLATE;
-	return where;
 }
 
 static void
@@ -299,7 +282,7 @@ static void
 misplaced_key(struct loading *l, const struct node *map, size_t i,
 	      const struct schema_key *k)
 {
-	char places[64];
+	char places[SCHEMA_WHERE_BYTES];
 	struct pos at = map->keys[i]->pos;
 	const char *path = node_path(l->arena, map->items[i]);
 	if (k->in == SECTION_server)
@@ -340,7 +323,7 @@ check_key(struct loading *l, struct node *map, size_t i, enum schema_section in,
 	}
 	if (value->is_bad)
 		return;
-	unsigned inner = where_of(k, where);
+	unsigned inner = schema_inner(k, where);
 	if ((k->form & FORM_FLAGS) && value->kind != NODE_MAP)
 		flags_to_map(l, value);
 	if (k->form & FORM_NAMED)

@@ -39,12 +39,7 @@ cross_backend(struct loading *l, const struct node *n)
 			return p;
 		suggest_offer(&s, p->name);
 	}
-	if (strstr(n->text, "%["))
-		report_error(l->report, n,
-			     "'%s': names made by expressions are not implemented "
-			     "in this release",
-			     n->text);
-	else if (!l->has_syntax_error)
+	if (!l->has_syntax_error)
 		report_error(l->report, n,
 			     "unknown backend '%s'; expected the name of a section in "
 			     "backends "
@@ -80,7 +75,8 @@ check_targets(struct loading *l, const struct built *b)
 	for (size_t i = 0; choices && i < choices->n; i++) {
 		const struct node *name = node_get(choices->items[i], "backend");
 		for (size_t j = 0; name && j < p->use_backend_n; j++)
-			if (strcmp(p->use_backend[j].backend->name, name->text) == 0) {
+			if (p->use_backend[j].backend &&
+			    strcmp(p->use_backend[j].backend->name, name->text) == 0) {
 				check_mode(l, b, p->use_backend[j].backend, name);
 				break;
 			}
@@ -109,9 +105,10 @@ drop_http_options(struct loading *l, const struct built *b)
 static void
 check_http_only(struct loading *l, const struct built *b)
 {
-	static const char *const keys[] = {"http_request", "monitor_uri", "stats",
-					   "errorfile",	   "errorfiles",  "errorloc",
-					   "errorloc303",  "http_error"};
+	static const char *const keys[] = {
+		"http_request", "http_response", "http_after_response", "monitor_uri",
+		"stats",	"errorfile",	 "errorfiles",		"errorloc",
+		"errorloc303",	"http_error"};
 	if (b->proxy->mode == CFG_MODE_HTTP)
 		return;
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
@@ -122,16 +119,6 @@ check_http_only(struct loading *l, const struct built *b)
 	}
 	if (b->proxy->mode == CFG_MODE_TCP)
 		drop_http_options(l, b);
-	const struct node *choices = node_get(b->map, "use_backend");
-	for (size_t i = 0; choices && i < choices->n; i++) {
-		const struct node *cond = node_get(choices->items[i], "if");
-		cond = cond ? cond : node_get(choices->items[i], "unless");
-		if (cond)
-			report_error(l->report, cond,
-				     "the tests of this release need HTTP; expected "
-				     "'mode: http' "
-				     "with it");
-	}
 }
 
 /* --- one proxy
@@ -141,7 +128,7 @@ static void
 check_frontend(struct loading *l, const struct built *b)
 {
 	const struct cfg_proxy *p = b->proxy;
-	bool answers = p->http_request_n || p->stats.uri || p->monitor_uri.n;
+	bool answers = p->rules[CFG_RULES_REQUEST].n || p->stats.uri || p->monitor_uri.n;
 	if (p->binds_n == 0 && !node_get(b->map, "bind"))
 		report_warning(l->report, b->at,
 			       "has no 'bind': nobody can connect; expected "
@@ -158,7 +145,7 @@ static void
 check_backend(struct loading *l, const struct built *b)
 {
 	const struct cfg_proxy *p = b->proxy;
-	bool answers = p->http_request_n || p->stats.uri;
+	bool answers = p->rules[CFG_RULES_REQUEST].n || p->stats.uri;
 	bool is_used = p->caps == CFG_CAP_BACKEND || p->default_backend == p;
 	if (p->servers_n == 0 && !node_get(b->map, "servers") && is_used && !answers &&
 	    p->mode != CFG_MODE_HEALTH)

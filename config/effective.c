@@ -272,8 +272,9 @@ fill(struct loading *l, const struct node *map, enum schema_section in, unsigned
 		if (k->in != in || !(k->where & where))
 			continue;
 		const struct node *given = node_get(map, k->name);
-		struct node *value = given ? normal(l, given, k, where)
-					   : default_of(l, k, out, where, pos);
+		unsigned inner = schema_inner(k, where);
+		struct node *value = given ? normal(l, given, k, inner)
+					   : default_of(l, k, out, inner, pos);
 		if (value)
 			hang(l, out, k->name, value);
 	}

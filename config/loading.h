@@ -15,7 +15,6 @@
 #include "config/schema.h"
 
 enum {
-	CFG_NAME_MAX = 63,	      /* bytes: what the shared region keeps of a name */
 	CFG_DEPTH_MAX = 64,	      /* of nested lists and maps */
 	CFG_FROM_DEPTH_MAX = 32,      /* of `from` */
 	CFG_ALIAS_NODES_MAX = 200000, /* that aliases may expand to, per run */
@@ -129,10 +128,19 @@ void build_binds(struct loading *l, struct built *b);
 void build_servers(struct loading *l, struct built *b);
 void build_check(struct loading *l, struct built *b);
 void build_rules(struct loading *l, struct built *b);
-/* build_reply.c: an answer as `return`, `deny` and `http_error` describe it. has_page:
- * with nothing but a status it is the proxy's error page. */
-void build_reply(struct loading *l, const struct node *map, bool has_page,
-		 struct cfg_reply *r);
+/* build_action.c: the arguments of a rule's action, for env.at. false: wrong (reported).
+ */
+bool build_action(struct loading *l, struct built *b, const struct node *args,
+		  enum cfg_rule_set set, struct cfg_rule *rule);
+/* Compiles a text, which stands at n; NULL: wrong (reported). */
+const struct format *build_format(struct loading *l, const struct built *b,
+				  const struct node *n, struct span text,
+				  enum format_use use);
+/* build_reply.c: an answer as `return`, `deny`, `tarpit` and `http_error` describe it. b:
+ * formats are for this proxy, at env.at; NULL: there are none. has_page: with nothing but
+ * a status it is the proxy's error page. usual: the status when none is written. */
+void build_reply(struct loading *l, struct built *b, const struct node *map,
+		 bool has_page, int usual, struct cfg_reply *r);
 /* The contents of a file, in the arena; NULL or what is wrong. */
 const char *build_file(struct loading *l, const char *path, struct span *bytes);
 /* build_errors.c: all errors of a proxy. */

@@ -26,6 +26,15 @@ enum {
 	DFBL = WHERE_DEFAULTS | FBL,
 	ANY = WHERE_ANY,
 	SERVER_ONLY = WHERE_ANY & ~WHERE_TEMPLATE,
+	CON = WHERE_CONNECTION,
+	SES = WHERE_SESSION,
+	CNT = WHERE_CONTENT,
+	RCN = WHERE_RES_CONTENT,
+	REQ = WHERE_REQUEST,
+	RES = WHERE_RESPONSE,
+	AFT = WHERE_AFTER_RESPONSE,
+	TCP = CON | SES | CNT | RCN,
+	HTTP = REQ | RES | AFT,
 };
 
 /* the struct of each section, for offsetof() in the rows of FIELD */
@@ -211,23 +220,53 @@ schema_suggest(enum schema_section in, unsigned where, const char *wrong)
 	return s.best;
 }
 
-const char *
-schema_where_text(unsigned where, char buf[64])
+/* What a plain value of k is: the main key of its map, unless k has a type of its own. */
+const struct schema_key *
+schema_plain(const struct schema_key *k)
 {
-	static const struct {
-		unsigned bit;
-		const char *name;
-	} names[] = {
-		{WHERE_DEFAULTS, "defaults"},
-		{WHERE_FRONTEND, "frontends"},
-		{WHERE_BACKEND, "backends"},
-		{WHERE_LISTEN, "listens"},
-	};
-	buf[0] = '\0';
+	const char *main = schema_sections[k->sub].main;
+	return k->type == TYPE_NONE && main ? schema_find(k->sub, main) : k;
+}
+
+static const struct {
+	enum schema_section in;
+	const char *key;
+	unsigned where;
+	const char *name; /* for messages, NULL: nothing is said */
+} places[] = {
+	{SECTION_root, "defaults", WHERE_DEFAULTS, "defaults"},
+	{SECTION_root, "named_defaults", WHERE_DEFAULTS, NULL},
+	{SECTION_root, "frontends", WHERE_FRONTEND, "frontends"},
+	{SECTION_root, "backends", WHERE_BACKEND, "backends"},
+	{SECTION_root, "listens", WHERE_LISTEN, "listens"},
+	{SECTION_proxy, "default_server", WHERE_TEMPLATE, NULL},
+	{SECTION_proxy, "servers", SERVER_ONLY, NULL},
+	{SECTION_tcp_request, "connection", CON, "tcp_request.connection"},
+	{SECTION_tcp_request, "session", SES, "tcp_request.session"},
+	{SECTION_tcp_request, "content", CNT, "tcp_request.content"},
+	{SECTION_tcp_response, "content", RCN, "tcp_response.content"},
+	{SECTION_proxy, "http_request", REQ, "http_request"},
+	{SECTION_proxy, "http_response", RES, "http_response"},
+	{SECTION_proxy, "http_after_response", AFT, "http_after_response"},
+};
+
+unsigned
+schema_inner(const struct schema_key *k, unsigned where)
+{
+	for (size_t i = 0; i < COUNT(places); i++)
+		if (places[i].in == k->in && strcmp(places[i].key, k->name) == 0)
+			return places[i].where;
+	return where;
+}
+
+const char *
+schema_where_text(unsigned where, char buf[SCHEMA_WHERE_BYTES])
+{
 	size_t at = 0;
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (where & names[i].bit)
-			at += (size_t)snprintf(buf + at, 64 - at, "%s%s", at ? ", " : "",
-					       names[i].name);
+	buf[0] = '\0';
+	for (size_t i = 0; i < COUNT(places); i++)
+		if (places[i].name && (places[i].where & where))
+			at += (size_t)snprintf(buf + at, SCHEMA_WHERE_BYTES - at, "%s%s",
+					       at ? ", " : "", places[i].name);
 	return buf;
 }

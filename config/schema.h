@@ -32,6 +32,7 @@ enum schema_type {
 	TYPE_STRING,	  /* any text */
 	TYPE_TEXT,	  /* any text but the empty one */
 	TYPE_NAME,	  /* of a proxy, a server, a listener */
+	TYPE_BACKEND,	  /* the same, or a format that makes one */
 	TYPE_TOKEN,	  /* RFC 9110 token */
 	TYPE_FIELD_NAME,  /* the same, of a field */
 	TYPE_FIELD_VALUE, /* no control characters */
@@ -64,6 +65,9 @@ enum schema_type {
 	TYPE_ACL,
 	TYPE_CONDITION,
 	TYPE_FORMAT,
+	TYPE_EXPRESSION,
+	TYPE_VARIABLE, /* "txn.name" */
+	TYPE_PATTERN,  /* a regular expression that rules match with */
 };
 
 enum {
@@ -82,7 +86,15 @@ enum {
 	WHERE_BACKEND = 4,
 	WHERE_LISTEN = 8,
 	WHERE_TEMPLATE = 16, /* default_server */
-	WHERE_ANY = 255,
+	/* lists of rules */
+	WHERE_CONNECTION = 32,
+	WHERE_SESSION = 64,
+	WHERE_CONTENT = 128,
+	WHERE_RES_CONTENT = 256,
+	WHERE_REQUEST = 512,
+	WHERE_RESPONSE = 1024,
+	WHERE_AFTER_RESPONSE = 2048,
+	WHERE_ANY = 0xffff,
 };
 
 struct schema_key {
@@ -109,6 +121,10 @@ extern const struct schema_section_row schema_sections[SECTIONS_N];
 
 /* NULL: no such key in the section. */
 const struct schema_key *schema_find(enum schema_section in, const char *name);
+/* What a plain value of k is: k, or the key of its section that the value stands for. */
+const struct schema_key *schema_plain(const struct schema_key *k);
+/* Where the keys below k stand, when k stands in `where`. */
+unsigned schema_inner(const struct schema_key *k, unsigned where);
 /* The name another spelling stands for, or NULL. */
 const char *schema_also(enum schema_section in, const char *name);
 /* "timeout.connect" for "contimeout", or NULL. */
@@ -122,7 +138,8 @@ const char *schema_unsupported_at(size_t i, enum schema_section *in, const char 
 const char *schema_also_at(size_t i, enum schema_section *in, const char **name);
 /* The best suggestion for an unknown key, or NULL. */
 const char *schema_suggest(enum schema_section in, unsigned where, const char *wrong);
-/* "frontends or listens": where a proxy key may stand. */
-const char *schema_where_text(unsigned where, char buf[64]);
+enum { SCHEMA_WHERE_BYTES = 160 };
+/* "frontends, listens": where a key may stand. */
+const char *schema_where_text(unsigned where, char buf[SCHEMA_WHERE_BYTES]);
 
 #endif

@@ -90,6 +90,7 @@ json_scalar(FILE *out, const struct schema_key *k)
 	case TYPE_STRING:
 	case TYPE_TEXT:
 	case TYPE_NAME:
+	case TYPE_BACKEND:
 	case TYPE_TOKEN:
 	case TYPE_FIELD_NAME:
 	case TYPE_FIELD_VALUE:
@@ -101,6 +102,9 @@ json_scalar(FILE *out, const struct schema_key *k)
 	case TYPE_BOOL_OR:
 	case TYPE_LOG_TAG:
 	case TYPE_FORMAT:
+	case TYPE_EXPRESSION:
+	case TYPE_VARIABLE:
+	case TYPE_PATTERN:
 	case TYPE_CPUS:
 	case TYPE_STATUSES:
 	case TYPE_REGEX:
@@ -140,7 +144,7 @@ json_one(FILE *out, const struct schema_key *k)
 	if (has_scalar && has_map)
 		fputs("{\"anyOf\": [", out);
 	if (has_scalar)
-		json_scalar(out, k);
+		json_scalar(out, schema_plain(k));
 	if (has_scalar && has_map)
 		fputs(", ", out);
 	if (has_map)
@@ -296,6 +300,7 @@ type_text(const struct schema_key *k)
 	case TYPE_CHOICE:
 		return "word";
 	case TYPE_NAME:
+	case TYPE_BACKEND:
 	case TYPE_FIELD_NAME:
 	case TYPE_TOKEN:
 		return "name";
@@ -310,11 +315,16 @@ type_text(const struct schema_key *k)
 		return "name";
 	case TYPE_FORMAT:
 		return "format";
+	case TYPE_EXPRESSION:
+		return "expression";
+	case TYPE_VARIABLE:
+		return "variable";
 	case TYPE_CPUS:
 		return "CPUs";
 	case TYPE_STATUSES:
 		return "status codes";
 	case TYPE_REGEX:
+	case TYPE_PATTERN:
 		return "regular expression";
 	case TYPE_AUTH:
 		return "user:password";
@@ -348,7 +358,7 @@ form_cell(FILE *out, const struct schema_key *k)
 	if (k->form & FORM_FLAGS)
 		fputs("name, list of names, or ", out);
 	if (k->form & FORM_SCALAR)
-		fputs(type_text(k), out);
+		fputs(type_text(schema_plain(k)), out);
 	if ((k->form & FORM_SCALAR) && (k->form & FORM_MAP))
 		fputs(", or ", out);
 	if (k->form & FORM_MAP) {
@@ -383,16 +393,23 @@ static void
 where_cell(FILE *out, unsigned where)
 {
 	static const char letters[] = "DFBL";
-	for (unsigned i = 0; i < 4; i++)
-		if (where & 1U << i)
-			fputc(letters[i], out);
+	char places[SCHEMA_WHERE_BYTES];
+	if (where == WHERE_ANY)
+		fputs("–", out);
+	else if (where >= WHERE_TEMPLATE)
+		fputs(schema_where_text(where, places), out);
+	else
+		for (unsigned i = 0; i < 4; i++)
+			if (where & 1U << i)
+				fputc(letters[i], out);
 }
 
 static void
 md_section(FILE *out, enum schema_section in)
 {
 	const struct schema_section_row *s = &schema_sections[in];
-	bool has_where = in == SECTION_proxy || in == SECTION_option;
+	bool has_where = in == SECTION_proxy || in == SECTION_option ||
+			 in == SECTION_rule || in == SECTION_tcp_request;
 	fprintf(out, "\n## %s\n\n%s\n\n", s->title, s->help);
 	fprintf(out, "| key | value | default |%s meaning | HAProxy's manual |\n",
 		has_where ? " in |" : "");

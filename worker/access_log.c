@@ -51,7 +51,8 @@ access_log(struct txn *t)
 		span_of(line, format_write(format_for(t), &c.base, line, sizeof(line)));
 	if (log->sd)
 		text.sd = span_of(sd, format_write(log->sd, &c.base, sd, sizeof(sd)));
-	logger_write(self.logger, fe->log_mask, is_error ? LOG_ERR : LOG_INFO, &text);
+	int level = t->log_level ? t->log_level - 1 : is_error ? LOG_ERR : LOG_INFO;
+	logger_write(self.logger, fe->log_mask, level, &text);
 }
 
 void

@@ -75,7 +75,7 @@ connect_server(struct txn *t)
 	if (o->is_connected && !t->connected_us)
 		t->connected_us = now_us();
 	const struct cfg_timeouts *to = txn_timeouts(t);
-	uint64_t wait_ms = o->is_connected ? to->server_ms : to->connect_ms;
+	uint64_t wait_ms = o->is_connected ? txn_server_ms(t) : to->connect_ms;
 	t->server_deadline_ms = wait_ms ? now_ms() + wait_ms : 0;
 	txn_run(t);
 }
@@ -205,7 +205,7 @@ dispatch_replay(struct txn *t)
 bool
 dispatch_retry_on(struct txn *t, uint32_t event)
 {
-	if (!(t->be->cfg->retry_on & event) || !t->is_kept || t->head_forwarded ||
+	if (!(t->be->cfg->retry_on & event) || !t->is_kept || t->no_l7_retry || t->head_forwarded ||
 	    t->retries_left == 0)
 		return false;
 	leave_origin(t);

@@ -5,6 +5,7 @@
  */
 #include "worker/alias.h"
 #include "worker/fetch.h"
+#include "worker/vars.h"
 
 static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
 	[EXPR_FETCH_method] = fetch_method, [EXPR_FETCH_path] = fetch_path,
@@ -12,4 +13,9 @@ static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
 	[EXPR_FETCH_url] = fetch_url,
 };
 
-const struct expr_host worker_host = {.fetches = fetches, .aliases = worker_aliases};
+const struct expr_host worker_host = {
+	.fetches = fetches,
+	.aliases = worker_aliases,
+	.var_get = vars_get,
+	.var_set = vars_set,
+};

@@ -48,9 +48,9 @@ set_limits(struct txn *t)
 	bool owes = t->head_forwarded ? !t->down.is_source_done && !down_held : !up_open;
 	set_limit(&t->client_deadline_ms, &t->client_mark,
 		  down_held || (up_open && !up_held),
-		  t->up.taken + flow_delivered(&t->down), t->fe->cfg->timeout.client_ms);
+		  t->up.moved + flow_delivered(&t->down), txn_client_ms(t));
 	set_limit(&t->server_deadline_ms, &t->server_mark, up_held || owes,
-		  flow_delivered(&t->up) + t->down.taken, txn_timeouts(t)->server_ms);
+		  flow_delivered(&t->up) + t->down.moved, txn_server_ms(t));
 }
 
 void
@@ -80,7 +80,7 @@ connected(struct txn *t)
 	if (!t->connected_us)
 		t->connected_us = now_us();
 	t->phase = PHASE_HEADERS;
-	t->server_deadline_ms = deadline(txn_timeouts(t)->server_ms);
+	t->server_deadline_ms = deadline(txn_server_ms(t));
 }
 
 /* The head, and body bytes that came with it. false: t is gone or must wait; a server may
@@ -113,10 +113,10 @@ send_head(struct txn *t)
 	return true;
 }
 
-/* One that has only finished sending may still read that its request was incomplete
- * (RFC 9112 8). */
-void
-http_up_failed(struct txn *t, enum flow_end end)
+/* A flow from the client broke off. One that has only finished sending may still read
+ * that its request was incomplete (RFC 9112 8). */
+static void
+up_failed(struct txn *t, enum flow_end end)
 {
 	if (end == FLOW_BAD && !t->head_forwarded)
 		reply_reject(t, t->up.why);
@@ -157,7 +157,7 @@ run_up(struct txn *t)
 	case FLOW_SRC_EOF:
 	case FLOW_SRC_FAILED:
 	case FLOW_BAD:
-		http_up_failed(t, end);
+		up_failed(t, end);
 		return false;
 	}
 	return false;

@@ -5,7 +5,9 @@
 #include "lib/base/clock.h"
 #include "lib/http/date.h"
 #include "lib/http/reply.h"
+#include "lib/http/serialise.h"
 #include "worker/origin.h"
+#include "worker/rules.h"
 
 /* Nothing may follow a request whose end is unknown. */
 static bool
@@ -23,6 +25,37 @@ end_silently(struct txn *t, int status, enum stop stop)
 	t->keep_client = false;
 	txn_count_status(t, status);
 	txn_end(t, stop);
+}
+
+/* http_after_response: the answer is read again like a server's, and leaves edited. */
+static void
+after_response(struct txn *t, struct buf **out)
+{
+	struct http_head *h = &self.head;
+	enum http_reject why;
+	struct span whole = buf_span(*out);
+	if (!rules_have_after_response(t) ||
+	    http_head_parse_response(whole.p, whole.n, 0, &t->fe->cfg->limits, h, &why) !=
+		    HTTP_PARSE_OK)
+		return;
+	rules_after_response(t, h);
+	if (!h->is_edited)
+		return;
+	size_t body_n = whole.n - h->bytes, need = whole.n + h->edits_n + 64;
+	struct http_outgoing as_it_is = {.body = HTTP_BODY_NONE};
+	struct buf *edited = buf_get(&self.bufs, need);
+	size_t n = edited ? http_serialise_response(h, &as_it_is, edited->bytes,
+						    edited->cap - body_n)
+			  : 0;
+	if (n == 0) {
+		buf_put(&self.bufs, &edited);
+		return;
+	}
+	memcpy(edited->bytes + n, whole.p + h->bytes, body_n);
+	edited->to = (uint32_t)(n + body_n);
+	t->status = h->status;
+	buf_put(&self.bufs, out);
+	*out = edited;
 }
 
 void
@@ -56,12 +89,14 @@ reply_send(struct txn *t, const struct http_reply *reply, enum stop stop)
 		return;
 	}
 	out->to = (uint32_t)n;
+	t->status = (uint16_t)r.status;
+	after_response(t, &out);
+	n = out->to;
 	const struct http_case *names = case_for(t->fe->cfg, CFG_OPT_H1_CASE_CLIENT);
 	if (names)
 		http_case_apply(names, out->bytes, n);
-	t->status = (uint16_t)r.status;
 	t->response_us = now_us();
-	txn_count_status(t, r.status);
+	txn_count_status(t, t->status);
 	txn_count_out(t, n);
 	/* interim responses that wait for the client go first */
 	struct buf *queued = t->down.pending;
@@ -76,14 +111,22 @@ reply_send(struct txn *t, const struct http_reply *reply, enum stop stop)
 	t->is_reply = true;
 	t->stop = (uint8_t)stop;
 	t->server_deadline_ms = 0;
-	uint64_t wait_ms = t->fe->cfg->timeout.client_ms;
-	t->client_deadline_ms = wait_ms ? now_ms() + wait_ms : 0;
+	uint64_t wait_ms = txn_client_ms(t), from_ms = now_ms();
+	if (t->tarpit_until_ms)
+		from_ms = t->tarpit_until_ms;
+	t->client_deadline_ms = wait_ms ? from_ms + wait_ms : 0;
 	reply_run(t);
 }
 
 void
 reply_run(struct txn *t)
 {
+	if (t->tarpit_until_ms > now_ms()) {
+		t->look_at_ms = t->tarpit_until_ms;
+		net_conn_await(self.loop, &t->s->client);
+		txn_arm(t);
+		return;
+	}
 	switch (flow_run(&t->down, &t->s->client, &t->s->client, NULL, NULL, NULL)) {
 	case FLOW_DONE:
 		txn_end(t, t->stop);
@@ -110,15 +153,21 @@ configured(const struct txn *t, int status)
 }
 
 void
-reply_error(struct txn *t, int status, enum stop stop)
+reply_page(const struct txn *t, int status, struct http_reply *r)
 {
 	const struct http_reply *own = configured(t, status);
-	struct http_reply r;
 	if (own)
-		r = *own;
+		*r = *own;
 	else
-		http_reply_error(status, &r);
-	r.status = status; /* whatever the file says, this is what it is counted as */
+		http_reply_error(status, r);
+	r->status = status; /* whatever the file says, this is what it is counted as */
+}
+
+void
+reply_error(struct txn *t, int status, enum stop stop)
+{
+	struct http_reply r;
+	reply_page(t, status, &r);
 	reply_send(t, &r, stop);
 }
 

@@ -156,8 +156,8 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 		.host = default_host(t, h, host),
 	};
 	/* what the serialiser adds: framing, Connection, a new start line and Host */
-	size_t need = h->bytes + h->authority.n + out.host.n + 2 * out.upgrade.n +
-		      extra.n + 256 + body.n;
+	size_t need = h->bytes + (h->is_edited ? h->edits_n : 0) + h->authority.n +
+		      out.host.n + 2 * out.upgrade.n + extra.n + 256 + body.n;
 	t->head = buf_get(&self.bufs, need);
 	if (!t->head)
 		return false;
@@ -175,19 +175,6 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 	return true;
 }
 
-static void
-send_rule_reply(struct txn *t, const struct cfg_rule *rule)
-{
-	bool denies = rule->action == CFG_ACTION_DENY;
-	enum stop stop = denies ? STOP_denied : STOP_answered_here;
-	if (denies)
-		shm_count(&t->fe->shm, SHM_FRONTEND_dreq, 1);
-	if (rule->reply.message)
-		reply_send(t, rule->reply.message, stop);
-	else
-		reply_error(t, rule->reply.status, stop);
-}
-
 static bool
 is_monitor(const struct txn *t, const struct http_head *h)
 {
@@ -202,22 +189,6 @@ answer_monitor(struct txn *t)
 	reply_error(t, 200, STOP_answered_here);
 }
 
-/* Answers here, if anything says so. */
-static bool
-answer_here(struct txn *t, struct http_head *h)
-{
-	if (is_monitor(t, h)) {
-		answer_monitor(t);
-		return true;
-	}
-	const struct cfg_rule *rule = rules_first(t->fe->cfg, t, h);
-	if (!rule && stats_page(t, h))
-		return true;
-	if (rule)
-		send_rule_reply(t, rule);
-	return rule != NULL;
-}
-
 /* option http_restrict_req_hdr_names of one side. true: refused. */
 static bool
 refuse_names(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
@@ -230,13 +201,12 @@ refuse_names(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 	return true;
 }
 
-/* Who has been told to continue is not told so again by the server. */
-static void
-drop_expect(struct http_head *h)
+/* What one proxy says about the request. true: answered. */
+static bool
+answer_here(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 {
-	for (unsigned i = 0; i < h->fields_n; i++)
-		if (h->fields[i].id == HTTP_FIELD_EXPECT)
-			h->fields[i].dropped = 1;
+	return rules_request(t, p, h) == RULE_ENDED || stats_page(t, h) ||
+	       refuse_names(t, p, h);
 }
 
 /* The request is complete as far as its head goes; `body` are its first bytes, encoded.
@@ -245,7 +215,11 @@ static void
 request_process(struct txn *t, struct http_head *h, const struct http_framing *f,
 		struct span body)
 {
-	if (answer_here(t, h) || refuse_names(t, t->fe->cfg, h))
+	if (is_monitor(t, h)) {
+		answer_monitor(t);
+		return;
+	}
+	if (answer_here(t, t->fe->cfg, h))
 		return;
 	t->be = route(t, h);
 	if (!t->be) {
@@ -256,32 +230,18 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	shm_count(&t->be->shm, SHM_BACKEND_stot, 1);
 	shm_count(&t->be->shm, SHM_BACKEND_req_tot, 1);
 	shm_count(&t->be->shm, SHM_BACKEND_bin, t->bytes_in);
-	const struct cfg_rule *rule =
-		t->be->cfg == t->fe->cfg ? NULL : rules_first(t->be->cfg, t, h);
-	if (rule) {
-		send_rule_reply(t, rule);
-		return;
-	}
-	if ((t->be->cfg != t->fe->cfg &&
-	     (stats_page(t, h) || refuse_names(t, t->be->cfg, h))) ||
+	if ((t->be->cfg != t->fe->cfg && answer_here(t, t->be->cfg, h)) ||
 	    end_of_forwards(t, h))
 		return;
 	t->keep_origin = may_keep_server(t);
-	bool waits = body_must_wait(t);
-	if (waits && f->expects_continue)
-		drop_expect(h);
 	if (!build_head(t, h, f, body)) {
 		reply_error(t, 500, STOP_no_resources);
 		return;
 	}
 	t->is_kept = t->be->cfg->retry_on & ~(uint32_t)RETRY_CONN_FAILURE &&
 		     !t->wants_tunnel && buf_len(t->head) <= TXN_KEEP_BYTES;
-	t->retries_left =
-		(uint8_t)(t->be->cfg->retries < 255 ? t->be->cfg->retries : 255);
-	if (waits)
-		body_wait(t, f->expects_continue);
-	else
-		dispatch_start(t);
+	t->retries_left = txn_retries(t);
+	dispatch_start(t);
 }
 
 static struct txn *
@@ -306,7 +266,6 @@ reject(struct session *s, enum http_reject why)
 	if (!t)
 		return;
 	t->is_request_bad = true;
-	t->method = (uint8_t)self.head.method; /* an answer to HEAD has no body */
 	txn_count_in(t, buf_len(s->in));
 	buf_put(&self.bufs, &s->in);
 	reply_reject(t, why);

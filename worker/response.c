@@ -7,6 +7,7 @@
 #include "lib/http/serialise.h"
 #include "worker/idle.h"
 #include "worker/origin.h"
+#include "worker/rules.h"
 
 enum {
 	RESPONSE_JOIN_BYTES = 8 * 1024, /* up to here a copy is cheaper than two iovecs */
@@ -250,6 +251,9 @@ static bool
 forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	      struct span rest)
 {
+	if (rules_response(t, h) == RULE_ENDED)
+		return false;
+	rules_after_response(t, h);
 	bool is_tunnel = f->body == HTTP_BODY_TUNNEL;
 	enum http_body out_body = outgoing_body(t, f->body);
 	struct span body;

@@ -1,8 +1,20 @@
 /* SPDX-License-Identifier: MIT
  *
- * Rules and routing of a request. Worker; no I/O.
+ * The evaluation of rules, and routing. Worker; no I/O but what actions do.
  */
 #include "worker/rules.h"
+
+#include <stdlib.h>
+
+#include "lib/expr/cond.h"
+#include "lib/expr/format.h"
+#include "worker/vars.h"
+
+static rule_action *const actions[CFG_ACTIONS_N] = {
+#define ACTION(name, sets, end, form, type, sub, help, manual) do_##name,
+#include "config/actions.def"
+#undef ACTION
+};
 
 static bool
 holds(const struct expr_cond *cond, bool unless, const struct txn_context *c)
@@ -10,28 +22,124 @@ holds(const struct expr_cond *cond, bool unless, const struct txn_context *c)
 	return !cond || expr_cond_eval(cond, &c->base) != unless;
 }
 
-static struct txn_context
-request_context(struct txn *t, struct http_head *h)
+/* No rule needs what an earlier one has put into the scratch. */
+static enum rule_end
+run(struct rule_run *r)
 {
-	self.scratch.used = 0;
-	return (struct txn_context){
-		.base = {&worker_host, &self.scratch, EXPR_AT_REQUEST},
-		.s = t->s,
-		.t = t,
-		.req = h,
-	};
+	const struct cfg_rules *rules = &r->proxy->rules[r->set];
+	for (size_t i = 0; i < rules->n; i++) {
+		const struct cfg_rule *a = &rules->list[i];
+		self.scratch.used = 0;
+		if (!holds(a->cond, a->unless, &r->c))
+			continue;
+		enum rule_end end = actions[a->action](r, a);
+		if (end != RULE_GOES_ON)
+			return end;
+	}
+	return RULE_GOES_ON;
 }
 
-const struct cfg_rule *
-rules_first(const struct cfg_proxy *p, struct txn *t, struct http_head *h)
+/* One list of one proxy. */
+static enum rule_end
+run_list(struct txn *t, const struct cfg_proxy *p, enum cfg_rule_set set,
+	 struct http_head *req, struct http_head *res)
 {
-	if (p->http_request_n == 0)
+	if (p->rules[set].n == 0)
+		return RULE_GOES_ON;
+	struct rule_run r = {
+		.c = context_for(t, (enum expr_at)(1 << set)),
+		.proxy = p,
+		.set = set,
+	};
+	r.c.req = req;
+	r.c.res = res;
+	return run(&r) == RULE_ENDED ? RULE_ENDED : RULE_GOES_ON;
+}
+
+enum rule_end
+rules_request(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
+{
+	return run_list(t, p, CFG_RULES_REQUEST, h, NULL);
+}
+
+enum rule_end
+rules_response(struct txn *t, struct http_head *h)
+{
+	const struct cfg_proxy *fe = t->fe->cfg, *be = t->be->cfg;
+	vars_response(t);
+	enum rule_end end = run_list(t, be, CFG_RULES_RESPONSE, NULL, h);
+	if (end == RULE_GOES_ON && fe != be)
+		end = run_list(t, fe, CFG_RULES_RESPONSE, NULL, h);
+	return end;
+}
+
+void
+rules_after_response(struct txn *t, struct http_head *h)
+{
+	const struct cfg_proxy *fe = t->fe->cfg, *be = t->be ? t->be->cfg : fe;
+	(void)run_list(t, be, CFG_RULES_AFTER_RESPONSE, NULL, h);
+	if (fe != be)
+		(void)run_list(t, fe, CFG_RULES_AFTER_RESPONSE, NULL, h);
+}
+
+bool
+rules_have_after_response(const struct txn *t)
+{
+	return t->fe->cfg->rules[CFG_RULES_AFTER_RESPONSE].n ||
+	       (t->be && t->be->cfg->rules[CFG_RULES_AFTER_RESPONSE].n);
+}
+
+enum rule_end
+rules_connection(struct session *s, enum cfg_rule_set set)
+{
+	const struct cfg_proxy *p = s->bind->fe->cfg;
+	if (p->rules[set].n == 0)
+		return RULE_GOES_ON;
+	struct rule_run r = {
+		.c = {.base = {&worker_host, &self.scratch, (enum expr_at)(1 << set)},
+		      .s = s},
+		.proxy = p,
+		.set = set,
+	};
+	return run(&r) == RULE_ENDED ? RULE_ENDED : RULE_GOES_ON;
+}
+
+struct span
+rule_text(struct rule_run *r, const struct format *f)
+{
+	struct span text = format_constant(f);
+	if (text.p)
+		return text;
+	/* the text, and behind it what its expressions make */
+	struct expr_scratch *s = &self.scratch;
+	size_t at = s->used, room = (s->cap - at) / 2;
+	s->used = at + room;
+	size_t n = format_write(f, &r->c.base, s->bytes + at, room);
+	s->used = at + n;
+	return span_of(s->bytes + at, n);
+}
+
+/* --- routing ------------------------------------------------------------------------ */
+
+static int
+by_name(const void *name, const void *backend)
+{
+	return strcmp(name, (*(const struct cfg_proxy *const *)backend)->name);
+}
+
+/* The backend whose name the format makes; NULL: there is none. */
+static struct rt_backend *
+named(struct txn_context *c, const struct format *f)
+{
+	char name[CFG_NAME_MAX + 1];
+	size_t n = format_write(f, &c->base, name, sizeof(name));
+	if (n == sizeof(name) || memchr(name, '\0', n))
 		return NULL;
-	struct txn_context c = request_context(t, h);
-	for (size_t i = 0; i < p->http_request_n; i++)
-		if (holds(p->http_request[i].cond, p->http_request[i].unless, &c))
-			return &p->http_request[i];
-	return NULL;
+	name[n] = '\0';
+	struct cfg_proxy *const *found =
+		bsearch(name, self.cfg->backends, self.cfg->backends_n,
+			sizeof(*self.cfg->backends), by_name);
+	return found && (*found)->mode == c->t->fe->cfg->mode ? backend_of(*found) : NULL;
 }
 
 struct rt_backend *
@@ -40,11 +148,17 @@ route(struct txn *t, struct http_head *h)
 	const struct rt_frontend *fe = t->fe;
 	if (fe->cfg->use_backend_n == 0)
 		return fe->default_be;
-	struct txn_context c = request_context(t, h);
+	struct txn_context c = context_for(t, h ? EXPR_AT_REQUEST : EXPR_AT_CONTENT);
+	c.req = h;
 	for (size_t i = 0; i < fe->cfg->use_backend_n; i++) {
 		const struct cfg_use_backend *u = &fe->cfg->use_backend[i];
-		if (holds(u->cond, u->unless, &c))
-			return backend_of(u->backend);
+		self.scratch.used = 0;
+		if (!holds(u->cond, u->unless, &c))
+			continue;
+		struct rt_backend *be =
+			u->name ? named(&c, u->name) : backend_of(u->backend);
+		if (be)
+			return be;
 	}
 	return fe->default_be;
 }

@@ -1,17 +1,50 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the configuration says about a request: its http_request rules, its backend.
- * Conditions see the parsed head through the fetches of fetch.c.
+ * Rules: lists of actions with conditions, evaluated in order, and the choice of a
+ * backend. An action is a function named after its row in config/actions.def
+ * (actions_*.c). Worker; nothing is allocated but what an action keeps.
  */
 #ifndef WEIR_WORKER_RULES_H
 #define WEIR_WORKER_RULES_H
 
 #include "worker/context.h"
 
-/* The first rule that acts on the request, NULL: none. */
-const struct cfg_rule *rules_first(const struct cfg_proxy *p, struct txn *t,
-				   struct http_head *h);
-/* use_backend in order, then default_backend; NULL: none. */
+enum rule_end {
+	RULE_GOES_ON,
+	RULE_ACCEPTED, /* no later rule of the list is looked at */
+	RULE_ENDED,    /* the txn (or the session) was answered or is gone */
+};
+
+/* A list of rules under evaluation. */
+struct rule_run {
+	struct txn_context c;
+	const struct cfg_proxy *proxy; /* whose list it is */
+	enum cfg_rule_set set;
+	bool is_lenient; /* strict_mode: false */
+};
+
+typedef enum rule_end rule_action(struct rule_run *r, const struct cfg_rule *a);
+#define ACTION(name, sets, end, form, type, sub, help, manual) rule_action do_##name;
+#include "config/actions.def"
+#undef ACTION
+
+/* The lists of a request and of its answer, for one proxy. RULE_ACCEPTED is said as
+ * RULE_GOES_ON. */
+enum rule_end rules_request(struct txn *t, const struct cfg_proxy *p,
+			    struct http_head *h);
+/* Those of the backend, then those of the frontend. */
+enum rule_end rules_response(struct txn *t, struct http_head *h);
+/* Likewise; these have no end but the last rule. */
+void rules_after_response(struct txn *t, struct http_head *h);
+bool rules_have_after_response(const struct txn *t);
+/* Lists of a connection. */
+enum rule_end rules_connection(struct session *s, enum cfg_rule_set set);
+/* use_backend in order, then default_backend; h: NULL in mode tcp. NULL: none. */
 struct rt_backend *route(struct txn *t, struct http_head *h);
+
+/* For actions: what a format makes, in the scratch. */
+struct span rule_text(struct rule_run *r, const struct format *f);
+/* A rewrite did not succeed: an internal error, unless strict_mode is off. */
+enum rule_end rule_failed(struct rule_run *r);
 
 #endif

@@ -24,6 +24,7 @@ enum {
 	WORKER_TX_BYTES = WORKER_RX_BYTES + 16 * 1024,
 	WORKER_HX_BYTES = HTTP_HEAD_BYTES_MAX + 8 * 1024,
 	WORKER_SCRATCH_BYTES = 64 * 1024,
+	WORKER_EDITS_BYTES = 64 * 1024 - 1,
 	WORKER_PIPES_N = 32,
 	WORKER_PIPE_BYTES = 1024 * 1024,
 	WORKER_WAKE_MS = 100, /* longest sleep: heartbeat and watch over the neighbour */
@@ -102,7 +103,7 @@ struct worker {
 	struct net_timer resume_timer, neighbour_timer, sweep_timer, drain_timer;
 	bool has_takeover;
 
-	struct pool sessions, txns, origins;
+	struct pool sessions, txns, txn_sets, origins;
 	struct buf_pools bufs;
 	struct net_pipes pipes;
 	struct list session_list; /* all sessions, oldest first */
@@ -121,6 +122,7 @@ struct worker {
 	char *rx;		     /* WORKER_RX_BYTES */
 	char *tx;		     /* WORKER_TX_BYTES: re-encoded bodies */
 	char *hx;		     /* WORKER_HX_BYTES: heads on their way out */
+	char *edits; /* WORKER_EDITS_BYTES: what rules write into `head` */
 	struct expr_scratch scratch; /* what expressions make */
 };
 

@@ -30,6 +30,7 @@ session_close(struct session *s, bool with_reset)
 	list_remove(&s->node);
 	idle_leave(s);
 	buf_put(&self.bufs, &s->in);
+	buf_put(&self.bufs, &s->vars);
 	net_conn_close(&s->client, with_reset);
 	net_loop_bury(self.loop, &self.sessions, s);
 	shm_gauge_give(self.shm, bind->shm.gauge);
@@ -186,7 +187,7 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 	s->txn = NULL;
 	s->last_srv = NULL;
 	s->sticks = false;
-	s->in = NULL;
+	s->in = s->vars = NULL;
 	s->accepted_us = s->since_us = now_us();
 	memset(&s->peer, 0, sizeof(s->peer));
 	memcpy(&s->peer, sa, len < sizeof(s->peer) ? len : sizeof(s->peer));

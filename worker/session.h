@@ -20,6 +20,7 @@ enum stop {
 /* Where a txn is; the letter is the second one of the termination state. */
 enum txn_phase {
 	PHASE_REQUEST, /* R */
+	PHASE_TARPIT,  /* T: a rule makes it wait for its answer */
 	PHASE_QUEUE,   /* Q */
 	PHASE_CONNECT, /* C */
 	PHASE_HEADERS, /* H: waiting for the response head */
@@ -43,6 +44,7 @@ struct session {
 	struct txn *txn;
 	struct list own;	    /* idle server connections that are for nobody else */
 	struct rt_server *last_srv; /* the one of the last request, or NULL */
+	struct buf *vars;	    /* of the scope sess; NULL: none */
 	struct buf *in;		    /* bytes of the client that are not parsed yet */
 	uint64_t accepted_us;	    /* monotonic */
 	uint64_t since_us; /* first byte of the current request, or start of the idle time
@@ -64,6 +66,15 @@ struct session {
 
 struct origin;
 
+/* What rules have set for one txn: most have none. */
+struct txn_set {
+	bool has_peer, has_retries;
+	uint8_t retries;
+	uint8_t has_timeout; /* bits: 1 << CFG_TIMEOUT_* */
+	uint64_t timeout_ms[CFG_TIMEOUTS_N];
+	char peer[28]; /* the session's, as it was before set_src */
+};
+
 enum { TXN_KEEP_BYTES = 32 * 1024 }; /* larger requests are not sent again by retry_on */
 
 struct txn {
@@ -79,6 +90,8 @@ struct txn {
 	struct span upgrade; /* protocols asked for, in `head` */
 	struct buf *res_in;  /* part of a response head */
 	struct buf *line;    /* request line for the log, NULL when not logged */
+	struct buf *vars;    /* of the scopes txn, req, res; NULL: none */
+	struct txn_set *set; /* NULL: nothing */
 	uint32_t head_sent;
 	uint32_t res_parsed;
 	uint32_t number; /* among those of this worker */
@@ -88,8 +101,8 @@ struct txn {
 	uint8_t client_minor;
 	uint16_t status; /* sent to the client, 0: none yet */
 	uint8_t retries, retries_left;
+	uint8_t log_level; /* 1 + a syslog level; 0: the usual one */
 	bool is_redispatched;
-	bool is_buffering;  /* the body is awaited before a server is chosen */
 	bool is_turnaround; /* waiting before the next attempt */
 	bool is_reply;	    /* answered here; `down` only flushes */
 	bool is_replayable; /* idempotent and without a body */
@@ -105,6 +118,7 @@ struct txn {
 	bool is_tunnel;
 	bool head_forwarded; /* a final response head went to the client */
 	bool no_log;
+	bool no_l7_retry;    /* it is sent again only when a connect failed */
 	bool is_early;	     /* its line is written while it goes on (option logasap) */
 	bool is_request_bad; /* no valid request: logged as <BADREQ> */
 	bool is_stats;	     /* answered by the stats page */
@@ -115,8 +129,9 @@ struct txn {
 	uint64_t bytes_in, bytes_out;
 	uint64_t client_deadline_ms, server_deadline_ms;
 	uint64_t client_mark,
-		server_mark; /* how far each was when its deadline was set */
-	uint64_t look_at_ms; /* run again then, whoever is late; 0: no */
+		server_mark;	  /* how far each was when its deadline was set */
+	uint64_t look_at_ms;	  /* run again then, whoever is late; 0: no */
+	uint64_t tarpit_until_ms; /* its answer waits so long; 0: no */
 };
 
 /* session.c */
@@ -150,12 +165,16 @@ enum flow_end txn_run_up(struct txn *t, struct buf **rest);
 enum flow_end txn_run_down(struct txn *t);
 /* Reads of the body what is there into t->head, as long as it may be kept. */
 enum flow_end txn_keep_body(struct txn *t);
-/* Body bytes to the end of t->head, as of flow_collect(). */
-enum flow_end txn_collect(struct txn *t, size_t most);
 void txn_count_in(struct txn *t, uint64_t n);
 void txn_count_out(struct txn *t, uint64_t n);
 void txn_count_status(struct txn *t, int status);
 const struct cfg_timeouts *txn_timeouts(const struct txn *t);
+uint64_t txn_client_ms(const struct txn *t);
+uint64_t txn_server_ms(const struct txn *t);
+uint64_t txn_tunnel_ms(const struct txn *t);
+/* What rules set, made at the first use; NULL: no memory. */
+struct txn_set *txn_set_of(struct txn *t);
+uint8_t txn_retries(const struct txn *t);
 
 /* tcp.c */
 void tcp_start(struct session *s);
@@ -165,16 +184,8 @@ void health_answer(int fd, const struct cfg_proxy *fe);
 
 /* http.c: the exchange with the server. */
 void http_run(struct txn *t);
-/* A flow from the client broke off. */
-void http_up_failed(struct txn *t, enum flow_end end);
 /* What a flow that cannot go on waits for. */
 void http_wait(struct txn *t, enum flow_end why);
-
-/* body_wait.c: option http_buffer_request. */
-bool body_must_wait(const struct txn *t);
-/* The head is built: waits for the body, then dispatches. */
-void body_wait(struct txn *t, bool expects_continue);
-void body_wait_run(struct txn *t);
 
 /* response.c: reads the response head and forwards it with what came behind it. true: the
  * head is forwarded and t is alive; go on with the body. */
@@ -184,7 +195,9 @@ bool response_read(struct txn *t);
 struct http_reply;
 /* Sends a fixed answer and ends the txn. */
 void reply_send(struct txn *t, const struct http_reply *r, enum stop stop);
-/* The standard error page. */
+/* What the proxy has for that error. */
+void reply_page(const struct txn *t, int status, struct http_reply *r);
+/* Sends that. */
 void reply_error(struct txn *t, int status, enum stop stop);
 /* A refused request. */
 void reply_reject(struct txn *t, enum http_reject why);

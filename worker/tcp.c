@@ -28,8 +28,7 @@ tcp_start(struct session *s)
 		return;
 	}
 	shm_count(&t->be->shm, SHM_BACKEND_stot, 1);
-	t->retries_left =
-		(uint8_t)(t->be->cfg->retries < 255 ? t->be->cfg->retries : 255);
+	t->retries_left = txn_retries(t);
 	dispatch_start(t);
 }
 
@@ -65,11 +64,11 @@ static void
 rearm(struct txn *t)
 {
 	const struct cfg_timeouts *to = txn_timeouts(t);
-	uint64_t client_ms = t->fe->cfg->timeout.client_ms, server_ms = to->server_ms;
+	uint64_t client_ms = txn_client_ms(t), server_ms = txn_server_ms(t);
 	/* configuration.txt, timeout tunnel: it replaces the other two after an upgrade,
 	 * and in mode tcp when somebody asked for it */
 	if (to->tunnel_ms && (!t->s->is_tcp || t->be->cfg->has_tunnel_timeout))
-		client_ms = server_ms = to->tunnel_ms;
+		client_ms = server_ms = txn_tunnel_ms(t);
 	/* "while one direction is already shut down" (timeout client-fin, server-fin) */
 	bool is_half_closed = t->up.is_source_done || t->down.is_source_done;
 	if (is_half_closed && to->client_fin_ms)

@@ -38,6 +38,48 @@ txn_timeouts(const struct txn *t)
 	return t->be ? &t->be->cfg->timeout : &t->fe->cfg->timeout;
 }
 
+struct txn_set *
+txn_set_of(struct txn *t)
+{
+	if (!t->set && (t->set = pool_get(&self.txn_sets)))
+		memset(t->set, 0, sizeof(*t->set));
+	return t->set;
+}
+
+/* A timeout of the configuration, unless a rule set another. */
+static uint64_t
+timeout_of(const struct txn *t, unsigned which, uint64_t configured_ms)
+{
+	return t->set && t->set->has_timeout & 1u << which ? t->set->timeout_ms[which]
+							   : configured_ms;
+}
+
+uint64_t
+txn_client_ms(const struct txn *t)
+{
+	return timeout_of(t, CFG_TIMEOUT_CLIENT, t->fe->cfg->timeout.client_ms);
+}
+
+uint64_t
+txn_server_ms(const struct txn *t)
+{
+	return timeout_of(t, CFG_TIMEOUT_SERVER, txn_timeouts(t)->server_ms);
+}
+
+uint64_t
+txn_tunnel_ms(const struct txn *t)
+{
+	return timeout_of(t, CFG_TIMEOUT_TUNNEL, txn_timeouts(t)->tunnel_ms);
+}
+
+uint8_t
+txn_retries(const struct txn *t)
+{
+	uint32_t n = t->be->cfg->retries;
+	return t->set && t->set->has_retries ? t->set->retries
+					     : (uint8_t)(n < 255 ? n : 255);
+}
+
 void
 txn_count_in(struct txn *t, uint64_t n)
 {
@@ -117,13 +159,6 @@ txn_run_down(struct txn *t)
 	return flow_run(&t->down, &t->origin->conn, &t->s->client, NULL, count_down, t);
 }
 
-enum flow_end
-txn_collect(struct txn *t, size_t most)
-{
-	return flow_collect(&t->up, &t->s->client, &t->head, most, &t->s->in, count_up,
-			    t);
-}
-
 void
 txn_arm(struct txn *t)
 {
@@ -151,8 +186,6 @@ txn_run(struct txn *t)
 		reply_run(t);
 	else if (is_given_up(t))
 		txn_abort(t, STOP_client_abort);
-	else if (t->is_buffering)
-		body_wait_run(t);
 	else if (t->s->is_tcp)
 		tcp_run(t);
 	else
@@ -215,6 +248,13 @@ finish(struct txn *t, enum stop stop)
 	buf_put(&self.bufs, &t->head);
 	buf_put(&self.bufs, &t->res_in);
 	buf_put(&self.bufs, &t->line);
+	buf_put(&self.bufs, &t->vars);
+	if (!t->set)
+		return;
+	if (t->set->has_peer)
+		memcpy(&t->s->peer, t->set->peer, sizeof(t->s->peer));
+	pool_put(&self.txn_sets, t->set);
+	t->set = NULL;
 }
 
 void

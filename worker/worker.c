@@ -118,11 +118,13 @@ worker_memory_init(void)
 		limit = 64 * 1024 * 1024;
 	pool_init(&self.sessions, sizeof(struct session), WORKER_POOL_SLAB_BYTES, 0);
 	pool_init(&self.txns, sizeof(struct txn), WORKER_POOL_SLAB_BYTES, 0);
+	pool_init(&self.txn_sets, sizeof(struct txn_set), WORKER_POOL_SLAB_BYTES, 0);
 	pool_init(&self.origins, sizeof(struct origin), WORKER_POOL_SLAB_BYTES, 0);
 	buf_pools_init(&self.bufs, limit);
 	self.rx = must_alloc(WORKER_RX_BYTES);
 	self.tx = must_alloc(WORKER_TX_BYTES);
 	self.hx = must_alloc(WORKER_HX_BYTES);
+	self.edits = must_alloc(WORKER_EDITS_BYTES);
 	self.scratch = (struct expr_scratch){.bytes = must_alloc(WORKER_SCRATCH_BYTES),
 					     .cap = WORKER_SCRATCH_BYTES};
 	list_init(&self.session_list);

@@ -85,4 +85,7 @@ int64_t expr_leading_int(struct span s);
 bool expr_parse_int(struct span s, int64_t *out);
 size_t expr_put_int(char *p, int64_t v); /* 20 bytes at most */
 
+/* regex.c: frees those of the environment. */
+void expr_regex_free_all(struct expr_env *env);
+
 #endif

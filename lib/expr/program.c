@@ -60,6 +60,7 @@ expr_env_init(struct expr_env *env, struct arena *a)
 void
 expr_env_free(struct expr_env *env)
 {
+	expr_regex_free_all(env);
 	*env = (struct expr_env){.arena = NULL};
 }
 

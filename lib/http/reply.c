@@ -114,7 +114,6 @@ put_head(struct out *o, const struct http_reply *r)
 			put(o, SPAN("\r\n"));
 		}
 	}
-	put(o, r->extra);
 }
 
 size_t
@@ -126,6 +125,7 @@ http_reply_write(const struct http_reply *r, char *out, size_t cap)
 		put(&o, r->head);
 	else
 		put_head(&o, r);
+	put(&o, r->extra);
 	if (r->date.n) {
 		put(&o, SPAN("Date: "));
 		put(&o, r->date);

@@ -14,7 +14,7 @@ struct http_reply {
 	struct span extra;	  /* complete field lines, each with CRLF */
 	struct span body;
 	struct span head; /* of an error file: start line and fields, in the place of
-			   * status, content_type and extra */
+			   * status and content_type */
 	struct span date; /* empty: no Date */
 	bool is_silent;	  /* an empty error file: nothing is sent, the connection ends */
 	bool is_head;	  /* the request was HEAD: Content-Length, but no body */

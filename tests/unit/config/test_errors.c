@@ -526,9 +526,9 @@ static const struct bad bads[] = {
 	 "  w:\n"
 	 "    bind: \":80\"\n"
 	 "    default_backend: b\n"
-	 "    http_request: [{set_header: {name: a, value: b}}]\n"
+	 "    http_request: [{set_map: {name: a, value: b}}]\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:6:21: frontends.w.http_request.0.set_header: 'set_header' is not implemented "
+	 "t:6:21: frontends.w.http_request.0.set_map: 'set_map' is not implemented "
 	 "in this release"},
 	{"no action",
 	 "defaults: {mode: http}\n"
@@ -538,8 +538,8 @@ static const struct bad bads[] = {
 	 "    default_backend: b\n"
 	 "    http_request: [{if: TRUE}]\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:6:20: frontends.w.http_request.0: no action; expected one of return and deny "
-	 "in a rule"},
+	 "t:6:20: frontends.w.http_request.0: no action; expected one, such as "
+	 "set_header, in a rule"},
 	{"if and unless",
 	 "defaults: {mode: http}\n"
 	 "frontends:\n"

@@ -159,17 +159,17 @@ rules_answer_with_files_and_groups(void **state)
 		"/d }\"}\n"
 		"      - {deny: {status: 429, headers: {A: b}}, if: \"{ path /e }\"}\n"
 		"      - return: true\n");
-	const struct cfg_rule *r = frontend(c, "w")->http_request;
-	assert_span(r[0].reply.message->body, "file 2");
-	assert_int_equal(r[0].reply.message->status, 503);
-	assert_span(r[1].reply.message->body, "file 1");
-	assert_true(r[2].reply.message->is_silent);
-	assert_int_equal(r[2].reply.message->status, 404);
-	assert_null(r[3].reply.message);
-	assert_int_equal(r[3].reply.status, 500);
-	assert_span(r[4].reply.message->extra, "A: b\r\n");
-	assert_int_equal(r[5].reply.message->status, 200);
-	assert_int_equal(r[5].reply.message->body.n, 0);
+	const struct cfg_rule *r = frontend(c, "w")->rules[CFG_RULES_REQUEST].list;
+	assert_span(r[0].reply->message->body, "file 2");
+	assert_int_equal(r[0].reply->message->status, 503);
+	assert_span(r[1].reply->message->body, "file 1");
+	assert_true(r[2].reply->message->is_silent);
+	assert_int_equal(r[2].reply->message->status, 404);
+	assert_null(r[3].reply->message);
+	assert_int_equal(r[3].reply->status, 500);
+	assert_span(r[4].reply->message->extra, "A: b\r\n");
+	assert_int_equal(r[5].reply->message->status, 200);
+	assert_int_equal(r[5].reply->message->body.n, 0);
 	assert_int_equal(c->warnings_n, 0);
 	cfg_free(&c);
 }

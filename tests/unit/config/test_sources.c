@@ -136,9 +136,13 @@ patterns_and_bodies_are_read_from_files(void **state)
 		 "{file: %s/lst}, if: \"{ path -f %s/lst }\"}]}}\n",
 		 p->dir, p->dir);
 	struct cfg *c = loaded(yaml);
-	assert_span(frontend(c, "w")->http_request[0].reply.message->body,
-		    "# comment\n\n  /a\n/b\r\n");
-	assert_span(frontend(c, "w")->http_request[0].reply.message->content_type,
+	assert_span(
+		frontend(c, "w")->rules[CFG_RULES_REQUEST].list[0].reply->message->body,
+		"# comment\n\n  /a\n/b\r\n");
+	assert_span(frontend(c, "w")
+			    ->rules[CFG_RULES_REQUEST]
+			    .list[0]
+			    .reply->message->content_type,
 		    "text/plain");
 	cfg_free(&c);
 }

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The arguments of a rule's action. Most are FIELDs of schema_rules.def that need no more
+ * than their type; what is left has a row in `finish`. Master (at load).
+ */
+#include "config/loading.h"
+#include "lib/base/num.h"
+#include "lib/base/suggest.h"
+#include "lib/expr/pattern.h"
+#include "lib/expr/vars.h"
+#include "lib/http/edit.h"
+
+/* A rule on its way. */
+struct action {
+	struct built *b;
+	const struct node *args; /* its map; a plain value where it takes none */
+	enum cfg_rule_set set;
+	struct cfg_rule *rule;
+};
+
+const struct format *
+build_format(struct loading *l, const struct built *b, const struct node *n,
+	     struct span text, enum format_use use)
+{
+	struct expr_error err;
+	const struct format *f = format_compile(&l->cfg->env, text, use,
+						b->proxy->mode == CFG_MODE_HTTP, &err);
+	if (!f)
+		report_error_in(l->report, n, err.at, "%s", err.text);
+	return f;
+}
+
+static const struct expr_program *
+build_expr(struct loading *l, const struct node *n)
+{
+	struct expr_error err;
+	const struct expr_program *p =
+		expr_compile(&l->cfg->env, span_str(n->text), &err);
+	if (!p)
+		report_error_in(l->report, n, err.at, "%s", err.text);
+	return p;
+}
+
+/* --- variables ---------------------------------------------------------------------- */
+
+static const struct {
+	const char *name;
+	enum cfg_set_if bit;
+} set_ifs[] = {
+	{"ifexists", CFG_SET_IF_THERE}, {"ifnotexists", CFG_SET_IF_NOT_THERE},
+	{"ifset", CFG_SET_IF_THERE},	{"ifnotset", CFG_SET_IF_NOT_THERE},
+	{"ifempty", CFG_SET_IF_EMPTY},	{"ifnotempty", CFG_SET_IF_NOT_EMPTY},
+	{"ifgt", CFG_SET_IF_GREATER},	{"iflt", CFG_SET_IF_LESS},
+};
+
+/* The words behind the name: "txn.x,ifnotexists". */
+static bool
+add_set_if(struct loading *l, const struct node *n, struct span word,
+	   struct cfg_rule *rule)
+{
+	struct suggest s = suggest_begin(word);
+	for (size_t i = 0; i < sizeof(set_ifs) / sizeof(set_ifs[0]); i++) {
+		if (span_eq(word, span_str(set_ifs[i].name))) {
+			rule->set_if |= (uint8_t)set_ifs[i].bit;
+			return true;
+		}
+		suggest_offer(&s, set_ifs[i].name);
+	}
+	report_error_in(l->report, n, (size_t)(word.p - n->text),
+			"'%.*s' is not a condition of set_var; expected ifexists, "
+			"ifnotexists, ifset, ifnotset, ifempty, ifnotempty, ifgt or "
+			"iflt%s%s%s",
+			(int)word.n, word.p, s.best ? "; did you mean '" : "",
+			s.best ? s.best : "", s.best ? "'?" : "");
+	return false;
+}
+
+/* Scopes end with what they belong to: a connection has no txn yet. */
+static const char *
+scope_wrong(enum expr_scope scope, enum cfg_rule_set set)
+{
+	if (scope == EXPR_SCOPE_CHECK)
+		return "belongs to health checks; expected sess, txn, req or res";
+	if (scope != EXPR_SCOPE_PROC && scope != EXPR_SCOPE_SESS &&
+	    set <= CFG_RULES_SESSION)
+		return "does not exist yet; expected sess";
+	return NULL;
+}
+
+static const struct expr_var *
+build_var(struct loading *l, const struct action *a, const struct node *n)
+{
+	struct expr_error err;
+	struct span rest = span_str(n->text), name = span_trim(span_cut(&rest, ','));
+	const struct expr_var *v = expr_var_of(l->cfg->env.vars, name, 0, &err);
+	if (!v) {
+		report_error_in(l->report, n, err.at, "%s", err.text);
+		return NULL;
+	}
+	const char *wrong = scope_wrong(v->scope, a->set);
+	if (wrong) {
+		report_error(l->report, n, "the scope of '%.*s' %s", (int)name.n, name.p,
+			     wrong);
+		return NULL;
+	}
+	while (rest.n)
+		if (!add_set_if(l, n, span_trim(span_cut(&rest, ',')), a->rule))
+			return NULL;
+	return v;
+}
+
+/* --- arguments by their types --------------------------------------------------------
+ */
+
+static const void *
+compile_arg(struct loading *l, const struct action *a, const struct schema_key *k,
+	    const struct node *n)
+{
+	struct expr_error err;
+	if (k->type == TYPE_FORMAT)
+		return build_format(l, a->b, n, span_str(n->text),
+				    k->in == SECTION_field ||
+						    k->in == SECTION_replace_field
+					    ? FORMAT_FIELD
+					    : FORMAT_BYTES);
+	if (k->type == TYPE_EXPRESSION)
+		return build_expr(l, n);
+	if (k->type == TYPE_VARIABLE)
+		return build_var(l, a, n);
+	const struct expr_regex *r =
+		expr_regex_new(&l->cfg->env, span_str(n->text), false, 0, &err);
+	if (!r)
+		report_error_in(l->report, n, err.at, "%s", err.text);
+	return r;
+}
+
+/* All FIELDs of the section that are given, into base. false: wrong (reported). */
+static bool
+build_args(struct loading *l, const struct action *a, enum schema_section in, void *base)
+{
+	bool is_sound = true;
+	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++) {
+		const struct node *n =
+			k->in == in && k->bytes ? node_get(a->args, k->name) : NULL;
+		if (!n)
+			continue;
+		uint64_t number;
+		bool is_number = in == SECTION_number &&
+				 num_u64(span_str(n->text), &number) == NUM_OK;
+		if (is_number) {
+			a->rule->number = number;
+		} else if (k->type == TYPE_FORMAT || k->type == TYPE_EXPRESSION ||
+			   k->type == TYPE_VARIABLE || k->type == TYPE_PATTERN) {
+			const void *made = compile_arg(l, a, k, n);
+			memcpy((char *)base + k->offset, &made, sizeof(made));
+			is_sound &= made != NULL;
+		} else {
+			value_store(l->arena, k, n->text, base);
+		}
+	}
+	return is_sound;
+}
+
+/* --- what actions need besides --------------------------------------------------------
+ */
+
+typedef bool finish_fn(struct loading *l, const struct action *a);
+
+/* What frames the message is not to be edited. */
+static bool
+finish_field(struct loading *l, const struct action *a)
+{
+	struct span name = a->rule->name;
+	if (a->rule->match != CFG_MATCH_STR || !http_edit_is_ours(name))
+		return true;
+	report_error(l->report, node_get(a->args, "name"),
+		     "'%.*s' is written by weir itself; expected another field",
+		     (int)name.n, name.p);
+	return false;
+}
+
+static bool
+finish_del_header(struct loading *l, const struct action *a)
+{
+	struct expr_error err;
+	struct cfg_rule *r = a->rule;
+	if (r->match != CFG_MATCH_REG)
+		return finish_field(l, a);
+	r->regex = expr_regex_new(&l->cfg->env, r->name, true, 0, &err);
+	if (!r->regex)
+		report_error_in(l->report, node_get(a->args, "name"), err.at, "%s",
+				err.text);
+	return r->regex != NULL;
+}
+
+static bool
+finish_reply(struct loading *l, const struct action *a)
+{
+	struct cfg_reply *reply = arena_alloc(l->arena, sizeof(*reply));
+	int usual = a->rule->action == CFG_ACTION_return   ? 200
+		    : a->rule->action == CFG_ACTION_tarpit ? 500
+		    : a->set == CFG_RULES_RESPONSE	   ? 502
+							   : 403;
+	bool has_page = a->rule->action != CFG_ACTION_return;
+	a->rule->reply = reply;
+	if (a->args->kind == NODE_MAP)
+		build_reply(l, a->b, a->args, has_page, usual, reply);
+	else
+		reply->status = usual;
+	return true;
+}
+
+static bool
+finish_redirect(struct loading *l, const struct action *a)
+{
+	static const uint16_t codes[] = {301, 302, 303, 307, 308};
+	struct cfg_redirect *r = arena_alloc(l->arena, sizeof(*r));
+	bool is_sound = build_args(l, a, SECTION_redirect, r);
+	bool has_location = node_get(a->args, "location");
+	int given = has_location + (node_get(a->args, "prefix") != NULL) +
+		    (node_get(a->args, "scheme") != NULL);
+	r->code = codes[r->code];
+	a->rule->redirect = r;
+	if (given != 1) {
+		report_error(l->report, a->args,
+			     "%s; expected one of location, prefix and scheme",
+			     given ? "two targets" : "no target");
+		return false;
+	}
+	if (a->set == CFG_RULES_RESPONSE && !has_location) {
+		report_error(l->report, a->args,
+			     "the request is gone when its response comes; expected "
+			     "'location'");
+		return false;
+	}
+	return is_sound;
+}
+
+static bool
+finish_set_timeout(struct loading *l, const struct action *a)
+{
+	static const char *const names[CFG_TIMEOUTS_N] = {"client", "server", "tunnel"};
+	struct cfg_set_timeout *t = arena_alloc(l->arena, CFG_TIMEOUTS_N * sizeof(*t));
+	bool is_sound = true, any = false;
+	for (size_t i = 0; i < CFG_TIMEOUTS_N; i++) {
+		const struct node *n = node_get(a->args, names[i]);
+		any |= n != NULL;
+		if (!n)
+			continue;
+		t[i].is_set = true;
+		if (num_duration_ms(span_str(n->text), &t[i].ms) == NUM_OK)
+			continue;
+		t[i].expr = build_expr(l, n);
+		is_sound &= t[i].expr != NULL;
+	}
+	if (!any)
+		report_error(l->report, a->args,
+			     "no timeout; expected client, server or tunnel");
+	a->rule->timeouts = t;
+	return is_sound && any;
+}
+
+static bool
+finish_set_retries(struct loading *l, const struct action *a)
+{
+	if (a->rule->expr || a->rule->number <= 100)
+		return true;
+	report_error(l->report, a->args, "more than 100; expected 0 to 100");
+	return false;
+}
+
+static bool
+finish_auth(struct loading *l, const struct action *a)
+{
+	if (!a->rule->name.n)
+		a->rule->name = span_str(a->b->proxy->name);
+	if (!memchr(a->rule->name.p, '"', a->rule->name.n))
+		return true;
+	report_error(l->report, node_get(a->args, "realm"),
+		     "a realm is written in quotes; expected it without one");
+	return false;
+}
+
+static finish_fn *const finish[CFG_ACTIONS_N] = {
+	[CFG_ACTION_add_header] = finish_field,
+	[CFG_ACTION_set_header] = finish_field,
+	[CFG_ACTION_replace_header] = finish_field,
+	[CFG_ACTION_replace_value] = finish_field,
+	[CFG_ACTION_del_header] = finish_del_header,
+	[CFG_ACTION_return] = finish_reply,
+	[CFG_ACTION_deny] = finish_reply,
+	[CFG_ACTION_tarpit] = finish_reply,
+	[CFG_ACTION_redirect] = finish_redirect,
+	[CFG_ACTION_set_timeout] = finish_set_timeout,
+	[CFG_ACTION_set_retries] = finish_set_retries,
+	[CFG_ACTION_auth] = finish_auth,
+};
+
+static const enum schema_section sections[CFG_ACTIONS_N] = {
+#define ACTION(name, sets, end, form, type, sub, help, manual) SECTION_##sub,
+#include "config/actions.def"
+#undef ACTION
+};
+
+bool
+build_action(struct loading *l, struct built *b, const struct node *args,
+	     enum cfg_rule_set set, struct cfg_rule *rule)
+{
+	const struct action a = {.b = b, .args = args, .set = set, .rule = rule};
+	enum schema_section in = sections[rule->action];
+	finish_fn *rest = finish[rule->action];
+	bool is_own = rest == finish_reply || rest == finish_redirect;
+	bool is_sound = is_own || build_args(l, &a, in, rule);
+	return is_sound && (!rest || rest(l, &a));
+}
