@@ -60,6 +60,8 @@ class Conn:
         self.write(head.encode("latin-1") + b"\r\n" + body)
 
     def reset(self):
+        if self.writer.transport.is_closing():
+            return  # the peer was first; only the behaviour still runs
         sock = self.writer.get_extra_info("socket")
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
