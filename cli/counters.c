@@ -41,6 +41,8 @@ kind_name(enum shm_kind kind)
 		return "backend";
 	case SHM_SERVER:
 		return "server";
+	case SHM_TABLE:
+		return "table";
 	case SHM_KINDS_N:
 		break;
 	}

@@ -88,6 +88,7 @@ enum cfg_option {
 	CFG_OPT_HTTP_KEEP_ALIVE = 1 << 19, /* what is left when no other mode is set */
 	CFG_OPT_HTTP_PRETEND_KEEPALIVE = 1 << 20,
 	CFG_OPT_LOGASAP = 1 << 0,
+	CFG_OPT_HTTP_BUFFER_REQUEST = 1 << 21,
 };
 
 /* option http_restrict_req_hdr_names */

@@ -416,6 +416,16 @@ check_switch(struct arena *a, const struct schema_key *k, const char *text)
 		text);
 }
 
+/* Types whose text alone says whether it is one. */
+static const char *(*const checks[])(struct arena *, const char *) = {
+	[TYPE_OCTAL] = check_octal,	      [TYPE_NAME] = value_name_wrong,
+	[TYPE_FIELD_NAME] = check_field_name, [TYPE_URI] = check_uri,
+	[TYPE_LOCATION] = check_location,     [TYPE_AUTH] = check_auth,
+	[TYPE_LOG_TAG] = check_log_tag,	      [TYPE_REDISPATCH] = check_redispatch,
+	[TYPE_STATUSES] = check_statuses,     [TYPE_REGEX] = check_regex,
+	[TYPE_HTTPCHK] = check_httpchk,	      [TYPE_CPUS] = check_cpus,
+};
+
 const char *
 value_check(struct loading *l, const struct schema_key *k, const char *text)
 {
@@ -427,8 +437,6 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_COUNT_OR_AUTO:
 	case TYPE_LIMIT:
 		return check_number(a, k, text);
-	case TYPE_OCTAL:
-		return check_octal(a, text);
 	case TYPE_BOOL:
 	case TYPE_TRUE:
 		return check_switch(a, k, text);
@@ -438,37 +446,15 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 			       : check_choice(a, k, text);
 	case TYPE_RETRY_ON:
 		return check_retry_on(a, k, text);
-	case TYPE_NAME:
-		return value_name_wrong(a, text);
 	case TYPE_BACKEND:
 		return strchr(text, '%') ? NULL : value_name_wrong(a, text);
 	case TYPE_TOKEN:
 		return check_token(a, text, "a method");
-	case TYPE_FIELD_NAME:
-		return check_field_name(a, text);
 	case TYPE_FIELD_VALUE:
 		return has_control(text) ? "a control character; expected printable text"
 					 : NULL;
-	case TYPE_URI:
-		return check_uri(a, text);
-	case TYPE_LOCATION:
-		return check_location(a, text);
-	case TYPE_AUTH:
-		return check_auth(a, text);
 	case TYPE_BOOL_OR:
 		return is_bool(text) ? NULL : check_choice(a, k, text);
-	case TYPE_LOG_TAG:
-		return check_log_tag(a, text);
-	case TYPE_REDISPATCH:
-		return check_redispatch(a, text);
-	case TYPE_STATUSES:
-		return check_statuses(a, text);
-	case TYPE_REGEX:
-		return check_regex(a, text);
-	case TYPE_HTTPCHK:
-		return check_httpchk(a, text);
-	case TYPE_CPUS:
-		return check_cpus(a, text);
 	case TYPE_TEXT:
 		return text[0] ? NULL : "the text is empty";
 	case TYPE_NONE:
@@ -484,9 +470,22 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_EXPRESSION:
 	case TYPE_VARIABLE:
 	case TYPE_PATTERN:
+		return NULL;
+	case TYPE_OCTAL:
+	case TYPE_NAME:
+	case TYPE_FIELD_NAME:
+	case TYPE_URI:
+	case TYPE_LOCATION:
+	case TYPE_AUTH:
+	case TYPE_LOG_TAG:
+	case TYPE_REDISPATCH:
+	case TYPE_STATUSES:
+	case TYPE_REGEX:
+	case TYPE_HTTPCHK:
+	case TYPE_CPUS:
 		break;
 	}
-	return NULL;
+	return checks[k->type](a, text);
 }
 
 /* --- into structs

@@ -26,6 +26,7 @@ static const int counters[SHM_KINDS_N][MEASURES_N] = {
 			 SHM_BACKEND_bout},
 	[SHM_SERVER] = {SHM_SERVER_stot, SHM_SERVER_req_tot, -1, SHM_SERVER_bin,
 			SHM_SERVER_bout},
+	[SHM_TABLE] = {-1, -1, -1, -1, -1},
 };
 
 /* The totals of an object at the last sample. */

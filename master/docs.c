@@ -29,6 +29,7 @@ static const struct {
 	{SHM_LISTENER, "Listener", "One set per address a frontend is bound to."},
 	{SHM_BACKEND, "Backend", "One set per `backends` and `listens` section."},
 	{SHM_SERVER, "Server", "One set per server of a backend."},
+	{SHM_TABLE, "Table", "One set per stick table."},
 };
 
 void

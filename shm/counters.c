@@ -36,9 +36,10 @@ _Static_assert((int)SHM_FRONTEND_COUNTERS_N <= (int)SHM_CELLS, "cells of a front
 _Static_assert((int)SHM_LISTENER_COUNTERS_N <= (int)SHM_CELLS, "cells of a listener");
 _Static_assert((int)SHM_BACKEND_COUNTERS_N <= (int)SHM_CELLS, "cells of a backend");
 _Static_assert((int)SHM_SERVER_COUNTERS_N <= (int)SHM_CELLS, "cells of a server");
+_Static_assert((int)SHM_TABLE_COUNTERS_N <= (int)SHM_CELLS, "cells of a table");
 
-static const char *const kind_names[] = {"global", "frontend", "listener", "backend",
-					 "server"};
+static const char *const kind_names[] = {"global",  "frontend", "listener",
+					 "backend", "server",	"table"};
 _Static_assert(sizeof(kind_names) / sizeof(kind_names[0]) == SHM_KINDS_N, "a name each");
 
 uint64_t
@@ -134,7 +135,7 @@ shm_counters_markdown(FILE *out)
 {
 	static const char *const of[] = {
 		"the daemon",	"each frontend", "each listener (bind)",
-		"each backend", "each server",
+		"each backend", "each server",	 "each stick table",
 	};
 	fputs("# Counters\n\n"
 	      "Generated from `shm/counters.def` by `./dev docs`; do not edit.\n\n"

@@ -13,6 +13,7 @@
 #define ROW_LISTENER(name)
 #define ROW_BACKEND(name)
 #define ROW_SERVER(name)
+#define ROW_TABLE(name)
 
 #undef ROW_GLOBAL
 #define ROW_GLOBAL(name) SHM_GLOBAL_##name,
@@ -57,11 +58,21 @@ enum shm_server_counter {
 	SHM_SERVER_COUNTERS_N
 };
 #undef ROW_SERVER
+#define ROW_SERVER(name)
+
+#undef ROW_TABLE
+#define ROW_TABLE(name) SHM_TABLE_##name,
+enum shm_table_counter {
+#include "shm/counters.def"
+	SHM_TABLE_COUNTERS_N
+};
+#undef ROW_TABLE
 
 #undef ROW_GLOBAL
 #undef ROW_FRONTEND
 #undef ROW_LISTENER
 #undef ROW_BACKEND
+#undef ROW_SERVER
 #undef COUNTER
 
 #endif

@@ -87,7 +87,7 @@ uint64_t
 shm_facts_identity(const struct shm_facts *f)
 {
 	uint64_t h = name_hash(f);
-	if (f->kind == SHM_SERVER)
+	if (shm_kind_has_addr(f->kind))
 		h = hash_bytes(f->addr, strnlen(f->addr, SHM_ADDR_BYTES), h);
 	return h;
 }
@@ -200,7 +200,8 @@ shm_directory_lookup(const struct shm *s, const struct shm_facts *f)
 	uint32_t step = 0;
 	for (;;) {
 		int64_t i = index_next(s, f, &step, &d);
-		if (i < 0 || f->kind != SHM_SERVER || strcmp(d.facts.addr, f->addr) == 0)
+		if (i < 0 || !shm_kind_has_addr(f->kind) ||
+		    strcmp(d.facts.addr, f->addr) == 0)
 			return i;
 	}
 }
@@ -286,6 +287,8 @@ object_fill(const struct shm *s, uint32_t i, const struct shm_entry_data *d,
 		.rates = &r->rates,
 		.server = d->facts.kind == SHM_SERVER ? &r->server : NULL,
 		.backend = d->facts.kind == SHM_BACKEND ? &r->backend : NULL,
+		.area = shm_area_at(s, d),
+		.area_bytes = d->area_bytes,
 	};
 }
 
@@ -306,7 +309,7 @@ shm_find(const struct shm *s, enum shm_kind kind, const char *parent, const char
 		int64_t i = index_next(s, &f, &step, &d);
 		if (i < 0)
 			return is_found;
-		if (kind == SHM_SERVER && addr && strcmp(d.facts.addr, addr) != 0)
+		if (shm_kind_has_addr(kind) && addr && strcmp(d.facts.addr, addr) != 0)
 			continue;
 		if (is_found && d.state != SHM_ENTRY_CURRENT)
 			continue;

@@ -8,26 +8,36 @@
 #ifndef WEIR_SHM_FAULT_H
 #define WEIR_SHM_FAULT_H
 
-#define SHM_FAULT_POINTS(X)                                                 \
-	X(lock_pending)	 /* announced to the kernel, not taken */           \
-	X(lock_taken)	 /* taken, nothing changed */                       \
-	X(lock_released) /* free again, still announced */                  \
-	X(gauge_undo)	 /* undo record written, not valid yet */           \
-	X(gauge_odd)	 /* undo record valid, nothing changed */           \
-	X(gauge_cur)	 /* cur changed, held not */                        \
-	X(gauge_held)	 /* both changed, undo record valid */              \
-	X(gauge_max)                                                        \
-	X(gauge_even)  /* done, still locked */                             \
-	X(repair_cur)  /* an heir has restored cur */                       \
-	X(repair_held) /* and held */                                       \
-	X(repair_even) /* repaired, still locked */                         \
-	X(check_odd)   /* record of the last check: being written */        \
-	X(check_even)                                                       \
-	X(entry_odd) /* directory entry: being written */                   \
-	X(entry_even)                                                       \
-	X(grow_allocated) /* room made, directory as before */              \
-	X(grow_entries)	  /* entries written, their number not published */ \
-	X(commit_entries) /* entries current, generation not published */   \
+#define SHM_FAULT_POINTS(X)                                                         \
+	X(lock_pending)	 /* announced to the kernel, not taken */                   \
+	X(lock_taken)	 /* taken, nothing changed */                               \
+	X(lock_released) /* free again, still announced */                          \
+	X(gauge_undo)	 /* undo record written, not valid yet */                   \
+	X(gauge_odd)	 /* undo record valid, nothing changed */                   \
+	X(gauge_cur)	 /* cur changed, held not */                                \
+	X(gauge_held)	 /* both changed, undo record valid */                      \
+	X(gauge_max)                                                                \
+	X(gauge_even)	       /* done, still locked */                             \
+	X(repair_cur)	       /* an heir has restored cur */                       \
+	X(repair_held)	       /* and held */                                       \
+	X(repair_even)	       /* repaired, still locked */                         \
+	X(stick_undo)	       /* undo record of a bucket written, not valid yet */ \
+	X(stick_odd)	       /* undo record valid, nothing changed */             \
+	X(stick_entry)	       /* entry changed, tag not */                         \
+	X(stick_tag)	       /* both changed, ledger not */                       \
+	X(ledger_where)	       /* a record between two contents */                  \
+	X(stick_ledger)	       /* all changed, undo record valid */                 \
+	X(stick_even)	       /* done, still locked */                             \
+	X(stick_repair_entry)  /* an heir has restored the entry */                 \
+	X(stick_repair_tag)    /* and the tag */                                    \
+	X(stick_repair_ledger) /* and the ledger record */                          \
+	X(check_odd)	       /* record of the last check: being written */        \
+	X(check_even)                                                               \
+	X(entry_odd) /* directory entry: being written */                           \
+	X(entry_even)                                                               \
+	X(grow_allocated) /* room made, directory as before */                      \
+	X(grow_entries)	  /* entries written, their number not published */         \
+	X(commit_entries) /* entries current, generation not published */           \
 	X(create_filled)  /* temporary file complete, not renamed */
 
 enum shm_fault_point {

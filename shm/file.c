@@ -278,11 +278,11 @@ allocate_one(void *arg, uint64_t off, uint64_t bytes)
 
 bool
 shm_file_allocate(int fd, const char *path, const struct shm_layout *at,
-		  uint64_t objects_n, uint32_t workers_n, uint64_t has_bytes,
+		  const struct shm_extent *use, uint64_t areas_bytes, uint64_t has_bytes,
 		  char err[SHM_ERROR_BYTES])
 {
 	struct statfs fs;
-	uint64_t used = shm_layout_used(at, objects_n, workers_n);
+	uint64_t used = shm_layout_used(at, use) + areas_bytes;
 	uint64_t more = used > has_bytes ? used - has_bytes : 0;
 	if (more == 0)
 		return true;
@@ -303,7 +303,7 @@ shm_file_allocate(int fd, const char *path, const struct shm_layout *at,
 				"group leaves %llu KB",
 				path, (unsigned long long)(more >> 10),
 				(unsigned long long)(left >> 10));
-	int rc = shm_layout_each(at, objects_n, workers_n, allocate_one, &fd);
+	int rc = shm_layout_each(at, use, allocate_one, &fd);
 	if (rc != 0)
 		return shm_fail(err, "global.shm: no room for %llu KB more in %s: %s",
 				(unsigned long long)(more >> 10), path, strerror(rc));

@@ -31,11 +31,12 @@ int shm_file_create(const char *path, uint64_t bytes, char temp[PATH_MAX],
 bool shm_file_protect(int fd, const char *path, uint32_t gid, char err[SHM_ERROR_BYTES]);
 /* A second descriptor of the same file that can't become writable, or -1. */
 int shm_file_readonly(const char *path, int rw_fd, char err[SHM_ERROR_BYTES]);
-/* Takes room for so many objects and workers; what is there already stays. `has_bytes`
- * is what is taken now. false: no space; what is in the file is unchanged. */
+/* Takes room for that much use, and says no when `areas_bytes` more would not fit; what
+ * is there already stays. `has_bytes` is what is taken now. false: no space; what is in
+ * the file is unchanged. */
 bool shm_file_allocate(int fd, const char *path, const struct shm_layout *at,
-		       uint64_t objects_n, uint32_t workers_n, uint64_t has_bytes,
-		       char err[SHM_ERROR_BYTES]);
+		       const struct shm_extent *use, uint64_t areas_bytes,
+		       uint64_t has_bytes, char err[SHM_ERROR_BYTES]);
 /* The boot id of this machine, "" when it can't be read. */
 void shm_boot_id(char out[SHM_BOOT_ID_BYTES]);
 

@@ -33,6 +33,7 @@ facts_normal(const struct shm_facts *f)
 	n.is_checked = f->is_checked;
 	n.is_backup = f->is_backup;
 	n.is_disabled = f->is_disabled;
+	n.area_bytes = f->area_bytes;
 	return n;
 }
 
@@ -143,7 +144,7 @@ room_take(struct shm *s, struct room *r, uint32_t *end)
 		best = i;
 		gone = d.gone_generation;
 	}
-	must(best != UINT32_MAX);
+	must(best != UINT32_MAX); /* its area went back before */
 	memset(&d, 0, sizeof(d));
 	shm_entry_write(s, best, &d);
 	return best;
@@ -159,6 +160,15 @@ limits_ok(const struct shm *s, const struct shm_geometry *g, char err[SHM_ERROR_
 			 g->workers_n, s->path, s->at.workers_max);
 		return false;
 	}
+	if (g->ledger_n > s->at.ledger_bytes / sizeof(struct shm_ledger_record)) {
+		shm_fail(err,
+			 "tables: %u references per process, the region %s has room for "
+			 "%llu; a restart with --fresh-shm makes it larger",
+			 g->ledger_n, s->path,
+			 (unsigned long long)(s->at.ledger_bytes /
+					      sizeof(struct shm_ledger_record)));
+		return false;
+	}
 	/* two generations overlap at least */
 	if (g->workers_n * 2ULL + 8 > s->at.slots_n) {
 		shm_fail(err,
@@ -171,8 +181,25 @@ limits_ok(const struct shm *s, const struct shm_geometry *g, char err[SHM_ERROR_
 	return true;
 }
 
+static uint64_t
+area_pages(const struct shm_facts *f)
+{
+	return (f->area_bytes + SHM_PAGE - 1) / SHM_PAGE * SHM_PAGE;
+}
+
+/* The next piece of the memory that was taken for all. */
 static void
-entry_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
+area_note(struct shm_entry_data *d, const struct shm_facts *f, uint64_t *area)
+{
+	if (!f->area_bytes)
+		return;
+	d->area_off = *area;
+	d->area_bytes = area_pages(f);
+	*area += d->area_bytes;
+}
+
+static void
+entry_begin(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t *area)
 {
 	struct shm_entry_data d;
 	memset(&d, 0, sizeof(d));
@@ -183,13 +210,14 @@ entry_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
 	d.facts = *f;
 	d.identity = shm_facts_identity(f);
 	d.state = SHM_ENTRY_PENDING;
+	area_note(&d, f, area);
 	shm_entry_write(s, i, &d);
 	shm_index_add(s, f, i);
 }
 
 /* What returns goes on with its numbers, but not with a state from before. */
 static void
-entry_return(struct shm *s, uint32_t i, const struct shm_facts *f)
+entry_return(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t *area)
 {
 	struct shm_entry_data d;
 	must(shm_entry_read(s, i, &d));
@@ -198,7 +226,26 @@ entry_return(struct shm *s, uint32_t i, const struct shm_facts *f)
 	if (f->kind == SHM_SERVER)
 		server_begin(s, i, f);
 	d.state = SHM_ENTRY_PENDING;
+	if (f->area_bytes && !d.area_bytes)
+		area_note(&d, f, area);
 	shm_entry_write(s, i, &d);
+}
+
+/* Bytes of areas that are not there yet. */
+static uint64_t
+areas_missing(const struct shm *s, const struct shm_geometry *g)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < g->objects_n; i++) {
+		struct shm_facts f = facts_normal(&g->objects[i]);
+		struct shm_entry_data d;
+		int64_t at = f.area_bytes ? shm_directory_lookup(s, &f) : -1;
+		bool is_there =
+			at >= 0 && shm_entry_read(s, (uint32_t)at, &d) && d.area_bytes;
+		if (!is_there)
+			sum += area_pages(&f);
+	}
+	return sum;
 }
 
 int
@@ -226,29 +273,36 @@ shm_grow(struct shm *s, const struct shm_geometry *g, char err[SHM_ERROR_BYTES])
 	uint32_t append_n = new_n > room.free_n ? new_n - room.free_n : 0;
 	if (append_n > room.append_n)
 		append_n = room.append_n;
-	uint32_t workers_n = atomic_load(&h->workers_n);
-	if (workers_n < g->workers_n)
-		workers_n = g->workers_n;
-	if (!shm_file_allocate(s->rw_fd, s->path, &s->at, n + append_n, workers_n,
-			       s->live.used_bytes, err))
+	shm_areas_release(s);
+	struct shm_extent use = {n + append_n, atomic_load(&h->workers_n),
+				 atomic_load(&h->ledger_n)};
+	if (use.workers_n < g->workers_n)
+		use.workers_n = g->workers_n;
+	if (use.ledger_n < g->ledger_n)
+		use.ledger_n = g->ledger_n;
+	uint64_t more = areas_missing(s, g), areas = shm_areas_used(s), area = 0;
+	if (!shm_file_allocate(s->rw_fd, s->path, &s->at, &use, areas + more,
+			       s->live.used_bytes, err) ||
+	    (more && !shm_area_take(s, more, &area, err)))
 		return -1;
 	SHM_FAULT(grow_allocated);
 
 	/* lanes before entries: their cells are cleared in every lane */
-	atomic_store_explicit(&h->workers_n, workers_n, memory_order_release);
+	atomic_store_explicit(&h->workers_n, use.workers_n, memory_order_release);
+	atomic_store_explicit(&h->ledger_n, use.ledger_n, memory_order_release);
 	for (size_t i = 0; i < g->objects_n; i++) {
 		struct shm_facts f = facts_normal(&g->objects[i]);
 		int64_t at = shm_directory_lookup(s, &f);
 		if (at >= 0)
-			entry_return(s, (uint32_t)at, &f);
+			entry_return(s, (uint32_t)at, &f, &area);
 	}
 	for (size_t i = 0; i < g->objects_n; i++) {
 		struct shm_facts f = facts_normal(&g->objects[i]);
 		if (shm_directory_lookup(s, &f) < 0)
-			entry_begin(s, room_take(s, &room, &end), &f);
+			entry_begin(s, room_take(s, &room, &end), &f, &area);
 	}
 	SHM_FAULT(grow_entries);
-	s->live.used_bytes = shm_layout_used(&s->at, n + append_n, workers_n);
+	s->live.used_bytes = shm_layout_used(&s->at, &use) + areas + more;
 	atomic_store_explicit(&h->objects_n, end, memory_order_release);
 	atomic_fetch_add_explicit(&h->shape, 1, memory_order_release);
 	shm_live_publish(s);

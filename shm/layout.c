@@ -13,7 +13,9 @@ enum {
 	OBJECTS_MIN = 16384, /* room for objects, at least; address space only */
 	WORKERS_MIN = 64,
 	SLOTS_MIN = 128,
+	LEDGER_MIN = 65536,
 };
+#define AREAS_MIN (1ULL << 31)
 
 static uint64_t
 round_up(uint64_t v, uint64_t to)
@@ -57,6 +59,34 @@ plan_limits(const struct shm_geometry *g, struct shm_layout *at,
 	return true;
 }
 
+/* Twice what is needed now, for reloads; address space only. */
+static uint64_t
+plan_ledger(const struct shm_geometry *g)
+{
+	uint64_t records = LEDGER_MIN;
+	while (records < g->ledger_n * 2ULL && records < SHM_LEDGER_LIMIT)
+		records *= 2;
+	return records * sizeof(struct shm_ledger_record);
+}
+
+static uint64_t
+areas_of(const struct shm_geometry *g)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; g->objects && i < g->objects_n; i++)
+		sum += round_up(g->objects[i].area_bytes, SHM_PAGE);
+	return sum;
+}
+
+static uint64_t
+plan_areas(const struct shm_geometry *g)
+{
+	uint64_t sum = areas_of(g), areas = AREAS_MIN;
+	while (areas < sum * 2)
+		areas *= 2;
+	return areas;
+}
+
 bool
 shm_layout_plan(const struct shm_geometry *g, struct shm_layout *out,
 		char err[SHM_ERROR_BYTES])
@@ -73,6 +103,8 @@ shm_layout_plan(const struct shm_geometry *g, struct shm_layout *out,
 	at.record_bytes = (uint32_t)round_up(
 		at.gauge_off + sizeof(struct shm_gauge) + at.slots_n * 4ULL, SHM_LINE);
 	at.lane_bytes = round_up((uint64_t)at.objects_max * at.cells_n * 8, SHM_PAGE);
+	at.ledger_bytes = plan_ledger(g);
+	at.areas_bytes = plan_areas(g);
 
 	uint64_t off = SHM_PAGE; /* the header */
 	const struct {
@@ -87,6 +119,8 @@ shm_layout_plan(const struct shm_geometry *g, struct shm_layout *out,
 		{&at.slots_off, (uint64_t)at.slots_n * at.slot_bytes},
 		{&at.records_off, (uint64_t)at.objects_max * at.record_bytes},
 		{&at.lanes_off, (uint64_t)at.lanes_n * at.lane_bytes},
+		{&at.ledgers_off, (uint64_t)at.slots_n * at.ledger_bytes},
+		{&at.areas_off, at.areas_bytes},
 	};
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		*parts[i].off = off;
@@ -99,20 +133,23 @@ shm_layout_plan(const struct shm_geometry *g, struct shm_layout *out,
 }
 
 int
-shm_layout_each(const struct shm_layout *at, uint64_t objects_n, uint32_t workers_n,
+shm_layout_each(const struct shm_layout *at, const struct shm_extent *use,
 		int (*fn)(void *arg, uint64_t off, uint64_t bytes), void *arg)
 {
-	int rc = fn(arg, 0, at->entries_off + objects_n * at->entry_bytes);
+	int rc = fn(arg, 0, at->entries_off + use->objects_n * at->entry_bytes);
 	if (rc == 0)
 		rc = fn(arg, at->slots_off, (uint64_t)at->slots_n * at->slot_bytes);
 	if (rc == 0)
-		rc = fn(arg, at->records_off, objects_n * at->record_bytes);
+		rc = fn(arg, at->records_off, use->objects_n * at->record_bytes);
 	for (uint32_t lane = 0; rc == 0 && lane < at->lanes_n; lane++) {
-		if (lane >= workers_n && lane < at->workers_max)
+		if (lane >= use->workers_n && lane < at->workers_max)
 			continue;
 		rc = fn(arg, at->lanes_off + lane * at->lane_bytes,
-			objects_n * at->cells_n * 8);
+			use->objects_n * at->cells_n * 8);
 	}
+	uint64_t ledger = use->ledger_n * sizeof(struct shm_ledger_record);
+	for (uint32_t slot = 0; rc == 0 && ledger && slot < at->slots_n; slot++)
+		rc = fn(arg, at->ledgers_off + slot * at->ledger_bytes, ledger);
 	return rc;
 }
 
@@ -125,10 +162,10 @@ add_pages(void *arg, uint64_t off, uint64_t bytes)
 }
 
 uint64_t
-shm_layout_used(const struct shm_layout *at, uint64_t objects_n, uint32_t workers_n)
+shm_layout_used(const struct shm_layout *at, const struct shm_extent *use)
 {
 	uint64_t sum = 0;
-	shm_layout_each(at, objects_n, workers_n, add_pages, &sum);
+	shm_layout_each(at, use, add_pages, &sum);
 	return sum;
 }
 
@@ -139,7 +176,8 @@ shm_bytes_needed(const struct shm_geometry *g)
 	char err[SHM_ERROR_BYTES];
 	if (!shm_layout_plan(g, &at, err))
 		return UINT64_MAX;
-	return shm_layout_used(&at, g->objects_n, g->workers_n);
+	struct shm_extent use = {g->objects_n, g->workers_n, g->ledger_n};
+	return shm_layout_used(&at, &use) + areas_of(g);
 }
 
 uint64_t
@@ -187,6 +225,10 @@ layout_ok(const struct shm_layout *l, uint64_t file_bytes)
 	    !stride_ok(l->record_bytes,
 		       l->gauge_off + sizeof(struct shm_gauge) + l->slots_n * 4ULL))
 		return false;
+	if (l->ledger_bytes % SHM_PAGE ||
+	    l->ledger_bytes / sizeof(struct shm_ledger_record) > SHM_LEDGER_LIMIT ||
+	    l->areas_bytes % SHM_PAGE || l->areas_bytes > 1ULL << 46)
+		return false;
 	uint64_t at = SHM_PAGE, end = l->trusted_bytes;
 	if (l->size_bytes > file_bytes || end > l->size_bytes || end % SHM_PAGE)
 		return false;
@@ -201,7 +243,9 @@ layout_ok(const struct shm_layout *l, uint64_t file_bytes)
 	end = l->size_bytes;
 	return fits(l->slots_off, l->slots_n, l->slot_bytes, &at, end) &&
 	       fits(l->records_off, l->objects_max, l->record_bytes, &at, end) &&
-	       fits(l->lanes_off, l->lanes_n, l->lane_bytes, &at, end);
+	       fits(l->lanes_off, l->lanes_n, l->lane_bytes, &at, end) &&
+	       fits(l->ledgers_off, l->slots_n, l->ledger_bytes, &at, end) &&
+	       fits(l->areas_off, 1, l->areas_bytes, &at, end);
 }
 
 bool

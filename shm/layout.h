@@ -5,7 +5,8 @@
  *
  *   trusted (children map it read-only): header | leases | identities of slots |
  *     descriptions of counters | result of the last reload | directory
- *   writable: slots | records (one per object) | lanes (counters)
+ *   writable: slots | records (one per object) | lanes (counters) | ledgers (references
+ *     of each process) | areas (memory of objects: stick tables)
  *
  * Every part has room for its maximum, so the file is large and sparse, mapped once and
  * never moved; what is used is allocated at creation and in shm_grow(). Reading a hole
@@ -20,6 +21,7 @@
 #include "shm/counters.h"
 #include "shm/gauge.h"
 #include "shm/health.h"
+#include "shm/ledger.h"
 #include "shm/lock.h"
 #include "shm/object.h"
 #include "shm/slots.h"
@@ -28,7 +30,7 @@
 #define SHM_RECORD_MAGIC 0x63657277U	       /* "wrec" */
 
 enum {
-	SHM_MAJOR = 1, /* another one is refused */
+	SHM_MAJOR = 2, /* another one is refused */
 	SHM_MINOR = 0, /* something was appended */
 	SHM_PAGE = 4096,
 	SHM_LINE = 64,
@@ -40,6 +42,7 @@ enum {
 	SHM_LANES_LIMIT = 1 << 14,
 	SHM_SLOTS_LIMIT = 1 << 15,
 	SHM_OBJECTS_LIMIT = 1 << 20,
+	SHM_LEDGER_LIMIT = 1 << 24, /* records of one ledger */
 };
 
 /* --- the trusted part: written by the master alone -------------------------- */
@@ -48,8 +51,9 @@ enum {
 struct shm_layout {
 	uint64_t size_bytes, trusted_bytes;
 	uint64_t leases_off, identities_off, descs_off, reload_off, entries_off;
-	uint64_t slots_off, records_off, lanes_off;
-	uint64_t lane_bytes;
+	uint64_t slots_off, records_off, lanes_off, ledgers_off, areas_off;
+	uint64_t lane_bytes, ledger_bytes; /* strides */
+	uint64_t areas_bytes;		   /* room for memory of objects, all told */
 	uint32_t identity_bytes, entry_bytes, slot_bytes, record_bytes; /* strides */
 	uint32_t gauge_off;						/* in a record */
 	uint32_t cells_n; /* counters of one object in a lane */
@@ -80,6 +84,7 @@ struct shm_header {
 	_Atomic uint32_t workers_n; /* worker lanes in use: never shrinks */
 	_Atomic uint64_t epoch;	    /* the last one given to a slot */
 	_Atomic uint32_t counters_n[SHM_KINDS_N];
+	_Atomic uint32_t ledger_n; /* records in use of each ledger: never shrinks */
 	_Atomic uint32_t live_seq;
 	struct shm_live live;
 };
@@ -133,6 +138,7 @@ struct shm_entry_data {
 	uint64_t identity; /* hash of kind, parent, name, addr */
 	uint64_t record_off;
 	uint64_t gone_generation; /* GONE: the first generation that does without it */
+	uint64_t area_off, area_bytes; /* memory of its own; 0: none */
 	uint32_t state, cells;
 	struct shm_facts facts;
 };
@@ -141,9 +147,8 @@ struct shm_entry {
 	_Atomic uint32_t seq;
 	uint32_t index;
 	struct shm_entry_data data;
-	uint8_t pad[24];
 };
-_Static_assert(sizeof(struct shm_facts) == 312, "facts have no accidental padding");
+_Static_assert(sizeof(struct shm_facts) == 320, "facts have no accidental padding");
 _Static_assert(sizeof(struct shm_entry) == 6 * SHM_LINE, "entries keep to their lines");
 
 /* --- the writable part --------------------------------------------------------- */
@@ -220,6 +225,9 @@ struct shm {
 	int rw_fd, ro_fd;
 
 	struct shm_index *index; /* names to entries */
+	/* records of the own ledger: those from ledger_used_n on were never used */
+	uint32_t *ledger_free;
+	uint32_t ledger_free_n, ledger_used_n;
 	char path[PATH_MAX];
 };
 
@@ -301,12 +309,16 @@ bool shm_fail(char err[SHM_ERROR_BYTES], const char *fmt, ...)
 /* The layout of a new region for g; false with err when g is too large. */
 bool shm_layout_plan(const struct shm_geometry *g, struct shm_layout *out,
 		     char err[SHM_ERROR_BYTES]);
-/* Bytes in use with so many objects and workers. */
-uint64_t shm_layout_used(const struct shm_layout *at, uint64_t objects_n,
-			 uint32_t workers_n);
-/* Calls fn for each stretch of the file that so many objects and workers use, until
- * one call fails; returns what that call returned. */
-int shm_layout_each(const struct shm_layout *at, uint64_t objects_n, uint32_t workers_n,
+/* How much of it is in use. */
+struct shm_extent {
+	uint64_t objects_n;
+	uint32_t workers_n, ledger_n;
+};
+/* Bytes in use, without areas. */
+uint64_t shm_layout_used(const struct shm_layout *at, const struct shm_extent *use);
+/* Calls fn for each stretch of the file in use but areas, until one call fails; returns
+ * what that call returned. */
+int shm_layout_each(const struct shm_layout *at, const struct shm_extent *use,
 		    int (*fn)(void *arg, uint64_t off, uint64_t bytes), void *arg);
 uint64_t shm_header_checksum(const struct shm_header *h);
 /* Whether a header (a private copy) describes a region that fits into a file of that
@@ -315,6 +327,22 @@ uint64_t shm_header_checksum(const struct shm_header *h);
 bool shm_header_check(const struct shm_header *h, uint64_t file_bytes,
 		      char err[SHM_ERROR_BYTES]);
 
+/* Kinds that are told apart by their address as well. */
+static inline bool
+shm_kind_has_addr(enum shm_kind kind)
+{
+	return kind == SHM_SERVER || kind == SHM_TABLE;
+}
+/* --- area.c -------------------------------------------------------------------- */
+/* Memory of an object; NULL: it has none, or the entry lies. */
+void *shm_area_at(const struct shm *s, const struct shm_entry_data *d);
+/* Bytes of all areas. */
+uint64_t shm_areas_used(const struct shm *s);
+/* Gives the areas of objects back that no generation uses. Master. */
+void shm_areas_release(struct shm *s);
+/* Finds room for one more and allocates it, zeroed; false with err. Master. */
+bool shm_area_take(struct shm *s, uint64_t bytes, uint64_t *off,
+		   char err[SHM_ERROR_BYTES]);
 /* --- directory.c --------------------------------------------------------------- */
 
 /* A checked copy of an entry; false when it is free, damaged or out of range. */

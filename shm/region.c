@@ -65,6 +65,7 @@ shm_close(struct shm **sp)
 	shm_index_free(s);
 	free(s->debt);
 	free(s->debtors);
+	free(s->ledger_free);
 	free(s->slot_use);
 	free(s->reload);
 	free(s);
@@ -103,6 +104,7 @@ region_create(const char *path, const struct shm_geometry *g, uint32_t gid,
 	      char err[SHM_ERROR_BYTES])
 {
 	struct shm_layout at;
+	struct shm_extent use = {g->objects_n, g->workers_n, g->ledger_n};
 	char temp[PATH_MAX];
 	if (!shm_layout_plan(g, &at, err))
 		return NULL;
@@ -112,10 +114,10 @@ region_create(const char *path, const struct shm_geometry *g, uint32_t gid,
 		goto out;
 	/* an empty directory and the lanes; shm_grow() takes the rest */
 	if (!shm_file_protect(s->rw_fd, path, gid, err) ||
-	    !shm_file_allocate(s->rw_fd, path, &at, g->objects_n, g->workers_n, 0, err) ||
+	    !shm_file_allocate(s->rw_fd, path, &at, &use, 0, 0, err) ||
 	    !handle_map(s, err))
 		goto out_unlink;
-	s->live.used_bytes = shm_layout_used(&at, g->objects_n, g->workers_n);
+	s->live.used_bytes = shm_layout_used(&at, &use);
 	struct shm_header *h = shm_header(s);
 	h->magic = SHM_MAGIC;
 	h->major = SHM_MAJOR;

@@ -37,25 +37,28 @@ enum shm_kind {
 	SHM_LISTENER,
 	SHM_BACKEND,
 	SHM_SERVER,
+	SHM_TABLE,
 	SHM_KINDS_N,
 };
 
 /* What an object is: the facts the master takes from the configuration and writes
  * into the directory, which children map read-only. Found by kind + parent + name
- * (+ addr for servers). */
+ * (+ addr for servers and tables). */
 struct shm_facts {
 	enum shm_kind kind;
 	char name[SHM_NAME_BYTES]; /* server: its name; listener: bind name or address */
 	char parent[SHM_NAME_BYTES]; /* server: backend; listener: frontend; else "" */
-	char addr[SHM_ADDR_BYTES];   /* server, listener: address as text */
-	char mode[8];		     /* "http", "tcp", "health" */
-	char algo[16];		     /* backend: balance algorithm */
-	uint32_t id;		     /* HAProxy's iid/sid: position in the file, from 1 */
-	uint32_t parent_id;	     /* server, listener: the proxy's id */
-	uint32_t maxconn;	     /* limit of the object's gauge; 0: none */
-	uint32_t weight;	     /* server: configured weight 0..256 */
-	uint32_t rise, fall;	     /* server: check numbers; 0 when not checked */
+	char addr[SHM_ADDR_BYTES]; /* server, listener: address as text; table: its shape
+				    */
+	char mode[8];		   /* "http", "tcp", "health" */
+	char algo[16];		   /* backend: balance algorithm */
+	uint32_t id;		   /* HAProxy's iid/sid: position in the file, from 1 */
+	uint32_t parent_id;	   /* server, listener: the proxy's id */
+	uint32_t maxconn;	   /* limit of the object's gauge; 0: none */
+	uint32_t weight;	   /* server: configured weight 0..256 */
+	uint32_t rise, fall;	   /* server: check numbers; 0 when not checked */
 	bool is_checked, is_backup, is_disabled;
+	uint64_t area_bytes; /* table: memory it needs; 0: none */
 };
 
 /* What the region must hold: filled by the master from a configuration. */
@@ -64,7 +67,8 @@ struct shm_geometry {
 	size_t objects_n;
 	uint32_t workers_n;
 	uint32_t generations_max;
-	const char *version;	    /* "1.0-dev" */
+	uint32_t ledger_n;   /* references into tables a process may hold; 0: none */
+	const char *version; /* "1.0-dev" */
 	const char *control_socket; /* absolute path or "" */
 };
 

@@ -53,6 +53,7 @@ type_of(enum shm_kind kind, enum shm_stat_type *type)
 		*type = SHM_STAT_LISTENER;
 		return true;
 	case SHM_GLOBAL:
+	case SHM_TABLE:
 	case SHM_KINDS_N:
 		break;
 	}

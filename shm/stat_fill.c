@@ -38,7 +38,7 @@ is_http_field(const char *name)
 /* The letter of a kind in the table of fields; global: none. */
 static const char kind_letters[SHM_KINDS_N] = {
 	[SHM_GLOBAL] = '?',  [SHM_FRONTEND] = 'F', [SHM_LISTENER] = 'L',
-	[SHM_BACKEND] = 'B', [SHM_SERVER] = 'S',
+	[SHM_BACKEND] = 'B', [SHM_SERVER] = 'S',   [SHM_TABLE] = '?',
 };
 
 static void

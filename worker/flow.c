@@ -31,7 +31,7 @@ flow_init(struct flow *f, enum http_body in, uint64_t length, enum http_body out
 	f->streak = f->read_shift = 0;
 	f->is_slow = f->has_surplus = false;
 	f->left = in == HTTP_BODY_LENGTH ? length : UINT64_MAX;
-	f->moved = f->blocked_at_ms = 0;
+	f->moved = f->taken = f->blocked_at_ms = 0;
 	f->pending = f->raw = NULL;
 	f->pipe = NULL;
 	f->limits = limits;
@@ -254,6 +254,7 @@ splice_in(struct flow *f, struct net_conn *from, struct net_conn *to,
 	}
 	f->pipe->held_bytes = (size_t)r;
 	f->moved += (uint64_t)r;
+	f->taken += (uint64_t)r;
 	if (f->in == HTTP_BODY_LENGTH) {
 		f->left -= (uint64_t)r;
 		f->is_source_done = f->left == 0;
@@ -299,11 +300,17 @@ keep_rest(struct flow *f, struct span over, size_t used, struct buf **rest)
 	return true;
 }
 
+/* What one read brought: `out` is encoded, in[used, ) is not taken. */
+struct taken {
+	struct span in, out;
+	size_t used;
+};
+
+/* FLOW_DONE: *t is filled, and points into self.rx, self.tx or f->raw. */
 static enum flow_end
-copy_round(struct flow *f, struct net_conn *from, struct net_conn *to, struct buf **rest,
-	   void (*count)(void *arg, uint64_t n), void *arg)
+take(struct flow *f, struct net_conn *from, size_t cap, struct taken *t)
 {
-	size_t n, used, cap = read_size(f, to);
+	size_t n;
 	if (self.bufs.limit_bytes &&
 	    self.bufs.used_bytes + 2 * cap > self.bufs.limit_bytes) {
 		shm_count(&self.global, SHM_GLOBAL_buffers_exhausted, 1);
@@ -315,26 +322,58 @@ copy_round(struct flow *f, struct net_conn *from, struct net_conn *to, struct bu
 	case NET_AGAIN:
 		return FLOW_WAIT;
 	case NET_CLOSED:
-		return source_closed(f, to);
+		return FLOW_SRC_EOF;
 	case NET_FAILED:
 		return FLOW_SRC_FAILED;
 	}
+	f->taken += n;
 	f->streak = n < FLOW_READ_BYTES	      ? 0
 		    : f->streak < FLOW_STREAK ? f->streak + 1
 					      : FLOW_STREAK;
-	struct span in = span_of(self.rx, n), out;
+	t->in = span_of(self.rx, n);
 	if (f->raw) {
-		if (!buf_append(&self.bufs, &f->raw, in.p, in.n))
+		if (!buf_append(&self.bufs, &f->raw, t->in.p, t->in.n))
 			return FLOW_SRC_FAILED;
-		in = buf_span(f->raw);
+		t->in = buf_span(f->raw);
 	}
-	if (!flow_encode(f, in.p, in.n, &out, &used))
-		return FLOW_BAD;
-	count(arg, out.n);
-	enum flow_end end = pass_on(f, to, out);
-	if (!keep_rest(f, span_of(in.p + used, in.n - used), used, rest))
+	return flow_encode(f, t->in.p, t->in.n, &t->out, &t->used) ? FLOW_DONE : FLOW_BAD;
+}
+
+static enum flow_end
+copy_round(struct flow *f, struct net_conn *from, struct net_conn *to, struct buf **rest,
+	   void (*count)(void *arg, uint64_t n), void *arg)
+{
+	struct taken t;
+	enum flow_end end = take(f, from, read_size(f, to), &t);
+	if (end == FLOW_SRC_EOF)
+		return source_closed(f, to);
+	if (end != FLOW_DONE)
+		return end;
+	count(arg, t.out.n);
+	end = pass_on(f, to, t.out);
+	if (!keep_rest(f, span_of(t.in.p + t.used, t.in.n - t.used), t.used, rest))
 		return FLOW_SRC_FAILED;
 	return end;
+}
+
+enum flow_end
+flow_collect(struct flow *f, struct net_conn *from, struct buf **into, size_t most,
+	     struct buf **rest, void (*count)(void *arg, uint64_t n), void *arg)
+{
+	while (!f->is_source_done && buf_len(*into) < most) {
+		struct taken t;
+		if (!from->is_readable)
+			return FLOW_WAIT;
+		enum flow_end end = take(f, from, FLOW_READ_BYTES, &t);
+		if (end != FLOW_DONE)
+			return end;
+		count(arg, t.out.n);
+		if (!buf_append(&self.bufs, into, t.out.p, t.out.n) ||
+		    !keep_rest(f, span_of(t.in.p + t.used, t.in.n - t.used), t.used,
+			       rest))
+			return FLOW_SRC_FAILED;
+	}
+	return FLOW_DONE;
 }
 
 enum flow_end

@@ -22,6 +22,7 @@ struct flow {
 	bool has_surplus;    /* the source sent more than its message */
 	uint64_t left;	     /* LENGTH: bytes still to come */
 	uint64_t moved;	     /* payload bytes passed on */
+	uint64_t taken;	     /* bytes read from the source, chunk framing and all */
 	uint64_t blocked_at_ms;
 	struct http_chunk chunk;
 	struct buf *pending; /* encoded bytes that the receiver did not take */
@@ -69,6 +70,11 @@ flow_delivered(const struct flow *f)
 bool flow_encode(struct flow *f, const char *p, size_t n, struct span *out, size_t *used);
 /* Queues bytes before everything else that the flow will send. false: no buffer. */
 bool flow_queue(struct flow *f, const char *p, size_t n);
+/* Reads and encodes into *into, as far as there is something and while it holds less than
+ * `most` bytes. FLOW_DONE: the whole body is there, or as much as was wanted. */
+enum flow_end flow_collect(struct flow *f, struct net_conn *from, struct buf **into,
+			   size_t most, struct buf **rest,
+			   void (*count)(void *arg, uint64_t n), void *arg);
 /* Moves what can be moved. Bytes read past the end of the body go to *rest; with
  * rest == NULL they are dropped and has_surplus is set. `count` is
  * called before bytes become visible to the receiver. */

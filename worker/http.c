@@ -48,9 +48,9 @@ set_limits(struct txn *t)
 	bool owes = t->head_forwarded ? !t->down.is_source_done && !down_held : !up_open;
 	set_limit(&t->client_deadline_ms, &t->client_mark,
 		  down_held || (up_open && !up_held),
-		  t->up.moved + flow_delivered(&t->down), txn_client_ms(t));
+		  t->up.taken + flow_delivered(&t->down), txn_client_ms(t));
 	set_limit(&t->server_deadline_ms, &t->server_mark, up_held || owes,
-		  flow_delivered(&t->up) + t->down.moved, txn_server_ms(t));
+		  flow_delivered(&t->up) + t->down.taken, txn_server_ms(t));
 }
 
 void
@@ -113,10 +113,10 @@ send_head(struct txn *t)
 	return true;
 }
 
-/* A flow from the client broke off. One that has only finished sending may still read
- * that its request was incomplete (RFC 9112 8). */
-static void
-up_failed(struct txn *t, enum flow_end end)
+/* One that has only finished sending may still read that its request was incomplete
+ * (RFC 9112 8). */
+void
+http_up_failed(struct txn *t, enum flow_end end)
 {
 	if (end == FLOW_BAD && !t->head_forwarded)
 		reply_reject(t, t->up.why);
@@ -157,7 +157,7 @@ run_up(struct txn *t)
 	case FLOW_SRC_EOF:
 	case FLOW_SRC_FAILED:
 	case FLOW_BAD:
-		up_failed(t, end);
+		http_up_failed(t, end);
 		return false;
 	}
 	return false;

@@ -201,6 +201,15 @@ refuse_names(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 	return true;
 }
 
+/* Who has been told to continue is not told so again by the server. */
+static void
+drop_expect(struct http_head *h)
+{
+	for (unsigned i = 0; i < h->fields_n; i++)
+		if (h->fields[i].id == HTTP_FIELD_EXPECT)
+			h->fields[i].dropped = 1;
+}
+
 /* What one proxy says about the request. true: answered. */
 static bool
 answer_here(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
@@ -234,6 +243,9 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	    end_of_forwards(t, h))
 		return;
 	t->keep_origin = may_keep_server(t);
+	bool waits = body_must_wait(t);
+	if (waits && f->expects_continue)
+		drop_expect(h);
 	if (!build_head(t, h, f, body)) {
 		reply_error(t, 500, STOP_no_resources);
 		return;
@@ -241,7 +253,10 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	t->is_kept = t->be->cfg->retry_on & ~(uint32_t)RETRY_CONN_FAILURE &&
 		     !t->wants_tunnel && buf_len(t->head) <= TXN_KEEP_BYTES;
 	t->retries_left = txn_retries(t);
-	dispatch_start(t);
+	if (waits)
+		body_wait(t, f->expects_continue);
+	else
+		dispatch_start(t);
 }
 
 static struct txn *
@@ -266,6 +281,7 @@ reject(struct session *s, enum http_reject why)
 	if (!t)
 		return;
 	t->is_request_bad = true;
+	t->method = (uint8_t)self.head.method; /* an answer to HEAD has no body */
 	txn_count_in(t, buf_len(s->in));
 	buf_put(&self.bufs, &s->in);
 	reply_reject(t, why);

@@ -103,6 +103,7 @@ struct txn {
 	uint8_t retries, retries_left;
 	uint8_t log_level; /* 1 + a syslog level; 0: the usual one */
 	bool is_redispatched;
+	bool is_buffering;  /* the body is awaited before a server is chosen */
 	bool is_turnaround; /* waiting before the next attempt */
 	bool is_reply;	    /* answered here; `down` only flushes */
 	bool is_replayable; /* idempotent and without a body */
@@ -165,6 +166,8 @@ enum flow_end txn_run_up(struct txn *t, struct buf **rest);
 enum flow_end txn_run_down(struct txn *t);
 /* Reads of the body what is there into t->head, as long as it may be kept. */
 enum flow_end txn_keep_body(struct txn *t);
+/* Body bytes to the end of t->head, as of flow_collect(). */
+enum flow_end txn_collect(struct txn *t, size_t most);
 void txn_count_in(struct txn *t, uint64_t n);
 void txn_count_out(struct txn *t, uint64_t n);
 void txn_count_status(struct txn *t, int status);
@@ -184,8 +187,16 @@ void health_answer(int fd, const struct cfg_proxy *fe);
 
 /* http.c: the exchange with the server. */
 void http_run(struct txn *t);
+/* A flow from the client broke off. */
+void http_up_failed(struct txn *t, enum flow_end end);
 /* What a flow that cannot go on waits for. */
 void http_wait(struct txn *t, enum flow_end why);
+
+/* body_wait.c: option http_buffer_request. */
+bool body_must_wait(const struct txn *t);
+/* The head is built: waits for the body, then dispatches. */
+void body_wait(struct txn *t, bool expects_continue);
+void body_wait_run(struct txn *t);
 
 /* response.c: reads the response head and forwards it with what came behind it. true: the
  * head is forwarded and t is alive; go on with the body. */

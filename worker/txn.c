@@ -159,6 +159,13 @@ txn_run_down(struct txn *t)
 	return flow_run(&t->down, &t->origin->conn, &t->s->client, NULL, count_down, t);
 }
 
+enum flow_end
+txn_collect(struct txn *t, size_t most)
+{
+	return flow_collect(&t->up, &t->s->client, &t->head, most, &t->s->in, count_up,
+			    t);
+}
+
 void
 txn_arm(struct txn *t)
 {
@@ -186,6 +193,8 @@ txn_run(struct txn *t)
 		reply_run(t);
 	else if (is_given_up(t))
 		txn_abort(t, STOP_client_abort);
+	else if (t->is_buffering)
+		body_wait_run(t);
 	else if (t->s->is_tcp)
 		tcp_run(t);
 	else

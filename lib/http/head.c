@@ -329,8 +329,10 @@ http_head_parse_request(const char *p, size_t n, size_t from,
 			const struct http_limits *limits, struct http_head *h,
 			enum http_reject *why)
 {
-	enum http_parse r = parse_head(p, n, from, limits, true, h, why);
+	enum http_parse r;
 
+	h->method = HTTP_METHOD_OTHER;
+	r = parse_head(p, n, from, limits, true, h, why);
 	if (r != HTTP_PARSE_OK)
 		return r;
 	if (h->target_form == HTTP_TARGET_AUTHORITY && !limits->allow_connect) {

@@ -118,9 +118,10 @@ enum http_parse { HTTP_PARSE_OK, HTTP_PARSE_INCOMPLETE, HTTP_PARSE_REJECTED };
 
 /* Parses a request head at p. OK: h is filled, p[skipped + bytes] is the first byte of
  * the body. INCOMPLETE: more bytes are needed (limits and the syntax of what is there
- * are already enforced, as far as a complete line goes). REJECTED: *why. `from` is where
- * the search for the end of the head goes on: 0 at first, the n of the last INCOMPLETE
- * call later (so that byte-by-byte arrival stays linear). */
+ * are already enforced, as far as a complete line goes). REJECTED: *why, and h->method as
+ * far as it was read. `from` is where the search for the end of the head goes on: 0 at
+ * first, the n of the last INCOMPLETE call later (so that byte-by-byte arrival stays
+ * linear). */
 enum http_parse http_head_parse_request(const char *p, size_t n, size_t from,
 					const struct http_limits *limits,
 					struct http_head *h, enum http_reject *why);

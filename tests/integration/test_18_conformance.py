@@ -35,8 +35,9 @@ def test_every_difference_to_haproxy_and_nginx_has_a_reason(seen):
     peers = [name for name in differences.NAMES if name != "weir"]
     if not all(proxies.is_present(name) for name in peers):
         pytest.skip("needs haproxy and nginx")
-    results = {"weir": seen, **{name: conformance.run(name, CASES) for name in peers}}
-    assert not differences.unexplained(CASES, results)
+    compared = [case for case in CASES if case.compared]
+    results = {"weir": seen, **{name: conformance.run(name, compared) for name in peers}}
+    assert not differences.unexplained(compared, results)
 
 
 def test_every_reason_is_about_a_case():

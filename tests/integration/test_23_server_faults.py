@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What a server does wrong, at every point of an answer: what the client sees, what the
 log and the counters say. A broken answer never looks whole."""
+import socket
+
 import pytest
 
 from weirlab import Client, wait_until
@@ -156,6 +158,73 @@ def test_a_server_that_refuses_is_a_503(lab):
     sink.wait(r" SC-- ")
     weir.wait_idle()
     assert weir.stat("be", "a", "econ") == 1
+
+
+@pytest.fixture
+def full_server():
+    """The address of a listener whose backlog is full: the kernel answers nobody."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        s.listen(0)
+        waiting = []
+        for _ in range(4):
+            c = socket.socket()
+            c.setblocking(False)
+            c.connect_ex(s.getsockname())
+            waiting.append(c)
+        yield "%s:%d" % s.getsockname()
+        for c in waiting:
+            c.close()
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_a_server_that_does_not_answer_a_connect_is_a_503(lab, full_server, retries):
+    sink, port = lab.sink(), lab.port()
+    weir = lab.start(web(port, {"a": full_server}, log=sink, timeout={"connect": "200ms"},
+                         defaults={"retries": retries}), nbproc=1)
+    with Client(port) as c:
+        assert c.ask("/").status == 503
+    sink.wait(r" sC-- ")
+    weir.wait_idle()
+    assert weir.stat("be", "a", "econ") == 1
+    assert weir.stat("be", "a", "wretr") == retries
+
+
+@pytest.mark.parametrize("leaver,how,state", [
+    ("server", "fin", "--"), ("server", "reset", "SD"), ("server", "silence", "[cs]D"),
+    ("client", "fin", "--"), ("client", "reset", "CD")])
+def test_sessions_of_mode_tcp_end_as_their_peers_do(lab, leaver, how, state):
+    async def serve(reader, writer):
+        writer.write(b"hello")
+        if leaver == "client":
+            await reader.read()  # to the end, then ours
+        elif how == "reset":
+            await reader.readexactly(2)
+            sock = writer.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, do.struct.pack("ii", 1, 0))
+            writer.transport.abort()
+        elif how == "silence":
+            await reader.read()
+        else:
+            await reader.readexactly(2)
+    t, sink, port = lab.origin("t", tcp=serve), lab.sink(), lab.port()
+    weir = lab.start(web(port, [t], mode="tcp", log=sink, timeout={
+        "client": "500ms", "server": "500ms"} if how == "silence" else None), nbproc=1)
+    with Client(port) as c:
+        c.send("hi")
+        assert c.read_bytes(5) == b"hello"
+        if leaver == "client" and how == "reset":
+            c.reset()
+        elif leaver == "server" and how == "reset":
+            with pytest.raises(ConnectionResetError):
+                c.read_to_end()
+        else:
+            if leaver == "client":
+                c.half_close()
+            c.expect_closed()
+    sink.wait(rf" {state} ")
+    wait_until(lambda: not t.open, what="the server's connection closed")
+    weir.wait_idle()
 
 
 def test_surplus_behind_an_answer_is_nobodys(lab):

@@ -43,6 +43,8 @@ for n in (2, 3, 5, 10, 20, 50):
     pipeline(f"{n}-chunked-in-one-segment", "RFC 9112 9.3.2",
              b"".join(chunked(b"body %d" % i, target=b"/%d" % i) for i in range(n)),
              in_order(n, origin=[Msg(body=b"body %d" % i) for i in range(n)]), answers=n)
+for n in (100, 200):
+    pipeline(f"{n}-gets", "RFC 9112 9.3.2", b"".join(get(b"/%d" % i) for i in range(n)), in_order(n), answers=n)
 MIXED = [get(b"/0"), length(b"abc", target=b"/1"), chunked(b"de", b"f", target=b"/2"), get(b"/3"),
          post(b"", b"Content-Length: 0", target=b"/4"), get(b"/5")]
 pipeline("mixed", "RFC 9112 9.3.2", b"".join(MIXED), in_order(6), answers=6)
@@ -231,7 +233,7 @@ informal("then-204", "RFC 9110 15.2", get(b"/r"), Want(status={204}, kept=True),
 informal("then-fin", "RFC 9110 15.2", get(b"/r"), Want(status={502}, complete=True), Want(status={0}, kept=False),
          origin=[b"HTTP/1.1 103 Y\r\n\r\n", FIN])
 informal("then-silence", "RFC 9110 15.2", get(b"/r"), Want(status={504}, complete=True),
-         Want(status={0, 502}, kept=False), origin=[b"HTTP/1.1 103 Y\r\n\r\n", pause(3)], victim=True)
+         Want(status={0, 502}, kept=False), origin=[b"HTTP/1.1 103 Y\r\n\r\n", pause(4)], victim=True)
 informal("without-an-end", "RFC 9110 15.2", get(b"/r"), Want(status={502, 504}, complete=True), Want(status={0}, kept=False),
          passed(Msg()), origin=[b"HTTP/1.1 102 X\r\n\r\n" * 5000 + ok()])
 for name, line, body in (("length", b"Content-Length: 5", b"hello"), ("coding", b"Transfer-Encoding: chunked", chunks(b"hello")),
@@ -288,6 +290,12 @@ for name, lines, version in (
         ("connection-close-only", (b"Connection: close", b"Upgrade: websocket"), b"HTTP/1.1")):
     upgrade(f"101-{name}", "RFC 9110 7.8, 15.2.2", get(b"/ws", *lines, version=version), NOT_101,
             Want(status={0}, kept=False), origin=[SWITCH, TUNNEL], security=True)
+for name, lines in {"length": b"Content-Length: 5\r\n", "coding": b"Transfer-Encoding: chunked\r\n"}.items():
+    upgrade(f"101-with-{name}", "RFC 9110 8.6", [get(b"/ws", *ASK), answered(), b"hello", saw(b"HELLO")],
+            tunnelled(b"HELLO"), NOT_101, origin=[SWITCH[:-2] + lines + b"\r\n", TUNNEL], probe=False, security=True)
+for name, lines in {"no-upgrade": b"", "other-protocol": b"Upgrade: other\r\n"}.items():
+    upgrade(f"101-{name}", "RFC 9110 7.8", get(b"/ws", *ASK), NOT_101,
+            origin=[b"HTTP/1.1 101 X\r\nConnection: Upgrade\r\n" + lines + b"\r\n", TUNNEL], probe=False)
 upgrade("101-to-post", "RFC 9110 7.8", post(b"hello", b"Content-Length: 5", *ASK), NOT_101,
         Want(status={101}), origin=[SWITCH, TUNNEL], probe=False)
 upgrade("101-to-head", "RFC 9110 7.8", get(b"/ws", *ASK, method=b"HEAD"), NOT_101, Want(status={101}),

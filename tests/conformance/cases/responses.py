@@ -241,6 +241,13 @@ to(bodyless, "head-404", "RFC 9110 9.3.2", res(b"Content-Length: 9", status=b"40
    good(b"", kept=True, status={404}), request=HEAD)
 to(bodyless, "head-bad-length", "RFC 9112 6.3", [res(b"Content-Length: x"), FIN], NOT_FORWARDED, request=HEAD)
 to(bodyless, "head-both", "RFC 9112 6.3", res(TE, b"Content-Length: 5"), NOT_FORWARDED, good(b""), request=HEAD)
+for name, line in {"host": b"Host: again", "length": b"Content-Length: x", "field": b"A : b"}.items():
+    to(bodyless, f"head-refused-{name}-gets-no-body", "RFC 9110 9.3.2", ok(b""), Want(status={400}, kept=False, origin=[]),
+       request=get(b"/r", line, method=b"HEAD"))
+for name, steps, status in (("502", [FIN], 502), ("504", [HOLD], 504), ("502-garbage", [b"what?\r\n\r\n", FIN], 502)):
+    to(bodyless, f"head-{name}-gets-no-body", "RFC 9110 9.3.2", steps, Want(status={status}), good(b""), request=HEAD)
+to(bodyless, "head-max-forwards-gets-no-body", "RFC 9110 9.3.2", ok(b""), good(b"", kept=True),
+   request=get(b"/r", b"Max-Forwards: 0", method=b"HEAD"))
 for status in (b"204 No Content", b"304 Not Modified"):
     s = int(status[:3])
     to(bodyless, f"{s}-plain", "RFC 9112 6.3", res(status=status), good(b"", status={s}, kept=True, reused=True))

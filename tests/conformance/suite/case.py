@@ -105,6 +105,7 @@ class Case:
     probe: bool = True           # ask again on the same connection
     victim: bool = True          # another client asks afterwards
     ends: bool = False           # wait for the connection's end
+    compared: bool = True        # with HAProxy and nginx
 
 
 def seq(x):
@@ -114,14 +115,15 @@ def seq(x):
 class Table:
     """Collects the rows of one group."""
 
-    def __init__(self, group, security=False):
-        self.group, self.security, self.cases = group, security, []
+    def __init__(self, group, security=False, compared=True):
+        self.group, self.security, self.compared, self.cases = group, security, compared, []
 
     def __call__(self, id, ref, client, *want, **kwargs):
         origin = kwargs.pop("origin", {})
         if isinstance(origin, (list, bytes)):
             origin = {0: seq(origin)}
         kwargs.setdefault("security", self.security)
+        kwargs.setdefault("compared", self.compared)
         case = Case(f"{self.group}/{id}", self.group, ref, seq(client), list(want),
                     origin=origin, **kwargs)
         self.cases.append(case)

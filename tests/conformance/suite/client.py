@@ -5,8 +5,10 @@ import socket
 
 from . import strict
 from .origin import set_reset_on_close
+from .proxies import SLOW
 
-DEADLINE = 6.0
+PATIENCE = 5.0 * SLOW  # with one step
+DEADLINE = 10.0 * SLOW  # with a case
 
 
 class Connection:
@@ -16,6 +18,7 @@ class Connection:
         self.closed = None         # "fin" or "rst"
         self.changed = asyncio.Event()
         self.finished = self.gone = False
+        self.whole, self.at = [], 0  # responses that are complete, and where they end
 
     async def open(self, port):
         self.reader, self.writer = await asyncio.open_connection("127.0.0.1", port,
@@ -38,19 +41,20 @@ class Connection:
     def responses(self):
         """What has come so far: ([Message], complaint or None). The last may be
         incomplete."""
-        out, at = [], 0
-        while at < len(self.data):
-            method = self.methods[len(out)] if len(out) < len(self.methods) else b"GET"
+        while self.at < len(self.data):
+            n = len(self.whole)
+            method = self.methods[n] if n < len(self.methods) else b"GET"
             try:
-                m, at = strict.read_response(self.data, at, method, self.closed == "fin")
-                out.append(m)
+                m, at = strict.read_response(self.data, self.at, method, self.closed == "fin")
             except strict.Incomplete as e:
-                partial = e.message or strict.Message()
-                out.append(partial)
-                break
+                return self.whole + [e.message or strict.Message()], None
             except strict.Violation as e:
-                return out, str(e)
-        return out, None
+                return list(self.whole), str(e)
+            if m.framing == "tunnel":
+                return self.whole + [m], None
+            self.whole.append(m)
+            self.at = at
+        return list(self.whole), None
 
     def finals(self):
         got, complaint = self.responses()
@@ -100,15 +104,15 @@ class Connection:
             self.writer.transport.abort()
         elif step.name == "seen":
             try:
-                await asyncio.wait_for(record.heads.wait(), 1.0)
+                await asyncio.wait_for(record.heads.wait(), PATIENCE)
             except asyncio.TimeoutError:
                 pass  # refused before: what the case wants tells whether it may
         elif step.name == "answered":
-            await self.wait(lambda: self.finals() >= step.value, 3.0)
+            await self.wait(lambda: self.finals() >= step.value, PATIENCE)
         elif step.name == "saw":
-            await self.wait(lambda: step.value in self.data, 3.0)
+            await self.wait(lambda: step.value in self.data, PATIENCE)
         elif step.name == "interim":
-            await self.wait(lambda: self.interims() >= step.value or self.finals(), 3.0)
+            await self.wait(lambda: self.interims() >= step.value or self.finals(), PATIENCE)
 
     async def close(self):
         self.writer.close()
@@ -145,7 +149,7 @@ async def _probe(connection, case, target):
         await connection.writer.drain()
     except OSError:
         return "closed"
-    await connection.wait(lambda: connection.finals() > before, 3.0)
+    await connection.wait(lambda: connection.finals() > before, PATIENCE)
     got, complaint = connection.responses()
     if complaint or len(got) > before + 1:
         return "wrong"
@@ -161,7 +165,7 @@ async def _victim(port, target):
     other = await Connection([b"GET"]).open(port)
     try:
         other.writer.write(b"GET " + target + b" HTTP/1.1\r\nHost: victim.test\r\n\r\n")
-        await other.wait(lambda: other.finals() > 0, 3.0)
+        await other.wait(lambda: other.finals() > 0, PATIENCE)
         got, complaint = other.responses()
         if complaint or len(got) > 1:
             return "wrong"

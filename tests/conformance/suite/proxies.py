@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The proxies under test, each with one lane (a frontend and a server) per origin.
 Deadlines are short, and the same for all."""
+import json
 import os
 import re
 import socket
@@ -11,8 +12,11 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../lib"))
 
 from weirlab import Lab  # noqa: E402
+from weirlab.wait import SLOW  # noqa: E402
 
-SHORT = "1s"
+SHORT = f"{2000 * SLOW:.0f}ms"  # every deadline
+# More words for weir's defaults, as JSON: the tables hold whatever the options.
+OPTIONS = json.loads(os.environ.get("CONFORMANCE_OPTIONS", "{}"))
 PATHS = {"haproxy": "/usr/sbin/haproxy", "nginx": "/usr/sbin/nginx"}
 
 
@@ -73,10 +77,10 @@ class Proxy:
         self.lab.close()
 
     def _weir(self):
-        return {"defaults": {"mode": "http",
+        return {"defaults": {"mode": "http", **OPTIONS,
                              "timeout": {"connect": SHORT, "client": SHORT, "server": SHORT,
                                          "http_request": SHORT, "http_keep_alive": SHORT,
-                                         "tunnel": "2s"}},
+                                         "tunnel": SHORT}},
                 "listens": {f"l{i}": {"bind": f"127.0.0.1:{front}",
                                       "servers": {"s": f"127.0.0.1:{back}"}}
                             for i, (front, back) in enumerate(self.pairs)}}
@@ -87,7 +91,7 @@ class Proxy:
         return ("global\n  nbthread 1\ndefaults\n  mode http\n"
                 + "".join(f"  timeout {t} {SHORT}\n" for t in (
                     "connect", "client", "server", "http-request", "http-keep-alive"))
-                + "  timeout tunnel 2s\n" + lanes)
+                + f"  timeout tunnel {SHORT}\n" + lanes)
 
     def _nginx(self):
         lanes = "".join(

@@ -114,7 +114,8 @@ REASONS = [
     ("interim/*", "Interim answers are relayed, but not to 1.0; nginx does not understand them."),
     ("half-close/*", "Who only stops sending gets its answers, or is told that the request was cut off. nginx takes it for an "
      "abort; HAProxy too, in some cases."),
-    ("upgrade/101-*", "101 is for who asked for it with GET, Upgrade and Connection in 1.1, and is a 502 otherwise."),
+    ("upgrade/101-*", "101 is for who asked for it with GET, Upgrade and Connection in 1.1, and names the protocol; "
+     "otherwise it is a 502."),
     ("upgrade/to-*", "An upgrade to HTTP/2 would carry requests past the rules; it is not passed on."),
     ("persistence/client-1.1-closed*", "`closed` is not `close`; nginx looks for the letters."),
     ("persistence/*", "Keep-Alive is for one hop and goes no further."),

@@ -179,10 +179,12 @@ def read_response(data, at, method, ended):
         m.minor, m.status = int(match[1]), int(match[2])
         m.fields, at = _fields(data, at, "response head")
         m.interim = interim
-        if m.status >= 200 or m.status == 101:
+        if m.status >= 200:
             break
         if m.all("content-length") or m.all("transfer-encoding"):
             raise Violation(f"framing fields in a {m.status}")
+        if m.status == 101:
+            break
         interim.append(m)
     kind, length = _framing(m)
     if m.status == 101 or (method == b"CONNECT" and m.status < 300):

@@ -138,7 +138,7 @@ the_manual_lists_every_counter(void **state)
 		rows++;
 	assert_int_equal(rows, SHM_GLOBAL_COUNTERS_N + SHM_FRONTEND_COUNTERS_N +
 				       SHM_LISTENER_COUNTERS_N + SHM_BACKEND_COUNTERS_N +
-				       SHM_SERVER_COUNTERS_N);
+				       SHM_SERVER_COUNTERS_N + SHM_TABLE_COUNTERS_N);
 	assert_non_null(strstr(text, "| `downtime` | s |"));
 	free(text);
 }

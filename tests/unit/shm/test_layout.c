@@ -91,7 +91,7 @@ another_major_says_so(void **state)
 	char err[SHM_ERROR_BYTES];
 	h.major = SHM_MAJOR + 1;
 	assert_false(shm_header_check(&h, h.layout.size_bytes, err));
-	assert_non_null(strstr(err, "layout is 2"));
+	assert_non_null(strstr(err, "layout is 3"));
 }
 
 /* Each word of the layout in turn is something else, with a good checksum: either it

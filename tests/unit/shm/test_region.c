@@ -310,8 +310,8 @@ no_space_is_an_error_at_start_not_a_signal_later(void **state)
 	fixture_create(&f);
 	struct shm_layout at = f.shm->at;
 	/* a gigantic directory of objects */
-	assert_false(
-		shm_file_allocate(f.shm->rw_fd, f.path, &at, 1ULL << 40, 64, 0, err));
+	struct shm_extent use = {1ULL << 40, 64, 0};
+	assert_false(shm_file_allocate(f.shm->rw_fd, f.path, &at, &use, 0, 0, err));
 	assert_non_null(strstr(err, "more"));
 	fixture_verify(&f);
 	fixture_remove(&f);

@@ -342,10 +342,30 @@ any_byte_anywhere_is_judged_the_same_however_it_arrives(void **state)
 	}
 }
 
+static void
+the_method_of_a_refused_request_is_known_or_none(void **state)
+{
+	static const char bad_field[] = "HEAD / HTTP/1.1\r\nA : b\r\n\r\n";
+	static const char bad_line[] = "HEAD@ / HTTP/1.1\r\n\r\n";
+	struct http_head h = {.method = HTTP_METHOD_GET};
+	enum http_reject why;
+
+	(void)state;
+	assert_int_equal(http_head_parse_request(bad_field, sizeof(bad_field) - 1, 0,
+						 &usual, &h, &why),
+			 HTTP_PARSE_REJECTED);
+	assert_int_equal(h.method, HTTP_METHOD_HEAD);
+	assert_int_equal(http_head_parse_request(bad_line, sizeof(bad_line) - 1, 0,
+						 &usual, &h, &why),
+			 HTTP_PARSE_REJECTED);
+	assert_int_equal(h.method, HTTP_METHOD_OTHER);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_method_of_a_refused_request_is_known_or_none),
 		cmocka_unit_test(requests_are_judged_by_the_table),
 		cmocka_unit_test(responses_are_judged_by_the_table),
 		cmocka_unit_test(any_byte_anywhere_is_judged_the_same_however_it_arrives),

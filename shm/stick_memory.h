@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What lies in the memory of a stick table: a head, then buckets; a bucket is two lines,
+ * `ways` entries and one more, which keeps the old bytes of the entry that is being
+ * changed. For the files of the table alone.
+ */
+#ifndef WEIR_SHM_STICK_MEMORY_H
+#define WEIR_SHM_STICK_MEMORY_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+
+#include "shm/rate.h"
+#include "shm/stick_spec.h"
+
+#define SHM_STICK_MAGIC 0x31656c6261747277ULL /* "wrtable1" */
+enum { SHM_STICK_LINE = 64, SHM_STICK_HEAD_BYTES = 4096 };
+
+/* Written once, before the table can be found. */
+struct stick_head {
+	uint64_t magic;
+	char text[SHM_STICK_TEXT_BYTES]; /* the spec, for readers without configuration */
+};
+_Static_assert(sizeof(struct stick_head) <= SHM_STICK_HEAD_BYTES, "the head is a page");
+
+/* seq is odd while the undo record is valid: the entry of undo_way was what the spare one
+ * is, its tag undo_tag, and the ledger record undo_record - 1 of undo_slot (0: none) held
+ * undo_held. */
+struct stick_bucket {
+	_Atomic uint32_t lock, seq;
+	_Atomic uint32_t undo_way, undo_tag;
+	_Atomic uint32_t undo_slot, undo_record;
+	_Atomic uint64_t undo_held[2];
+	_Atomic uint32_t births; /* +1 for every new entry */
+	uint32_t reserved[5];
+	_Atomic uint8_t tags[SHM_STICK_WAYS]; /* of the hash, never 0; 0: no entry */
+};
+_Static_assert(sizeof(struct stick_bucket) == 2 * SHM_STICK_LINE, "two lines");
+_Static_assert(offsetof(struct stick_bucket, tags) == SHM_STICK_LINE, "tags: one line");
+
+/* Its cells follow the key at spec.cells_off. */
+struct stick_entry {
+	uint64_t used_ms; /* monotonic: the last update */
+	uint32_t refs;	  /* trackers: it does not expire while there are some */
+	uint32_t birth;	  /* tells it from others that had this place */
+	unsigned char key[];
+};
+
+#endif

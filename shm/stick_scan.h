@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looking into the memory of a stick table: places, tags, values. Shared by stick.c and
+ * stick_read.c.
+ */
+#ifndef WEIR_SHM_STICK_SCAN_H
+#define WEIR_SHM_STICK_SCAN_H
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+#include <string.h>
+
+#include "lib/base/hash.h"
+#include "shm/stick.h"
+#include "shm/stick_memory.h"
+
+static inline uint64_t
+stick_hash(const struct shm_stick *t, const void *key)
+{
+	return hash_bytes(key, t->spec.key_bytes, SHM_STICK_MAGIC);
+}
+
+/* The upper bits choose the bucket, the lower ones the tag. */
+static inline uint64_t
+stick_bucket_of(const struct shm_stick *t, uint64_t hash)
+{
+	uint64_t high = hash >> 32; /* SHM_STICK_SIZE_MAX keeps buckets_n below 2^32 */
+	return high * t->spec.buckets_n >> 32;
+}
+
+static inline uint8_t
+stick_tag_of(uint64_t hash)
+{
+	return (uint8_t)(1 + hash % 255);
+}
+
+static inline struct stick_bucket *
+stick_bucket_at(const struct shm_stick *t, uint64_t bucket)
+{
+	return (struct stick_bucket *)(void *)(t->memory + SHM_STICK_HEAD_BYTES +
+					       bucket * t->spec.bucket_bytes);
+}
+
+/* way == spec.ways: the spare one. */
+static inline unsigned char *
+stick_way(const struct shm_stick *t, const struct stick_bucket *b, uint32_t way)
+{
+	return (unsigned char *)(uintptr_t)b + sizeof(*b) +
+	       (size_t)way * t->spec.entry_bytes;
+}
+
+static inline const struct stick_entry *
+stick_entry_at(const struct shm_stick *t, const struct stick_bucket *b, uint32_t way)
+{
+	return (const struct stick_entry *)(const void *)stick_way(t, b, way);
+}
+
+static inline uint64_t *
+stick_cells(const struct shm_stick *t, unsigned char *entry)
+{
+	return (uint64_t *)(void *)(entry + t->spec.cells_off);
+}
+
+static inline bool
+stick_is_expired(const struct shm_stick *t, const struct stick_entry *e, uint64_t now_ms)
+{
+	return t->spec.expire_ms && !e->refs && now_ms > e->used_ms &&
+	       now_ms - e->used_ms >= t->spec.expire_ms;
+}
+
+/* Bit per way whose tag is this one. */
+static inline uint64_t
+stick_match(const struct stick_bucket *b, uint8_t tag)
+{
+	uint64_t found = 0;
+#if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
+	const __m128i wanted = _mm_set1_epi8((char)tag);
+	for (unsigned i = 0; i < SHM_STICK_WAYS; i += 16) {
+		const __m128i *at = (const __m128i *)(const void *)(b->tags + i);
+		__m128i equal = _mm_cmpeq_epi8(_mm_load_si128(at), wanted);
+		found |= (uint64_t)(unsigned)_mm_movemask_epi8(equal) << i;
+	}
+#else
+	for (unsigned i = 0; i < SHM_STICK_WAYS; i++)
+		found |= (uint64_t)(atomic_load_explicit(&b->tags[i],
+							 memory_order_relaxed) == tag)
+			 << i;
+#endif
+	return found;
+}
+
+/* The way of a key, SHM_STICK_WAYS: none. */
+static inline uint32_t
+stick_find(const struct shm_stick *t, const struct stick_bucket *b, uint8_t tag,
+	   const void *key)
+{
+	for (uint64_t found = stick_match(b, tag); found; found &= found - 1) {
+		uint32_t way = (uint32_t)__builtin_ctzll(found);
+		if (way < t->spec.ways &&
+		    memcmp(stick_entry_at(t, b, way)->key, key, t->spec.key_bytes) == 0)
+			return way;
+	}
+	return SHM_STICK_WAYS;
+}
+
+/* stick_read.c: values of an entry in private memory. */
+void stick_values(const struct shm_stick *t, unsigned char *entry, uint64_t now_ms,
+		  uint64_t *values);
+
+#endif
