@@ -269,6 +269,8 @@ server_step(struct program *g, enum step step, struct peer *p, uint8_t how,
 		answer(p, how, operand);
 		break;
 	case SERVER_RAW:
+		if (p->closes) /* it has said its last */
+			break;
 		p->is_wild = true;
 		say_raw(g, p, how);
 		break;
