@@ -183,6 +183,7 @@ build_proxy(struct loading *l, struct built *b)
 	if (p->is_disabled)
 		return;
 	build_errors(l, b);
+	build_refs(l, b);
 	build_access_log(l, b);
 	if (p->caps & CFG_CAP_FRONTEND)
 		build_binds(l, b);
@@ -263,6 +264,8 @@ build_cfg(struct loading *l)
 	for (size_t i = 0; i < c->proxies_n; i++)
 		build_proxy(l, &l->built[i]);
 	sort_backends(c);
+	c->env.resolve = NULL;
+	c->env.subject = NULL;
 	build_maxconn(l);
 }
 

@@ -8,7 +8,6 @@ static void
 build_acls(struct loading *l, struct built *b)
 {
 	const struct node *map = node_get(b->map, "acl");
-	l->cfg->env.subject = b->proxy;
 	b->acls = expr_acls_new(&l->cfg->env);
 	for (size_t i = 0; map && i < map->n; i++) {
 		struct span name = span_str(map->keys[i]->text);

@@ -283,6 +283,12 @@ struct cfg_server {
 	uint32_t id;	/* from 1, position in the backend */
 };
 
+/* A server as expressions name it: they may be read before it is built. */
+struct cfg_server_ref {
+	const struct cfg_proxy *backend;
+	uint32_t index;
+};
+
 struct cfg_stats {
 	const char *uri;     /* NULL: no stats page here */
 	uint64_t refresh_ms; /* 0: none */

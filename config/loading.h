@@ -127,6 +127,8 @@ void build_access_log(struct loading *l, struct built *b);
 void build_binds(struct loading *l, struct built *b);
 void build_servers(struct loading *l, struct built *b);
 void build_check(struct loading *l, struct built *b);
+/* Expressions compiled from now on stand in this proxy. */
+void build_refs(struct loading *l, const struct built *b);
 void build_rules(struct loading *l, struct built *b);
 /* build_action.c: the arguments of a rule's action, for env.at. false: wrong (reported).
  */

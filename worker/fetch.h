@@ -6,9 +6,43 @@
 #define WEIR_WORKER_FETCH_H
 
 #include "lib/expr/program.h"
-#include "worker/context.h"
+#include "worker/alias.h"
 
-/* fetch_http.c */
-expr_fetch_fn fetch_method, fetch_path, fetch_query, fetch_req_hdr, fetch_url;
+#define FETCH_FN(id)                                         \
+	bool fetch_##id(const struct expr_context *c UNUSED, \
+			const struct expr_arg *args UNUSED,  \
+			struct expr_sample *s UNUSED)
+
+/* Those of lib/expr/fetch_internal.c are only declared. */
+#define FETCH(id, name, args, type, where, help, manual) FETCH_FN(id);
+#include "lib/expr/fetch.def"
+#undef FETCH
+
+static inline bool
+give_bool(struct expr_sample *s, bool v)
+{
+	expr_set_bool(s, v);
+	return true;
+}
+
+static inline bool
+give_span(struct expr_sample *s, struct span v)
+{
+	expr_set_str(s, v);
+	return v.p != NULL;
+}
+
+static inline bool
+give_bin(struct expr_sample *s, struct span v)
+{
+	expr_set_str(s, v);
+	s->type = EXPR_BIN;
+	return v.p != NULL;
+}
+
+/* fetch_conn.c: false for UNIX sockets. */
+bool give_ip(struct expr_sample *s, const struct addr *a);
+/* A hash (four bytes, the highest first) and the client's address. */
+bool give_hash_src(const struct expr_context *c, struct expr_sample *s, uint32_t hash);
 
 #endif

@@ -1,154 +1,310 @@
 /* SPDX-License-Identifier: MIT
  *
- * Fetches of a request's and a response's head (configuration.txt 7.3.6). Worker.
+ * Fetches of the start lines, of what is remembered of them, and of Authorization
+ * (configuration.txt 7.3.6). Worker.
  */
+#include <arpa/inet.h>
+
+#include "lib/base/base64.h"
+#include "lib/base/hash.h"
+#include "lib/base/num.h"
 #include "worker/fetch.h"
 
-bool
-fetch_method(const struct expr_context *c, const struct expr_arg *args,
-	     struct expr_sample *out)
+static const struct http_head *
+request(const struct expr_context *c)
 {
-	const struct http_head *h = context_of(c)->req;
-	(void)args;
-	if (!h)
+	return context_of(c)->req;
+}
+
+FETCH_FN(method)
+{
+	static const char *const names[] = {
+		[HTTP_METHOD_GET] = "GET",	 [HTTP_METHOD_HEAD] = "HEAD",
+		[HTTP_METHOD_POST] = "POST",	 [HTTP_METHOD_PUT] = "PUT",
+		[HTTP_METHOD_DELETE] = "DELETE", [HTTP_METHOD_OPTIONS] = "OPTIONS",
+		[HTTP_METHOD_TRACE] = "TRACE",	 [HTTP_METHOD_CONNECT] = "CONNECT",
+		[HTTP_METHOD_PATCH] = "PATCH",
+	};
+	const struct http_head *h = request(c);
+	const struct txn *t = context_of(c)->t;
+	if (h)
+		expr_set_str(s, h->method_text);
+	else if (!t || !t->request_us || t->method == HTTP_METHOD_OTHER)
 		return false;
-	expr_set_str(out, h->method_text);
-	out->type = EXPR_METHOD;
+	else
+		expr_set_str(s, span_str(names[t->method]));
+	s->type = EXPR_METHOD;
 	return true;
 }
 
-bool
-fetch_path(const struct expr_context *c, const struct expr_arg *args,
-	   struct expr_sample *out)
+FETCH_FN(path)
 {
-	const struct http_head *h = context_of(c)->req;
-	(void)args;
-	if (!h || h->path.n == 0)
-		return false;
-	expr_set_str(out, h->path);
-	return true;
+	const struct http_head *h = request(c);
+	return h && h->path.n && h->path.p[0] == '/' && give_span(s, h->path);
 }
 
-bool
-fetch_query(const struct expr_context *c, const struct expr_arg *args,
-	    struct expr_sample *out)
+FETCH_FN(query)
 {
-	const struct http_head *h = context_of(c)->req;
-	(void)args;
+	const struct http_head *h = request(c);
 	if (!h || !h->query.p)
 		return false;
-	expr_set_str(out, h->query);
-	return true;
+	bool with_mark = args[0].kind == EXPR_ARG_INT && h->query.n;
+	return give_span(s,
+			 with_mark ? span_of(h->query.p - 1, h->query.n + 1) : h->query);
 }
 
-bool
-fetch_url(const struct expr_context *c, const struct expr_arg *args,
-	  struct expr_sample *out)
+FETCH_FN(url)
 {
-	const struct http_head *h = context_of(c)->req;
-	(void)args;
+	const struct http_head *h = request(c);
+	return h && give_span(s, h->target);
+}
+
+/* Path and, behind a '?', query: they stand behind each other in the target. */
+static struct span
+path_and_query(const struct http_head *h)
+{
+	struct span v = h->path;
+	if (v.n == 0 || v.p[0] != '/')
+		return span_of(NULL, 0);
+	if (h->query.p)
+		v.n = (size_t)(h->query.p + h->query.n - v.p);
+	return v;
+}
+
+FETCH_FN(pathq)
+{
+	const struct http_head *h = request(c);
+	return h && give_span(s, path_and_query(h));
+}
+
+/* Host and `rest` behind each other. */
+static bool
+give_base(const struct expr_context *c, struct expr_sample *s, struct span rest)
+{
+	struct span host = http_head_value(request(c), HTTP_FIELD_HOST);
+	if (host.n == 0)
+		return rest.n && give_span(s, rest);
+	char *p = expr_scratch_take(c->scratch, host.n + rest.n);
+	if (!p)
+		return false;
+	memcpy(p, host.p, host.n);
+	if (rest.n)
+		memcpy(p + host.n, rest.p, rest.n);
+	return give_span(s, span_of(p, host.n + rest.n));
+}
+
+FETCH_FN(base)
+{
+	const struct http_head *h = request(c);
 	if (!h)
 		return false;
-	expr_set_str(out, h->target);
-	return true;
+	bool has_path = h->path.n && h->path.p[0] == '/';
+	return give_base(c, s, has_path ? h->path : span_of(NULL, 0));
 }
 
-/* --- fields --------------------------------------------------------------------------
+FETCH_FN(baseq)
+{
+	return request(c) && give_base(c, s, path_and_query(request(c)));
+}
+
+static uint32_t
+hash_of(struct span v)
+{
+	return hash_avalanche(hash_sdbm(v.p, v.n));
+}
+
+FETCH_FN(base32)
+{
+	return fetch_base(c, args, s) && give_int(s, hash_of(s->str));
+}
+
+FETCH_FN(base32_src)
+{
+	return fetch_base(c, args, s) && give_hash_src(c, s, hash_of(s->str));
+}
+
+FETCH_FN(url32)
+{
+	return fetch_baseq(c, args, s) && give_int(s, hash_of(s->str));
+}
+
+FETCH_FN(url32_src)
+{
+	return fetch_baseq(c, args, s) && give_hash_src(c, s, hash_of(s->str));
+}
+
+/* "address" or "address:port" of an absolute target. */
+static bool
+url_address(const struct expr_context *c, struct addr *a)
+{
+	const struct http_head *h = request(c);
+	return h && h->target_form == HTTP_TARGET_ABSOLUTE &&
+	       addr_parse(h->authority, 80, a, NULL) == ADDR_OK;
+}
+
+FETCH_FN(url_ip)
+{
+	struct addr a;
+	return url_address(c, &a) && give_ip(s, &a);
+}
+
+FETCH_FN(url_port)
+{
+	struct addr a;
+	return url_address(c, &a) && give_int(s, addr_port(&a));
+}
+
+/* --- what is remembered ----------------------------------------------------------------
  */
 
-/* Where the value that begins at `from` ends: a comma outside quotes, or the end. */
-static size_t
-value_end(struct span v, size_t from)
+static bool
+is_bad(const struct expr_sample *s)
 {
-	bool quoted = false;
-	for (size_t at = from; at < v.n; at++) {
-		if (v.p[at] == '\\' && quoted)
-			at++;
-		else if (v.p[at] == '"')
-			quoted = !quoted;
-		else if (v.p[at] == ',' && !quoted)
-			return at;
-	}
-	return v.n;
+	return span_eq(s->str, SPAN("<BADREQ>"));
 }
 
-/* The value of a field at *place (field << 16 | offset) or behind, split at commas; moves
- * *place behind it. */
-static bool
-value_next(const struct http_head *h, struct span name, uint32_t *place, struct span *out)
+FETCH_FN(capture_req_method)
 {
-	unsigned from = *place >> 16;
-	size_t begin = *place & 0xffff;
-	int i = http_head_find(h, name, from);
-	if (i < 0)
+	return context_of(c)->t && alias_HM(c, args, s) && !is_bad(s);
+}
+
+FETCH_FN(capture_req_uri)
+{
+	return context_of(c)->t && alias_HU(c, args, s) && !is_bad(s);
+}
+
+/* The version of the request that was read, whether or not its head is still there. */
+static bool
+request_minor(const struct expr_context *c, unsigned *minor)
+{
+	const struct txn *t = context_of(c)->t;
+	if (request(c))
+		*minor = request(c)->minor;
+	else if (t && t->request_us)
+		*minor = t->client_minor;
+	else
 		return false;
-	if ((unsigned)i != from)
-		begin = 0;
-	struct span v = http_field_value(h, &h->fields[i]);
-	size_t end = value_end(v, begin);
-	*out = span_trim(span_of(v.p + begin, end - begin));
-	*place = end < v.n ? (uint32_t)i << 16 | (uint32_t)(end + 1)
-			   : (uint32_t)(i + 1) << 16;
 	return true;
 }
 
-/* The occurrence of that number: from 1, or from -1 backwards. */
-static bool
-value_at(const struct http_head *h, struct span name, int64_t occurrence,
-	 struct span *out)
+FETCH_FN(capture_req_ver)
 {
-	uint32_t place = 0;
-	int64_t n = 0;
-	if (occurrence < 0) {
-		while (value_next(h, name, &place, out))
-			n++;
-		if (n + occurrence < 0)
-			return false;
-		occurrence += n + 1;
-		place = 0;
-	}
-	while (occurrence > 0 && value_next(h, name, &place, out))
-		occurrence--;
-	return occurrence == 0;
+	unsigned minor;
+	return request_minor(c, &minor) && give_text(s, minor ? "HTTP/1.1" : "HTTP/1.0");
 }
 
-static bool
-field(const struct http_head *h, const struct expr_arg *args, struct expr_sample *out)
+FETCH_FN(req_ver)
 {
-	struct span v;
+	unsigned minor;
+	return request_minor(c, &minor) && give_text(s, minor ? "1.1" : "1.0");
+}
+
+FETCH_FN(capture_res_ver)
+{
+	const struct http_head *h = context_of(c)->res;
+	return h && give_text(s, h->minor ? "HTTP/1.1" : "HTTP/1.0");
+}
+
+FETCH_FN(res_ver)
+{
+	const struct http_head *h = context_of(c)->res;
+	return h && give_text(s, h->minor ? "1.1" : "1.0");
+}
+
+FETCH_FN(status)
+{
+	const struct http_head *h = context_of(c)->res;
+	return h && give_int(s, h->status);
+}
+
+FETCH_FN(txn_status)
+{
+	const struct txn *t = context_of(c)->t;
+	const struct http_head *h = context_of(c)->res;
+	if (h)
+		return give_int(s, h->status);
+	return t && t->status && give_int(s, t->status);
+}
+
+FETCH_FN(http_first_req)
+{
+	return give_bool(s, context_of(c)->s->requests_n <= 1);
+}
+
+FETCH_FN(req_bytes_in)
+{
+	return context_of(c)->t && give_int(s, (int64_t)context_of(c)->t->bytes_in);
+}
+
+FETCH_FN(res_bytes_in)
+{
+	return context_of(c)->t && give_int(s, (int64_t)context_of(c)->t->bytes_out);
+}
+
+/* --- Authorization ---------------------------------------------------------------------
+ */
+
+/* Scheme and the rest of a field's value. */
+static bool
+credentials(struct span value, struct span *scheme, struct span *rest)
+{
+	*rest = value;
+	*scheme = span_cut(rest, ' ');
+	*rest = span_trim(*rest);
+	return scheme->n > 0;
+}
+
+FETCH_FN(http_auth_type)
+{
+	struct span scheme, rest;
+	return request(c) &&
+	       credentials(http_head_value(request(c), HTTP_FIELD_AUTHORIZATION), &scheme,
+			   &rest) &&
+	       give_span(s, scheme);
+}
+
+FETCH_FN(http_auth_bearer)
+{
+	const struct http_head *h = request(c);
+	struct span scheme, rest;
 	if (!h)
 		return false;
-	if (args[1].kind == EXPR_ARG_INT || !out->iterates) {
-		int64_t n = args[1].kind == EXPR_ARG_INT ? args[1].integer : -1;
-		if (!value_at(h, args[0].str, n ? n : -1, &v))
-			return false;
-	} else {
-		out->has_more = true;
-		if (!value_next(h, args[0].str, &out->next, &v))
-			return false;
+	struct span value = http_head_value(h, HTTP_FIELD_AUTHORIZATION);
+	if (args[0].kind == EXPR_ARG_STR) {
+		int i = http_head_find(h, args[0].str, 0);
+		value = i < 0 ? span_of(NULL, 0) : http_field_value(h, &h->fields[i]);
 	}
-	expr_set_str(out, v);
-	return true;
+	return credentials(value, &scheme, &rest) && span_ieq(scheme, SPAN("Bearer")) &&
+	       rest.n && give_span(s, rest);
 }
 
-/* Host as it is forwarded, which an absolute target replaces (RFC 9112 3.2.2): rules
- * must not look at another site than the server does. There is never more than one. */
+/* "user:password" of Basic (RFC 7617), cut apart. */
 static bool
-site(const struct http_head *h, const struct expr_arg *nth, struct expr_sample *out)
+basic(const struct expr_context *c, struct span *user, struct span *password)
 {
-	int64_t n = nth->kind == EXPR_ARG_INT ? nth->integer : 1;
-	if (!h->authority.p || n < -1 || n > 1)
+	struct span scheme, rest;
+	if (!request(c) ||
+	    !credentials(http_head_value(request(c), HTTP_FIELD_AUTHORIZATION), &scheme,
+			 &rest) ||
+	    !span_ieq(scheme, SPAN("Basic")))
 		return false;
-	expr_set_str(out, h->authority);
+	char *p = expr_scratch_take(c->scratch, rest.n);
+	ssize_t n = p ? base64_decode(rest, BASE64_PADDED, p) : -1;
+	if (n < 0 || !memchr(p, ':', (size_t)n))
+		return false;
+	*password = span_of(p, (size_t)n);
+	*user = span_cut(password, ':');
 	return true;
 }
 
-bool
-fetch_req_hdr(const struct expr_context *c, const struct expr_arg *args,
-	      struct expr_sample *out)
+FETCH_FN(http_auth_user)
 {
-	const struct http_head *h = context_of(c)->req;
-	if (h && span_ieq(args[0].str, SPAN("host")))
-		return site(h, &args[1], out);
-	return field(h, args, out);
+	struct span user, password;
+	return basic(c, &user, &password) && give_span(s, user);
+}
+
+FETCH_FN(http_auth_pass)
+{
+	struct span user, password;
+	return basic(c, &user, &password) && give_span(s, password);
 }

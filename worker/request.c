@@ -311,7 +311,9 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 	t->binds_origin =
 		http_auth_binds_connection(http_head_value(h, HTTP_FIELD_AUTHORIZATION));
 	t->wants_tunnel = f.wants_upgrade || h->method == HTTP_METHOD_CONNECT;
-	if (t->fe->cfg->log_mask)
+	const bool *uses = self.cfg->env.uses;
+	if (t->fe->cfg->log_mask || uses[EXPR_FETCH_capture_req_uri] ||
+	    uses[EXPR_FETCH_capture_req_method])
 		access_log_capture(t, h->base, h->bytes);
 	if (why == HTTP_REJECT_none) {
 		flow_init(&t->up, f.body, f.length, f.body, &t->fe->cfg->limits);

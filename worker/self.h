@@ -111,6 +111,7 @@ struct worker {
 	uint32_t conns_n;
 	uint32_t txns_made;
 
+	uint64_t started_ms;
 	bool is_draining; /* no new connections; say close; leave when empty */
 	bool is_stopping; /* also close idle connections at once */
 	uint64_t drain_started_ms;

@@ -142,6 +142,7 @@ worker_main(const struct worker_inherit *in)
 	must(self.in == in);
 	worker_memory_init();
 	self.loop = net_loop_new(&hooks);
+	self.started_ms = now_ms();
 	runtime_init();
 	net_orders_init(&orders, self.loop, &in->net);
 	drain_init();

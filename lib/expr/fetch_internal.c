@@ -292,9 +292,45 @@ expr_fetch_fn *const expr_own_fetches[EXPR_FETCHES_N] = {
 	[EXPR_FETCH_var] = fetch_var,
 };
 
+/* payload_lv: the offset as a number, and behind it whether it counts from the length. */
+static int
+check_payload_lv(struct expr_env *env, struct expr_arg *args,
+		 const struct expr_arg_text *texts, struct expr_error *err)
+{
+	struct span text = args[2].str;
+	(void)env;
+	if (args[0].integer < 0 || args[1].integer < 1 || args[1].integer > 8)
+		return expr_fail(err, texts[0].at,
+				 "expected an offset from 0 and a size of 1 to 8 bytes");
+	if (args[2].kind == EXPR_ARG_NONE)
+		return 0;
+	bool is_relative = text.n && (text.p[0] == '+' || text.p[0] == '-');
+	args[2].kind = args[3].kind = EXPR_ARG_INT;
+	args[3].integer = is_relative;
+	if (!expr_parse_int(text, &args[2].integer))
+		return expr_fail(err, texts[2].at, "'%.*s' is not an offset", (int)text.n,
+				 text.p);
+	return 0;
+}
+
+static int
+check_payload(struct expr_env *env, struct expr_arg *args,
+	      const struct expr_arg_text *texts, struct expr_error *err)
+{
+	(void)env;
+	for (int i = 0; i < 2; i++)
+		if (args[i].integer < 0)
+			return expr_fail(err, texts[i].at, "expected a number from 0");
+	return 0;
+}
+
 expr_args_check_fn *const expr_fetch_checks[EXPR_FETCHES_N] = {
 	[EXPR_FETCH_bin] = check_bin,
 	[EXPR_FETCH_env] = check_env,
 	[EXPR_FETCH_rand] = check_rand,
+	[EXPR_FETCH_req_payload] = check_payload,
+	[EXPR_FETCH_req_payload_lv] = check_payload_lv,
+	[EXPR_FETCH_res_payload] = check_payload,
+	[EXPR_FETCH_res_payload_lv] = check_payload_lv,
 	[EXPR_FETCH_uuid] = check_uuid,
 };

@@ -183,6 +183,7 @@ compile_fetch(struct compiler *c, struct expr_program *p, struct span *suffix)
 	if (c->env->at && !(row->where & c->env->at))
 		return expr_fail(c->err, at, "'%.*s' has no value in %s", (int)name.n,
 				 name.p, expr_at_text(c->env->at));
+	c->env->uses[id] = true;
 	p->fetch = (enum expr_fetch_id)id;
 	p->own = expr_own_fetches[id];
 	p->args = args;

@@ -96,6 +96,7 @@ struct expr_env {
 	struct expr_names *vars; /* vars.h: names of variables become indices */
 	struct expr_maps *maps;	 /* pattern files: each is read once */
 	struct expr_regex *regexes;
+	bool uses[EXPR_FETCHES_N]; /* what is to be remembered for them */
 };
 /* NULL resolve: references are errors. */
 void expr_env_init(struct expr_env *env, struct arena *a);

@@ -65,6 +65,7 @@ const char *expr_at_text(enum expr_at at);
 /* Where a fetch is valid: what fetch.def says. */
 enum {
 	EXPR_ANYWHERE = (1 << 10) - 1,
+	EXPR_IN_DAEMON = EXPR_ANYWHERE & ~EXPR_AT_ALONE,
 	/* there is a client's connection */
 	EXPR_WITH_CLIENT = EXPR_ANYWHERE & ~(EXPR_AT_CHECK | EXPR_AT_ALONE),
 	/* bytes of the client wait in a buffer */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Fetches of states: of this process, of frontends, backends and servers over all workers
+ * (configuration.txt 7.3.2). Worker.
+ */
+#include "shm/health.h"
+#include "worker/fetch.h"
+#include "worker/pick.h"
+
+FETCH_FN(act_conn)
+{
+	return give_int(s, shm_gauge_cur(self.global.gauge));
+}
+
+FETCH_FN(proc)
+{
+	return give_int(s, self.in->index + 1);
+}
+
+FETCH_FN(nbproc)
+{
+	return give_int(s, self.cfg->global.nbproc);
+}
+
+FETCH_FN(thread)
+{
+	return give_int(s, 0);
+}
+
+FETCH_FN(stopping)
+{
+	return give_bool(s, self.is_draining);
+}
+
+FETCH_FN(uptime)
+{
+	return give_int(s, (int64_t)((now_ms() - self.started_ms) / 1000));
+}
+
+/* The one named, else where the request goes. NULL: nowhere yet. */
+static struct rt_backend *
+backend(const struct expr_context *c, const struct expr_arg *arg)
+{
+	const struct txn_context *x = context_of(c);
+	if (arg->kind == EXPR_ARG_REF)
+		return backend_of(arg->ref);
+	if (x->t && x->t->be)
+		return x->t->be;
+	const struct cfg_proxy *fe = x->s ? x->s->bind->fe->cfg : NULL;
+	return fe && fe->caps & CFG_CAP_BACKEND ? backend_of(fe) : NULL;
+}
+
+FETCH_FN(be_conn)
+{
+	const struct rt_backend *be = backend(c, args);
+	return be && give_int(s, shm_gauge_cur(be->shm.gauge));
+}
+
+FETCH_FN(nbsrv)
+{
+	struct rt_backend *be = backend(c, args);
+	return be && give_int(s, pick_usable_n(be));
+}
+
+static const struct rt_frontend *
+frontend(const struct expr_context *c, const struct expr_arg *arg)
+{
+	const struct txn_context *x = context_of(c);
+	if (arg->kind == EXPR_ARG_REF)
+		return &self.frontends[((const struct cfg_proxy *)arg->ref)->index];
+	return x->s ? x->s->bind->fe : NULL;
+}
+
+FETCH_FN(fe_conn)
+{
+	const struct rt_frontend *fe = frontend(c, args);
+	return fe && give_int(s, shm_gauge_cur(fe->shm.gauge));
+}
+
+/* Control counts them every second. */
+static bool
+give_rate(struct expr_sample *s, const _Atomic uint32_t *rate)
+{
+	return give_int(s, atomic_load_explicit(rate, memory_order_relaxed));
+}
+
+FETCH_FN(be_sess_rate)
+{
+	const struct rt_backend *be = backend(c, args);
+	return be && give_rate(s, &be->shm.rates->sess_rate);
+}
+
+FETCH_FN(fe_sess_rate)
+{
+	const struct rt_frontend *fe = frontend(c, args);
+	return fe && give_rate(s, &fe->shm.rates->sess_rate);
+}
+
+FETCH_FN(fe_req_rate)
+{
+	const struct rt_frontend *fe = frontend(c, args);
+	return fe && give_rate(s, &fe->shm.rates->req_rate);
+}
+
+/* --- servers ---------------------------------------------------------------------------
+ */
+
+/* NULL: its backend is disabled. */
+static const struct rt_server *
+server(const struct expr_arg *arg)
+{
+	const struct cfg_server_ref *ref = arg->ref;
+	const struct rt_backend *be = backend_of(ref->backend);
+	return ref->index < be->servers_n ? &be->servers[ref->index] : NULL;
+}
+
+static struct shm_effective
+effective(const struct rt_server *srv)
+{
+	struct shm_facts f = {.weight = srv->cfg->weight, .is_checked = srv->cfg->check};
+	return shm_server_effective(&srv->shm, &f);
+}
+
+FETCH_FN(srv_conn)
+{
+	const struct rt_server *srv = server(args);
+	return srv && give_int(s, shm_gauge_cur(srv->shm.gauge));
+}
+
+FETCH_FN(srv_is_up)
+{
+	const struct rt_server *srv = server(args);
+	return srv &&
+	       give_bool(s, effective(srv).is_up && srv->cfg->addr.kind != ADDR_NONE);
+}
+
+FETCH_FN(srv_iweight)
+{
+	const struct rt_server *srv = server(args);
+	return srv && give_int(s, srv->cfg->weight);
+}
+
+FETCH_FN(srv_uweight)
+{
+	const struct rt_server *srv = server(args);
+	if (!srv)
+		return false;
+	struct shm_admin_word w = shm_admin_unpack(
+		atomic_load_explicit(&srv->shm.server->admin, memory_order_relaxed));
+	return give_int(s,
+			w.weight == SHM_WEIGHT_CONFIGURED ? srv->cfg->weight : w.weight);
+}
+
+FETCH_FN(srv_weight)
+{
+	const struct rt_server *srv = server(args);
+	return srv && give_int(s, effective(srv).weight);
+}
+
+FETCH_FN(srv_sess_rate)
+{
+	const struct rt_server *srv = server(args);
+	return srv && give_rate(s, &srv->shm.rates->sess_rate);
+}
