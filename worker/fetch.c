@@ -152,20 +152,20 @@ static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
 	ID(url_port),
 	ID(urlp),
 	ID(urlp_val),
+	ID(bc_timer_connect),
+	ID(res_timer_data),
+	ID(txn_sess_term_state),
+	ID(req_timer_hdr),
+	ID(req_timer_idle),
+	ID(req_timer_queue),
+	ID(req_timer_tq),
+	ID(res_timer_hdr),
+	ID(txn_timer_total),
 #undef ID
-	/* those that have a letter in formats, and the same under two names */
+	/* the same under two names */
 	[EXPR_FETCH_fc_dst] = fetch_dst,
 	[EXPR_FETCH_fc_dst_port] = fetch_dst_port,
 	[EXPR_FETCH_fc_dst_is_local] = fetch_dst_is_local,
-	[EXPR_FETCH_bc_timer_connect] = alias_Tc,
-	[EXPR_FETCH_res_timer_data] = alias_Td,
-	[EXPR_FETCH_txn_sess_term_state] = alias_ts,
-	[EXPR_FETCH_req_timer_hdr] = alias_TR,
-	[EXPR_FETCH_req_timer_idle] = alias_Ti,
-	[EXPR_FETCH_req_timer_queue] = alias_Tw,
-	[EXPR_FETCH_req_timer_tq] = alias_Tq,
-	[EXPR_FETCH_res_timer_hdr] = alias_Tr,
-	[EXPR_FETCH_txn_timer_total] = alias_Ta,
 };
 
 const struct expr_host worker_host = {

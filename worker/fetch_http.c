@@ -308,3 +308,22 @@ FETCH_FN(http_auth_pass)
 	struct span user, password;
 	return basic(c, &user, &password) && give_span(s, password);
 }
+
+/* --- what has a letter in formats ------------------------------------------------------
+ */
+
+#define LETTERS(id, letters)                                                    \
+	FETCH_FN(id)                                                            \
+	{                                                                       \
+		return context_of(c)->t != NULL && alias_##letters(c, args, s); \
+	}
+
+LETTERS(bc_timer_connect, Tc)
+LETTERS(res_timer_data, Td)
+LETTERS(txn_sess_term_state, ts)
+LETTERS(req_timer_hdr, TR)
+LETTERS(req_timer_idle, Ti)
+LETTERS(req_timer_queue, Tw)
+LETTERS(req_timer_tq, Tq)
+LETTERS(res_timer_hdr, Tr)
+LETTERS(txn_timer_total, Ta)
