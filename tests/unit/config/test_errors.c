@@ -495,9 +495,9 @@ static const struct bad bads[] = {
 	 "  w:\n"
 	 "    bind: \":80\"\n"
 	 "    default_backend: b\n"
-	 "    use_backend: [{backend: b, if: \"!TRUE or { src 10.0.0.0/8 }\"}]\n"
+	 "    use_backend: [{backend: b, if: \"!TRUE or { sc0_conn_cur gt 5 }\"}]\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:6:48: frontends.w.use_backend.0.if: fetch 'src' is not implemented in this "
+	 "t:6:48: frontends.w.use_backend.0.if: fetch 'sc0_conn_cur' is not implemented in this "
 	 "release"},
 	{"an unknown ACL, at its place",
 	 "defaults: {mode: http}\n"
