@@ -82,7 +82,8 @@ def _print(name, wanted, results, verbose):
         row[0] += not why
         row[1] += 1
         if verbose or why:
-            print(f"{'FAIL' if why else 'ok  '} {case.id} ({case.ref}): {why or judge.behaviour(seen)}")
+            mark, text = ("FAIL", why[:600]) if why else ("ok  ", judge.behaviour(seen))
+            print(f"{mark} {case.id} ({case.ref}): {text}")
             if verbose:
                 print(f"       client sent {case.client}\n       got {seen.responses}, "
                       f"closed {seen.closed}, probe {seen.probe}, reused {seen.reused}\n"

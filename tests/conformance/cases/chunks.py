@@ -45,7 +45,8 @@ size("negative-as-unsigned", "RFC 9112 7.1",
      [raw(b"5\r\nhello\r\nfffffffffffffffb\r\n" + SMUGGLED), FIN],
      refused(400, 408, 413, 422, 502, 0, kept=None))
 # --- valid
-for name, text in {"lower": b"a", "upper": b"A", "zero-before": b"0a", "zeros": b"0000000a"}.items():
+for name, text in {"lower": b"a", "upper": b"A", "zero-before": b"0a",
+                   "zeros": b"0000000a"}.items():
     size(f"valid-{name}", "RFC 9112 7.1", raw(text + b"\r\n0123456789\r\n" + LAST),
          passed(Msg(body=b"0123456789"), kept=True))
 size("many-zeros", "RFC 9112 7.1", raw(b"0" * 30 + b"5\r\nhello\r\n" + LAST), *EITHER)
@@ -53,13 +54,16 @@ size("thousands-of-zeros", "RFC 9112 7.1", raw(b"0" * 30_000 + b"5\r\nhello\r\n"
 size("last-of-many-zeros", "RFC 9112 7.1", raw(b"5\r\nhello\r\n0000\r\n\r\n"), *EITHER)
 size("two-chunks", "RFC 9112 7.1", chunked(b"hel", b"lo"), passed(HELLO, kept=True))
 size("only-last", "RFC 9112 7.1", chunked(), passed(Msg(body=b""), kept=True))
-size("byte-chunks", "RFC 9112 7.1", chunked(*[b"x"] * 3000), passed(Msg(body=b"x" * 3000), kept=True))
-size("large-chunk", "RFC 9112 7.1", chunked(b"y" * 200_000), passed(Msg(body=b"y" * 200_000), kept=True))
+size("byte-chunks", "RFC 9112 7.1", chunked(*[b"x"] * 3000),
+     passed(Msg(body=b"x" * 3000), kept=True))
+size("large-chunk", "RFC 9112 7.1", chunked(b"y" * 200_000),
+     passed(Msg(body=b"y" * 200_000), kept=True))
 size("many-sizes", "RFC 9112 7.1", chunked(*[b"z" * n for n in range(1, 300)]),
      passed(Msg(body=b"z" * sum(range(300))), kept=True))
 size("byte-by-byte", "RFC 9112 7.1", [drip(chunked(b"hel", b"lo"))], passed(HELLO, kept=True))
 size("segments-cut-everywhere", "RFC 9112 7.1",
-     [raw(b"5"), PAUSE, b"\r", PAUSE, b"\nhel", PAUSE, b"lo\r", PAUSE, b"\n0\r\n", PAUSE, b"\r", PAUSE,
+     [raw(b"5"), PAUSE, b"\r", PAUSE, b"\nhel", PAUSE, b"lo\r", PAUSE, b"\n0\r\n", PAUSE, b"\r",
+      PAUSE,
       b"\n"], passed(HELLO, kept=True))
 size("data-looks-like-last-chunk", "RFC 9112 7.1", chunked(LAST + SMUGGLED),
      passed(Msg(body=LAST + SMUGGLED), kept=True))
@@ -76,7 +80,8 @@ for name, text in {
         "100-bytes": b";a=" + b"b" * 100}.items():
     ext(f"valid-{name}", "RFC 9112 7.1.1", raw(b"5" + text + b"\r\nhello\r\n" + LAST), *(
         [passed(HELLO, kept=True)] if b" " not in text and b"\t" not in text else EITHER))
-    ext(f"valid-last-{name}", "RFC 9112 7.1.1", raw(b"5\r\nhello\r\n0" + text + b"\r\n\r\n"), *EITHER)
+    ext(f"valid-last-{name}", "RFC 9112 7.1.1", raw(b"5\r\nhello\r\n0" + text + b"\r\n\r\n"),
+        *EITHER)
 for name, text in {
         "empty": b";", "only-equals": b";=", "no-value": b";a=", "no-name": b";=b",
         "two-semicolons": b";;a", "unquoted-space": b";a=b c", "open-quote": b';a="b',
@@ -117,7 +122,8 @@ for name, body in {
         "lf-cr": b"5\n\rhello\r\n" + LAST, "nothing-after-data": b"5\r\nhello" + LAST,
         "cr-after-data": b"5\r\nhello\r" + LAST, "data-too-long": b"5\r\nhelloo\r\n" + LAST,
         "data-too-long-2": b"5\r\nhello--\r\n" + LAST, "data-too-short": b"6\r\nhello\r\n" + LAST,
-        "data-much-too-short": b"9\r\nhello\r\n" + LAST, "two-chars-for-crlf": b"5\r\nhelloXX" + LAST,
+        "data-much-too-short": b"9\r\nhello\r\n" + LAST,
+        "two-chars-for-crlf": b"5\r\nhelloXX" + LAST,
         "space-for-crlf": b"5\r\nhello  " + LAST, "space-crlf": b"5\r\nhello \r\n" + LAST,
         "crlf-crlf": b"5\r\nhello\r\n\r\n" + LAST, "nul-crlf": b"5\r\nhello\x00\r\n" + LAST,
         "cr-at-end": b"5\r\nhello\r\n0\r\n\r" + b"x", "cr-after-last": b"5\r\nhello\r\n0\r\r\n",
@@ -129,7 +135,8 @@ end("lf-terminates-size-smuggles", "RFC 9112 2.2",
 end("no-last-chunk-request-instead", "RFC 9112 7.1", raw(b"5\r\nhello\r\n" + SMUGGLED), WRONG)
 end("after-last-a-request-without-crlf", "RFC 9112 7.1",
     raw(b"0\r\n" + SMUGGLED), WRONG, passed(Msg(trailers=[])))
-end("extra-crlf-then-request", "RFC 9112 2.2", raw(b"5\r\nhello\r\n" + LAST + b"\r\n" + get(b"/next")),
+end("extra-crlf-then-request", "RFC 9112 2.2",
+    raw(b"5\r\nhello\r\n" + LAST + b"\r\n" + get(b"/next")),
     passed(HELLO, Msg(target=b"/next"), statuses=[200, 200]), passed(HELLO, statuses=[200, 400],
                                                                    status=None), answers=2)
 
@@ -147,7 +154,8 @@ trailer("plain", "RFC 9112 7.1.2", chunked(b"hello", trailers=b"X-Sum: 1\r\n"),
 trailer("several", "RFC 9112 7.1.2", chunked(b"hello", trailers=b"A: 1\r\nB: 2\r\nC: 3\r\n"),
         passed(HELLO, kept=True))
 trailer("announced", "RFC 9110 6.6.2",
-        chunked(b"hello", lines=[b"Trailer: X-Sum"], trailers=b"X-Sum: 1\r\n"), passed(HELLO, kept=True))
+        chunked(b"hello", lines=[b"Trailer: X-Sum"], trailers=b"X-Sum: 1\r\n"),
+        passed(HELLO, kept=True))
 trailer("byte-by-byte", "RFC 9112 7.1.2", [drip(chunked(b"hello", trailers=b"X-Sum: 1\r\n"))],
         passed(HELLO, kept=True))
 for name, line in {
@@ -180,5 +188,6 @@ trailer("then-request", "RFC 9112 7.1.2", chunked(b"hello", trailers=b"X: y\r\n"
         passed(HELLO, Msg(target=b"/next"), statuses=[200, 200]), answers=2)
 trailer("crlf-of-end-missing-then-fin", "RFC 9112 7.1.2", [raw(b"0\r\nX: y\r\n"), FIN],
         refused(400, 408, 502, 0, kept=None))
-trailer("expands-no-message", "RFC 9112 7.1.3", post(chunks(b"hello"), TE, b"Trailer: Content-Length"),
+trailer("expands-no-message", "RFC 9112 7.1.3",
+        post(chunks(b"hello"), TE, b"Trailer: Content-Length"),
         passed(HELLO))

@@ -46,10 +46,14 @@ length("lower-case", "RFC 9110 5.1", post(b"hello", b"content-length: 5"), passe
 length("upper-case", "RFC 9110 5.1", post(b"hello", b"CONTENT-LENGTH: 5"), passed(HELLO, kept=True))
 length("mixed-case", "RFC 9110 5.1", post(b"hello", b"cOnTeNt-LeNgTh: 5"), passed(HELLO, kept=True))
 length("no-space", "RFC 9112 5.1", post(b"hello", b"Content-Length:5"), passed(HELLO, kept=True))
-length("many-spaces", "RFC 9112 5.1", post(b"hello", b"Content-Length:    5"), passed(HELLO, kept=True))
-length("tab-before", "RFC 9112 5.1", post(b"hello", b"Content-Length:\t5"), passed(HELLO, kept=True))
-length("space-after", "RFC 9112 5.1", post(b"hello", b"Content-Length: 5  "), passed(HELLO, kept=True))
-length("tab-after", "RFC 9112 5.1", post(b"hello", b"Content-Length: 5\t"), passed(HELLO, kept=True))
+length("many-spaces", "RFC 9112 5.1", post(b"hello", b"Content-Length:    5"),
+       passed(HELLO, kept=True))
+length("tab-before", "RFC 9112 5.1", post(b"hello", b"Content-Length:\t5"),
+       passed(HELLO, kept=True))
+length("space-after", "RFC 9112 5.1", post(b"hello", b"Content-Length: 5  "),
+       passed(HELLO, kept=True))
+length("tab-after", "RFC 9112 5.1", post(b"hello", b"Content-Length: 5\t"),
+       passed(HELLO, kept=True))
 length("zero", "RFC 9112 6.2", post(b"", b"Content-Length: 0"),
        passed(Msg(method=b"POST", body=b"", framing="length"), kept=True))
 length("zero-with-get", "RFC 9110 9.3.1", get(b"/", b"Content-Length: 0"),

@@ -2,7 +2,8 @@
 """One odd byte at every place where a byte decides, a segment's end at every byte, an end
 of the connection at every byte: a message is refused, or has the one reading that it
 would have without such tricks."""
-from suite.case import (BROKEN, FIN, PAUSE, RST, SMUGGLED, Msg, Table, Want, bad_gateway, chunked, chunks, get, length,
+from suite.case import (BROKEN, FIN, PAUSE, RST, SMUGGLED, Msg, Table, Want, bad_gateway,
+                        chunked, chunks, get, length,
                         ok, refused, res)
 
 request = Table("sweep-request", security=True, compared=False)
@@ -23,17 +24,25 @@ PLACES = {
     "length-after-colon": (HEAD + b"Content-Length:", b"5\r\n\r\nhello", {b"hello"}),
     "length-after-value": (HEAD + b"Content-Length: 5", b"\r\n\r\nhello", {b"hello"}),
     "length-before-name": (HEAD, b"Content-Length: 5\r\n\r\nhello", {b"hello", b""}),
-    "coding-before-colon": (HEAD + b"Transfer-Encoding", b": chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", {b"hello", b""}),
-    "coding-after-colon": (HEAD + b"Transfer-Encoding:", b"chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", {b"hello"}),
-    "coding-after-value": (HEAD + b"Transfer-Encoding: chunked", b"\r\n\r\n5\r\nhello\r\n0\r\n\r\n", {b"hello"}),
-    "coding-inside-value": (HEAD + b"Transfer-Encoding: chun", b"ked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", {b"hello"}),
-    "coding-before-name": (HEAD, b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", {b"hello", b""}),
+    "coding-before-colon": (HEAD + b"Transfer-Encoding",
+                            b": chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", {b"hello", b""}),
+    "coding-after-colon": (HEAD + b"Transfer-Encoding:",
+                           b"chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", {b"hello"}),
+    "coding-after-value": (HEAD + b"Transfer-Encoding: chunked",
+                           b"\r\n\r\n5\r\nhello\r\n0\r\n\r\n", {b"hello"}),
+    "coding-inside-value": (HEAD + b"Transfer-Encoding: chun",
+                            b"ked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", {b"hello"}),
+    "coding-before-name": (HEAD, b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+                           {b"hello", b""}),
     "between-cr-and-lf": (HEAD + b"Content-Length: 5\r", b"\n\r\nhello", {b"hello"}),
     "before-last-lf": (HEAD + b"Content-Length: 5\r\n\r", b"\nhello", {b"hello"}),
-    "after-version": (b"POST /r HTTP/1.1", b"\r\nHost: weir.test\r\nContent-Length: 5\r\n\r\nhello", {b"hello"}),
+    "after-version": (b"POST /r HTTP/1.1",
+                      b"\r\nHost: weir.test\r\nContent-Length: 5\r\n\r\nhello", {b"hello"}),
     "before-method": (b"", LENGTH, {b"hello"}),
-    "after-method": (b"POST", b" /r HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", {b"hello"}),
-    "in-target": (b"POST /r", b"s HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", {b"hello"}),
+    "after-method": (b"POST", b" /r HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+                     {b"hello"}),
+    "in-target": (b"POST /r", b"s HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+                  {b"hello"}),
     "chunk-size-before": (CHUNKED, b"5\r\nhello\r\n0\r\n\r\n", {b"hello"}),
     "chunk-size-after": (CHUNKED + b"5", b"\r\nhello\r\n0\r\n\r\n", {b"hello"}),
     "chunk-ext": (CHUNKED + b"5;a", b"b\r\nhello\r\n0\r\n\r\n", {b"hello"}),
@@ -104,19 +113,23 @@ def never_stolen(seen):
 
 for place, (before, after) in ANSWERS.items():
     for byte in BYTES:
-        response(f"{place}-{byte:02x}", "RFC 9112", get(b"/r"), bad_gateway(502, check=never_stolen), BROKEN,
+        response(f"{place}-{byte:02x}", "RFC 9112", get(b"/r"),
+                 bad_gateway(502, check=never_stolen), BROKEN,
                  Want(status={200}, check=never_stolen), Want(status={0}),
                  origin=[before + bytes([byte]) + after + STOLEN, FIN])
 
 
 # --- a segment ends at every byte
-MIXED = (chunked(b"one", b"two", target=b"/0", trailers=b"X: y\r\n") + length(b"three", target=b"/1") + get(b"/2"))
+MIXED = (chunked(b"one", b"two", target=b"/0", trailers=b"X: y\r\n") + length(b"three",
+    target=b"/1") + get(b"/2"))
 THREE = Want(statuses=[200] * 3, kept=True,
-             origin=[Msg(body=b"onetwo", target=b"/0"), Msg(body=b"three", target=b"/1"), Msg(body=b"", target=b"/2")])
+             origin=[Msg(body=b"onetwo", target=b"/0"), Msg(body=b"three", target=b"/1"),
+                     Msg(body=b"", target=b"/2")])
 for i in range(1, len(MIXED)):
     split(f"request-{i:03}", "RFC 9112 2.2", [MIXED[:i], PAUSE, MIXED[i:]], THREE, answers=3)
 INTERIM = b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"
-CHUNKED_ANSWER = INTERIM + res(b"Transfer-Encoding: chunked", body=chunks(b"one", b"two", trailers=b"X: y\r\n"))
+CHUNKED_ANSWER = INTERIM + res(b"Transfer-Encoding: chunked",
+                               body=chunks(b"one", b"two", trailers=b"X: y\r\n"))
 LENGTH_ANSWER = ok(b"onetwo")
 for name, answer in (("chunked", CHUNKED_ANSWER), ("length", LENGTH_ANSWER)):
     for i in range(1, len(answer)):
@@ -126,12 +139,15 @@ for name, answer in (("chunked", CHUNKED_ANSWER), ("length", LENGTH_ANSWER)):
 
 # --- the connection ends at every byte
 ENDS = {"fin": [FIN], "rst": [PAUSE, RST]}
-for kind, data in {"chunked": chunked(b"one", b"two", trailers=b"X: y\r\n"), "length": length(b"three")}.items():
+for kind, data in {"chunked": chunked(b"one", b"two", trailers=b"X: y\r\n"),
+                   "length": length(b"three")}.items():
     for name, end in ENDS.items():
         for i in range(1, len(data)):
-            cut(f"request-{kind}-{name}-{i:03}", "RFC 9112 8", [data[:i]] + end, refused(0, 400, 408, 502), ends=name == "fin")
+            cut(f"request-{kind}-{name}-{i:03}", "RFC 9112 8", [data[:i]] + end,
+                refused(0, 400, 408, 502), ends=name == "fin")
 CUT_OFF = [BROKEN, bad_gateway(502), Want(status={0}, kept=False)]
 for kind, answer in {"chunked": CHUNKED_ANSWER, "length": LENGTH_ANSWER}.items():
     for name, end in ENDS.items():
         for i in range(1, len(answer)):
-            cut(f"response-{kind}-{name}-{i:03}", "RFC 9112 8", get(b"/r"), *CUT_OFF, origin=[answer[:i]] + end)
+            cut(f"response-{kind}-{name}-{i:03}", "RFC 9112 8", get(b"/r"), *CUT_OFF,
+                origin=[answer[:i]] + end)

@@ -89,7 +89,8 @@ coding("fields-other-case-second", "RFC 9112 6.1",
 # --- names
 NAMES = {
     "space-before-colon": b"Transfer-Encoding : chunked",
-    "tab-before-colon": b"Transfer-Encoding\t: chunked", "space-first": b" Transfer-Encoding: chunked",
+    "tab-before-colon": b"Transfer-Encoding\t: chunked",
+    "space-first": b" Transfer-Encoding: chunked",
     "tab-first": b"\tTransfer-Encoding: chunked", "nul": b"Transfer-Encoding\x00: chunked",
     "nul-first": b"\x00Transfer-Encoding: chunked", "vt": b"Transfer-Encoding\x0b: chunked",
     "vt-first": b"\x0bTransfer-Encoding: chunked", "ff": b"Transfer-Encoding\x0c: chunked",
@@ -170,7 +171,8 @@ for name, pair in PAIRS.items():
     clean = [passed(Msg(body=b""), kept=False)]
     allowed = clean if b"Transfer-Encoding: x" not in pair else []
     both(f"{name}-length-longer", "RFC 9112 6.3",
-         post(EMPTY + SMUGGLED, *lines_of(pair, len(EMPTY + SMUGGLED))), refused(400, 422, 501), *allowed)
+         post(EMPTY + SMUGGLED, *lines_of(pair, len(EMPTY + SMUGGLED))), refused(400, 422, 501),
+         *allowed)
     both(f"{name}-length-shorter", "RFC 9112 6.3",
          post(chunks(HIDDEN), *lines_of(pair, 4)),
          refused(400, 422, 501), *([passed(Msg(body=HIDDEN), kept=False)] if allowed else []))

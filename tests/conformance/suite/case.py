@@ -64,7 +64,7 @@ class Msg:
         for name in ("method", "target", "body", "framing", "minor"):
             wanted = getattr(self, name)
             if wanted is not None and getattr(m, name) != wanted:
-                return f"{name} is {getattr(m, name)[:80] if name == 'body' else getattr(m, name)!r}"
+                return f"{name} is {repr(getattr(m, name))[:100]}"
         for name, value in self.has.items():
             if not m.all(name) or (value is not None and m.all(name) != [value]):
                 return f"{name} is {m.all(name)}"
@@ -148,7 +148,8 @@ def length(body, *lines, target=b"/", method=b"POST"):
 
 
 def chunks(*parts, trailers=b"", last=b"0"):
-    return b"".join(b"%x\r\n%s\r\n" % (len(p), p) for p in parts) + last + b"\r\n" + trailers + b"\r\n"
+    return b"".join(b"%x\r\n%s\r\n" % (len(p),
+                                       p) for p in parts) + last + b"\r\n" + trailers + b"\r\n"
 
 
 def chunked(*parts, lines=(), target=b"/", trailers=b""):
