@@ -27,35 +27,74 @@ end_silently(struct txn *t, int status, enum stop stop)
 	txn_end(t, stop);
 }
 
-/* http_after_response: the answer is read again like a server's, and leaves edited. */
+/* http_after_response: the answer, of which *head is the beginning, is read again like a
+ * server's. What leaves edited stands in self.hx, and *body is what came behind it. */
 static void
-after_response(struct txn *t, struct buf **out)
+after_response(struct txn *t, struct span *head, struct span *body)
 {
 	struct http_head *h = &self.head;
+	struct http_outgoing as_it_is = {.body = HTTP_BODY_NONE};
 	enum http_reject why;
-	struct span whole = buf_span(*out);
 	if (!rules_have_after_response(t) ||
-	    http_head_parse_response(whole.p, whole.n, 0, &t->fe->cfg->limits, h, &why) !=
+	    http_head_parse_response(head->p, head->n, 0, &t->fe->cfg->limits, h, &why) !=
 		    HTTP_PARSE_OK)
 		return;
 	rules_after_response(t, h);
-	if (!h->is_edited)
+	size_t n = h->is_edited ? http_serialise_response(h, &as_it_is, self.hx,
+							  WORKER_HX_BYTES)
+				: 0;
+	if (n == 0)
 		return;
-	size_t body_n = whole.n - h->bytes, need = whole.n + h->edits_n + 64;
-	struct http_outgoing as_it_is = {.body = HTTP_BODY_NONE};
-	struct buf *edited = buf_get(&self.bufs, need);
-	size_t n = edited ? http_serialise_response(h, &as_it_is, edited->bytes,
-						    edited->cap - body_n)
-			  : 0;
-	if (n == 0) {
-		buf_put(&self.bufs, &edited);
-		return;
-	}
-	memcpy(edited->bytes + n, whole.p + h->bytes, body_n);
-	edited->to = (uint32_t)(n + body_n);
 	t->status = h->status;
-	buf_put(&self.bufs, out);
-	*out = edited;
+	*body = span_of(head->p + h->bytes, head->n - h->bytes);
+	*head = span_of(self.hx, n);
+}
+
+/* Sends what the client takes now, and keeps the rest behind what else waits for it. */
+static bool
+hand_over(struct txn *t, struct span head, struct span body)
+{
+	struct net_conn *client = &t->s->client;
+	struct buf *queued = t->down.pending; /* interim responses go first */
+	size_t sent = 0;
+	t->down.pending = NULL;
+	flow_fini(&t->down);
+	flow_init(&t->down, HTTP_BODY_NONE, 0, HTTP_BODY_NONE, &t->fe->cfg->limits);
+	t->down.pending = queued;
+	if (!queued && client->is_writable && t->tarpit_until_ms <= now_ms()) {
+		struct iovec iov[2] = {{(void *)(uintptr_t)head.p, head.n},
+				       {(void *)(uintptr_t)body.p, body.n}};
+		(void)net_conn_writev(client, iov, 2, &sent); /* a failure shows again */
+	}
+	size_t of_body = sent > head.n ? sent - head.n : 0;
+	return (sent >= head.n || flow_queue(&t->down, head.p + sent, head.n - sent)) &&
+	       flow_queue(&t->down, body.p + of_body, body.n - of_body);
+}
+
+/* Most answers are made in scratch memory, so that they are sent even when no buffer is
+ * left. */
+static bool
+write_reply(struct txn *t, const struct http_reply *r)
+{
+	const struct http_case *names = case_for(t->fe->cfg, CFG_OPT_H1_CASE_CLIENT);
+	size_t need = http_reply_bytes(r);
+	struct buf *big = need > WORKER_TX_BYTES ? buf_get(&self.bufs, need) : NULL;
+	char *out = big ? big->bytes : self.tx;
+	size_t n = http_reply_write(r, out, big ? big->cap : WORKER_TX_BYTES);
+	bool is_written = n > 0;
+	if (is_written) {
+		struct span head = span_of(out, n), body = span_of(out, 0);
+		t->status = (uint16_t)r->status;
+		after_response(t, &head, &body);
+		if (names)
+			http_case_apply(names, (char *)(uintptr_t)head.p, head.n);
+		t->response_us = now_us();
+		txn_count_status(t, t->status);
+		txn_count_out(t, head.n + body.n);
+		is_written = hand_over(t, head, body);
+	}
+	buf_put(&self.bufs, &big);
+	return is_written;
 }
 
 void
@@ -81,32 +120,9 @@ reply_send(struct txn *t, const struct http_reply *reply, enum stop stop)
 	r.say_keep_alive = keep && t->client_minor == 0;
 	t->keep_client = keep;
 	s->say_close = !keep;
-	struct buf *out = buf_get(&self.bufs, http_reply_bytes(&r));
-	size_t n = out ? http_reply_write(&r, out->bytes, out->cap) : 0;
-	if (n == 0) {
-		buf_put(&self.bufs, &out);
+	if (!write_reply(t, &r)) {
 		txn_abort(t, STOP_no_resources);
 		return;
-	}
-	out->to = (uint32_t)n;
-	t->status = (uint16_t)r.status;
-	after_response(t, &out);
-	n = out->to;
-	const struct http_case *names = case_for(t->fe->cfg, CFG_OPT_H1_CASE_CLIENT);
-	if (names)
-		http_case_apply(names, out->bytes, n);
-	t->response_us = now_us();
-	txn_count_status(t, t->status);
-	txn_count_out(t, n);
-	/* interim responses that wait for the client go first */
-	struct buf *queued = t->down.pending;
-	t->down.pending = NULL;
-	flow_fini(&t->down);
-	flow_init(&t->down, HTTP_BODY_NONE, 0, HTTP_BODY_NONE, &t->fe->cfg->limits);
-	t->down.pending = queued ? queued : out;
-	if (queued) {
-		(void)flow_queue(&t->down, out->bytes, n);
-		buf_put(&self.bufs, &out);
 	}
 	t->is_reply = true;
 	t->stop = (uint8_t)stop;

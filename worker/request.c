@@ -247,7 +247,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	if (waits && f->expects_continue)
 		drop_expect(h);
 	if (!build_head(t, h, f, body)) {
-		reply_error(t, 500, STOP_no_resources);
+		reply_error(t, 503, STOP_no_resources);
 		return;
 	}
 	t->is_kept = t->be->cfg->retry_on & ~(uint32_t)RETRY_CONN_FAILURE &&
@@ -329,7 +329,7 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 	if (why != HTTP_REJECT_none)
 		reply_reject(t, why);
 	else if (!is_kept)
-		reply_error(t, 500, STOP_no_resources);
+		reply_error(t, 503, STOP_no_resources);
 	else
 		request_process(t, h, &f, body);
 	buf_put(&self.bufs, &held);
@@ -419,6 +419,21 @@ request_timeout(struct session *s)
 	reply_error(t, 408, STOP_client_timeout);
 }
 
+/* No buffer is left for what has come of a head. */
+static void
+no_room(struct session *s)
+{
+	struct txn *t = txn_new(s);
+	if (!t) {
+		session_close(s, false);
+		return;
+	}
+	t->is_request_bad = true;
+	buf_put(&self.bufs, &s->in);
+	shm_count(&self.global, SHM_GLOBAL_buffers_exhausted, 1);
+	reply_error(t, 503, STOP_no_resources);
+}
+
 /* The idle time is over: the request's own begins. */
 static void
 first_byte(struct session *s)
@@ -452,7 +467,7 @@ request_read(struct session *s)
 		struct span bytes = span_of(self.rx, n);
 		if (s->in) {
 			if (!buf_append(&self.bufs, &s->in, self.rx, n)) {
-				session_close(s, false);
+				no_room(s);
 				return;
 			}
 			bytes = buf_span(s->in);
@@ -461,7 +476,7 @@ request_read(struct session *s)
 			return;
 		head_started(s);
 		if (!s->in && !buf_append(&self.bufs, &s->in, bytes.p, bytes.n)) {
-			session_close(s, false);
+			no_room(s);
 			return;
 		}
 	}

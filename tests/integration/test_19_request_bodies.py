@@ -128,3 +128,25 @@ def test_a_client_whose_chunk_framing_comes_slowly_is_not_late(lab, piece):
         c.send(end)
         r = c.response()
         assert r.status == 200 and r.body == (b"hellox" if end else b"hello")
+
+
+def test_when_no_buffer_is_left_for_a_head_the_client_is_told(lab):
+    """68 MB of heads that are never finished; the answer itself needs no buffer."""
+    a, sink, port = lab.origin("a"), lab.sink(), lab.port()
+    weir = lab.start(web(port, [a], log=sink, top={"maxconn": 1700}, frontend={
+                         "limits": {"head": "60k"}},
+                         timeout={"http_request": "60s"}), nbproc=1)
+    part = b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"\r\nX: ".join([b"x" * 15_000] * 3)
+    crowd, refused = [], 0
+    try:
+        while not refused and len(crowd) < 1600:
+            crowd += [Client(port).send(part) for _ in range(100)]
+            refused = len(sink.find(r" 503 .* RR-- "))
+        sink.wait(r" 503 .* RR-- ")
+        assert weir.counter("buffers_exhausted") > 0
+    finally:
+        for c in crowd:
+            c.close()
+    weir.wait_idle()
+    with Client(port) as c:
+        assert c.ask("/").text == "a"
