@@ -19,7 +19,7 @@ enum {
 	IDLE_LOOK_STEPS =
 		32, /* news of idle connections are at most so many events old */
 	IDLE_DEATH_MIN_MS = 100, /* earlier ends are no idle timeouts */
-	IDLE_DISTRUST_MS = 60 * 1000,
+	IDLE_DISTRUST_MS = 10 * 1000,
 };
 
 enum idle_right
@@ -187,8 +187,8 @@ idle_distrust(struct rt_server *srv)
 	if (!is_news)
 		return;
 	int n = snprintf(text, sizeof(text),
-			 "Server %s/%s sent bytes that belong to no request; its "
-			 "connections are not reused for %d s.",
+			 "Server %s/%s sent bytes that belong to no request; for %d s "
+			 "no client gets a connection that served another.",
 			 srv->be->cfg->name, srv->cfg->name, IDLE_DISTRUST_MS / 1000);
 	logger_line(self.logger, srv->be->cfg->log_mask, LOG_WARNING,
 		    span_of(text, (size_t)n));
@@ -319,7 +319,7 @@ idle_take(struct rt_server *srv, struct txn *t)
 					   t->s->requests_n <= 1);
 	struct origin *o;
 	if (is_distrusted(srv))
-		return NULL;
+		right = IDLE_OWN;
 	settle_fresh(srv);
 	while ((o = own_of(t->s, srv)) || (o = shared_of(srv, right))) {
 		if (is_near_death(srv, idle_ms(o)))
@@ -369,7 +369,8 @@ void
 idle_put(struct origin *o, struct txn *t)
 {
 	struct rt_server *srv = o->srv;
-	bool is_own = o->is_private || t->be->cfg->http_reuse == CFG_REUSE_NEVER;
+	bool is_own = o->is_private || t->be->cfg->http_reuse == CFG_REUSE_NEVER ||
+		      is_distrusted(srv);
 	bool is_worn =
 		srv->cfg->max_reuse >= 0 && o->requests_n > (uint32_t)srv->cfg->max_reuse;
 	bool has_room = is_own || srv->idle_n < srv->idle_max;
@@ -377,7 +378,7 @@ idle_put(struct origin *o, struct txn *t)
 	if (o->conn.is_hungup || o->conn.is_eof || o->conn.is_readable)
 		seen = look(o);
 	if (seen != LOOK_QUIET || o->conn.is_shut || is_worn || !has_room ||
-	    srv->is_out || is_distrusted(srv) || self.is_draining) {
+	    srv->is_out || self.is_draining) {
 		drop(o, seen);
 		return;
 	}
