@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/expr/doc.h"
 #include "master/docs.h"
 #include "master/geometry.h"
 #include "master/report.h"
@@ -121,6 +122,9 @@ command(const struct options *o)
 		return EXIT_OK;
 	case COMMAND_COUNTER_DOCS:
 		docs_counters(stdout);
+		return EXIT_OK;
+	case COMMAND_EXPR_DOCS:
+		expr_doc_markdown(stdout);
 		return EXIT_OK;
 	}
 	return EXIT_BAD;

@@ -61,6 +61,7 @@ SET_COMMAND(dump, COMMAND_DUMP)
 SET_COMMAND(schema, COMMAND_SCHEMA)
 SET_COMMAND(config_docs, COMMAND_CONFIG_DOCS)
 SET_COMMAND(counter_docs, COMMAND_COUNTER_DOCS)
+SET_COMMAND(expr_docs, COMMAND_EXPR_DOCS)
 SET_FLAG(verbose, verbose)
 SET_FLAG(fresh_shm, fresh_shm)
 SET_FLAG(daemon, request.daemon)
@@ -144,6 +145,8 @@ static const struct option_row rows[] = {
 	 set_config_docs},
 	{"--counter-docs", NULL, "print the list of counters (Markdown)",
 	 set_counter_docs},
+	{"--expr-docs", NULL, "print the list of fetches and converters (Markdown)",
+	 set_expr_docs},
 	{"-h", NULL, "this help", set_help},
 	{"--help", NULL, NULL, set_help},
 	{"--version", NULL, NULL, set_version},

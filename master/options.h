@@ -17,6 +17,7 @@ enum command {
 	COMMAND_SCHEMA,	      /* --schema */
 	COMMAND_CONFIG_DOCS,  /* --config-docs */
 	COMMAND_COUNTER_DOCS, /* --counter-docs */
+	COMMAND_EXPR_DOCS,    /* --expr-docs */
 };
 
 enum { OPTIONS_ERROR_BYTES = 256 };

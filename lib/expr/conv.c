@@ -14,5 +14,6 @@ expr_args_check_fn *const expr_conv_checks[EXPR_CONVS_N] = {
 	[EXPR_CONV_json_query] = expr_check_json_query,
 	[EXPR_CONV_le2dec] = expr_check_chunks,
 	[EXPR_CONV_param] = expr_check_param,
+	[EXPR_CONV_regsub] = expr_check_regsub,
 	[EXPR_CONV_word] = expr_check_delimiter,
 };

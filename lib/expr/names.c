@@ -431,7 +431,6 @@ static const char *const known_convs[] = {
 	"mqtt_is_valid",
 	"nbsrv",
 	"protobuf",
-	"regsub",
 	"rfc7239_field",
 	"rfc7239_is_valid",
 	"rfc7239_n2nn",

@@ -228,6 +228,8 @@ def test_version_schema_docs_and_usage(lab):
     assert r.returncode == 0 and "http_keep_alive" in r.stdout
     r = weir(lab, "--counter-docs")
     assert r.returncode == 0 and "req_tot" in r.stdout
+    r = weir(lab, "--expr-docs")
+    assert r.returncode == 0 and "req.hdr" in r.stdout and "url_dec" in r.stdout
     r = weir(lab, "--rubbish")
     assert r.returncode == 1 and r.stderr == "weir: unknown switch '--rubbish'; see weir --help\n"
     r = weir(lab, "-f", "/nonexistent/weir.yaml", "-c")
