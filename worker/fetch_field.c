@@ -36,6 +36,18 @@ field_find(const struct http_head *h, struct span name, unsigned from)
 	return from < h->fields_n ? (int)from : -1;
 }
 
+/* Host of a request is what is forwarded as such, which an absolute target replaces (RFC
+ * 9112 3.2.2): rules must not look at another site than the server does. */
+static bool
+site_once(const struct http_head *h, uint32_t *place, struct span *out)
+{
+	if (*place)
+		return false;
+	*place = 1u << 16;
+	*out = h->authority;
+	return true;
+}
+
 /* The next value at *place or behind; moves *place behind it. */
 static bool
 value_next(const struct http_head *h, struct span name, bool splits, uint32_t *place,
@@ -43,6 +55,8 @@ value_next(const struct http_head *h, struct span name, bool splits, uint32_t *p
 {
 	unsigned from = *place >> 16;
 	size_t begin = *place & 0xffff;
+	if (h->authority.p && span_ieq(name, SPAN("host")))
+		return site_once(h, place, out);
 	int i = field_find(h, name, from);
 	if (i < 0)
 		return false;

@@ -81,7 +81,7 @@ FETCH_FN(pathq)
 static bool
 give_base(const struct expr_context *c, struct expr_sample *s, struct span rest)
 {
-	struct span host = http_head_value(request(c), HTTP_FIELD_HOST);
+	struct span host = request(c)->authority;
 	if (host.n == 0)
 		return rest.n && give_span(s, rest);
 	char *p = expr_scratch_take(c->scratch, host.n + rest.n);

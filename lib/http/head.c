@@ -349,6 +349,7 @@ http_head_parse_response(const char *p, size_t n, size_t from,
 			 const struct http_limits *limits, struct http_head *h,
 			 enum http_reject *why)
 {
+	h->authority = span_of(NULL, 0);
 	return parse_head(p, n, from, limits, false, h, why);
 }
 
