@@ -240,8 +240,9 @@ state_letters(const struct txn *t, char out[2])
 #undef STOP
 	};
 	static const char phases[] = {
-		[PHASE_REQUEST] = 'R', [PHASE_TARPIT] = 'T', [PHASE_QUEUE] = 'Q', [PHASE_CONNECT] = 'C',
-		[PHASE_HEADERS] = 'H', [PHASE_DATA] = 'D',  [PHASE_LAST] = 'L'};
+		[PHASE_REQUEST] = 'R', [PHASE_TARPIT] = 'T',  [PHASE_QUEUE] = 'Q',
+		[PHASE_CONNECT] = 'C', [PHASE_HEADERS] = 'H', [PHASE_DATA] = 'D',
+		[PHASE_LAST] = 'L'};
 	out[0] = causes[t->stop];
 	out[1] = t->stop == STOP_normal ? '-' : phases[t->phase];
 }

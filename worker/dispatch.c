@@ -205,8 +205,8 @@ dispatch_replay(struct txn *t)
 bool
 dispatch_retry_on(struct txn *t, uint32_t event)
 {
-	if (!(t->be->cfg->retry_on & event) || !t->is_kept || t->no_l7_retry || t->head_forwarded ||
-	    t->retries_left == 0)
+	if (!(t->be->cfg->retry_on & event) || !t->is_kept || t->no_l7_retry ||
+	    t->head_forwarded || t->retries_left == 0)
 		return false;
 	leave_origin(t);
 	buf_put(&self.bufs, &t->res_in);

@@ -23,11 +23,13 @@ response_bytes(const struct expr_context *c)
 
 FETCH_FN(req_len)
 {
+	context_lacks(c, CONTEXT_MAY_GROW);
 	return give_int(s, (int64_t)request_bytes(c).n);
 }
 
 FETCH_FN(res_len)
 {
+	context_lacks(c, CONTEXT_MAY_GROW);
 	return give_int(s, (int64_t)response_bytes(c).n);
 }
 
@@ -36,52 +38,62 @@ FETCH_FN(res_len)
 
 /* args: offset, length (0: all that is behind). All of it must be there. */
 static bool
-give_part(struct span bytes, int64_t offset, int64_t length, struct expr_sample *s)
+give_part(const struct expr_context *c, struct span bytes, int64_t offset, int64_t length,
+	  struct expr_sample *s)
 {
 	int64_t n = (int64_t)bytes.n;
-	if (offset < 0 || length < 0 || offset > n)
+	if (offset < 0 || length < 0)
 		return false;
-	if (length == 0)
+	if (length == 0) {
+		context_lacks(c, CONTEXT_MAY_GROW);
 		length = n - offset;
-	if (length > n - offset || length == 0)
+	}
+	if (offset > n || length > n - offset || length == 0) {
+		context_lacks(c, CONTEXT_LACKS_BYTES);
 		return false;
+	}
 	return give_bin(s, span_of(bytes.p + offset, (size_t)length));
 }
 
 /* args: where the length is, its size, where the bytes are: a position, or "+1", "-1"
  * from behind the length. */
 static bool
-give_lv(struct span bytes, const struct expr_arg *args, struct expr_sample *s)
+give_lv(const struct expr_context *c, struct span bytes, const struct expr_arg *args,
+	struct expr_sample *s)
 {
 	int64_t at = args[0].integer, size = args[1].integer, length = 0;
-	if (at < 0 || size < 1 || size > 8 || at > (int64_t)bytes.n - size)
+	if (at < 0 || size < 1 || size > 8)
 		return false;
+	if (at > (int64_t)bytes.n - size) {
+		context_lacks(c, CONTEXT_LACKS_BYTES);
+		return false;
+	}
 	for (int64_t i = 0; i < size; i++)
 		length = (int64_t)((uint64_t)length << 8 | (uint8_t)bytes.p[at + i]);
 	int64_t begin = at + size;
 	if (args[2].kind == EXPR_ARG_INT)
 		begin = args[3].integer ? begin + args[2].integer : args[2].integer;
-	return length > 0 && give_part(bytes, begin, length, s);
+	return length > 0 && give_part(c, bytes, begin, length, s);
 }
 
 FETCH_FN(req_payload)
 {
-	return give_part(request_bytes(c), args[0].integer, args[1].integer, s);
+	return give_part(c, request_bytes(c), args[0].integer, args[1].integer, s);
 }
 
 FETCH_FN(res_payload)
 {
-	return give_part(response_bytes(c), args[0].integer, args[1].integer, s);
+	return give_part(c, response_bytes(c), args[0].integer, args[1].integer, s);
 }
 
 FETCH_FN(req_payload_lv)
 {
-	return give_lv(request_bytes(c), args, s);
+	return give_lv(c, request_bytes(c), args, s);
 }
 
 FETCH_FN(res_payload_lv)
 {
-	return give_lv(response_bytes(c), args, s);
+	return give_lv(c, response_bytes(c), args, s);
 }
 
 FETCH_FN(req_proto_http)
@@ -91,11 +103,15 @@ FETCH_FN(req_proto_http)
 	struct span bytes = request_bytes(c);
 	if (context_of(c)->req)
 		return give_bool(s, true);
-	if (bytes.n == 0)
+	if (bytes.n == 0) {
+		context_lacks(c, CONTEXT_LACKS_BYTES);
 		return false;
+	}
 	const struct http_limits *limits = &context_of(c)->s->bind->fe->cfg->limits;
 	enum http_parse r =
 		http_head_parse_request(bytes.p, bytes.n, 0, limits, &h, &why);
+	if (r == HTTP_PARSE_INCOMPLETE)
+		context_lacks(c, CONTEXT_LACKS_BYTES);
 	return r != HTTP_PARSE_INCOMPLETE && give_bool(s, r == HTTP_PARSE_OK);
 }
 
@@ -126,12 +142,16 @@ rdp_cookie(struct span bytes, const struct expr_arg *name, struct span *value)
 FETCH_FN(req_rdp_cookie)
 {
 	struct span value;
-	return rdp_cookie(request_bytes(c), args, &value) && give_span(s, value);
+	bool is_there = rdp_cookie(request_bytes(c), args, &value);
+	if (!is_there)
+		context_lacks(c, CONTEXT_MAY_GROW);
+	return is_there && give_span(s, value);
 }
 
 FETCH_FN(req_rdp_cookie_cnt)
 {
 	struct span value;
+	context_lacks(c, CONTEXT_MAY_GROW);
 	return give_int(s, rdp_cookie(request_bytes(c), args, &value));
 }
 
@@ -152,6 +172,8 @@ read_hello(const struct expr_context *c, struct span bytes, struct hello *h)
 	struct expr_scratch *room = c->scratch;
 	enum hello_read r =
 		hello_parse(bytes, room->bytes + room->used, room->cap - room->used, h);
+	if (r == HELLO_INCOMPLETE)
+		context_lacks(c, CONTEXT_LACKS_BYTES);
 	if (r == HELLO_OK && h->ciphers.p == NULL && h->type == HELLO_CLIENT)
 		return false;
 	if (r == HELLO_OK)

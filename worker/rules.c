@@ -24,13 +24,18 @@ holds(const struct expr_cond *cond, bool unless, const struct txn_context *c)
 
 /* No rule needs what an earlier one has put into the scratch. */
 static enum rule_end
-run(struct rule_run *r)
+run(struct rule_run *r, size_t from)
 {
 	const struct cfg_rules *rules = &r->proxy->rules[r->set];
-	for (size_t i = 0; i < rules->n; i++) {
+	for (size_t i = from; i < rules->n; i++) {
 		const struct cfg_rule *a = &rules->list[i];
 		self.scratch.used = 0;
-		if (!holds(a->cond, a->unless, &r->c))
+		bool is_due = holds(a->cond, a->unless, &r->c);
+		if (r->lacks && (r->lacks & CONTEXT_LACKS_BYTES || !is_due)) {
+			r->c.t->rule_at = (uint16_t)i;
+			return RULE_WAITS;
+		}
+		if (!is_due)
 			continue;
 		enum rule_end end = actions[a->action](r, a);
 		if (end != RULE_GOES_ON)
@@ -53,13 +58,14 @@ run_list(struct txn *t, const struct cfg_proxy *p, enum cfg_rule_set set,
 	};
 	r.c.req = req;
 	r.c.res = res;
-	return run(&r) == RULE_ENDED ? RULE_ENDED : RULE_GOES_ON;
+	return run(&r, 0) == RULE_ENDED ? RULE_ENDED : RULE_GOES_ON;
 }
 
 enum rule_end
 rules_request(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 {
-	return run_list(t, p, CFG_RULES_REQUEST, h, NULL);
+	enum rule_end end = run_list(t, p, CFG_RULES_CONTENT, h, NULL);
+	return end == RULE_GOES_ON ? run_list(t, p, CFG_RULES_REQUEST, h, NULL) : end;
 }
 
 enum rule_end
@@ -67,7 +73,9 @@ rules_response(struct txn *t, struct http_head *h)
 {
 	const struct cfg_proxy *fe = t->fe->cfg, *be = t->be->cfg;
 	vars_response(t);
-	enum rule_end end = run_list(t, be, CFG_RULES_RESPONSE, NULL, h);
+	enum rule_end end = run_list(t, be, CFG_RULES_RES_CONTENT, NULL, h);
+	if (end == RULE_GOES_ON)
+		end = run_list(t, be, CFG_RULES_RESPONSE, NULL, h);
 	if (end == RULE_GOES_ON && fe != be)
 		end = run_list(t, fe, CFG_RULES_RESPONSE, NULL, h);
 	return end;
@@ -101,7 +109,23 @@ rules_connection(struct session *s, enum cfg_rule_set set)
 		.proxy = p,
 		.set = set,
 	};
-	return run(&r) == RULE_ENDED ? RULE_ENDED : RULE_GOES_ON;
+	return run(&r, 0) == RULE_ENDED ? RULE_ENDED : RULE_GOES_ON;
+}
+
+enum rule_end
+rules_content(struct txn *t, const struct cfg_proxy *p, enum cfg_rule_set set,
+	      bool is_final)
+{
+	struct rule_run r = {
+		.c = context_for(t, (enum expr_at)(1 << set)),
+		.proxy = p,
+		.set = set,
+	};
+	r.c.lacks = is_final ? NULL : &r.lacks;
+	enum rule_end end = run(&r, t->rule_at);
+	if (end != RULE_WAITS && end != RULE_ENDED)
+		t->rule_at = 0;
+	return end;
 }
 
 struct span

@@ -13,6 +13,7 @@ enum rule_end {
 	RULE_GOES_ON,
 	RULE_ACCEPTED, /* no later rule of the list is looked at */
 	RULE_ENDED,    /* the txn (or the session) was answered or is gone */
+	RULE_WAITS,    /* for bytes: the list goes on at txn.rule_at */
 };
 
 /* A list of rules under evaluation. */
@@ -21,6 +22,7 @@ struct rule_run {
 	const struct cfg_proxy *proxy; /* whose list it is */
 	enum cfg_rule_set set;
 	bool is_lenient; /* strict_mode: false */
+	uint8_t lacks;	 /* see txn_context */
 };
 
 typedef enum rule_end rule_action(struct rule_run *r, const struct cfg_rule *a);
@@ -37,6 +39,10 @@ enum rule_end rules_response(struct txn *t, struct http_head *h);
 /* Likewise; these have no end but the last rule. */
 void rules_after_response(struct txn *t, struct http_head *h);
 bool rules_have_after_response(const struct txn *t);
+/* tcp_request content, tcp_response content, in mode tcp. is_final: no more bytes will
+ * come, or the time is over. */
+enum rule_end rules_content(struct txn *t, const struct cfg_proxy *p,
+			    enum cfg_rule_set set, bool is_final);
 /* Lists of a connection. */
 enum rule_end rules_connection(struct session *s, enum cfg_rule_set set);
 /* use_backend in order, then default_backend; h: NULL in mode tcp. NULL: none. */

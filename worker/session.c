@@ -6,6 +6,8 @@
  */
 #include "worker/session.h"
 
+#include "worker/rules.h"
+
 #include <unistd.h>
 
 #include "worker/idle.h"
@@ -196,6 +198,9 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 	s->is_tcp = bind->fe->cfg->mode == CFG_MODE_TCP;
 	s->say_close = false;
 	self.conns_n++;
+	if (rules_connection(s, CFG_RULES_CONNECTION) == RULE_ENDED ||
+	    rules_connection(s, CFG_RULES_SESSION) == RULE_ENDED)
+		return;
 	if (s->is_tcp) {
 		tcp_start(s);
 		return;

@@ -99,7 +99,10 @@ struct txn {
 	uint8_t stop;	 /* enum stop */
 	uint8_t method;	 /* enum http_method */
 	uint8_t client_minor;
-	uint16_t status; /* sent to the client, 0: none yet */
+	uint8_t inspects; /* enum inspect: bytes are read for rules, not passed on */
+	bool inspects_response;
+	uint16_t rule_at; /* where a list of rules that waits goes on */
+	uint16_t status;  /* sent to the client, 0: none yet */
 	uint8_t retries, retries_left;
 	uint8_t log_level; /* 1 + a syslog level; 0: the usual one */
 	bool is_redispatched;
@@ -130,8 +133,9 @@ struct txn {
 	uint64_t bytes_in, bytes_out;
 	uint64_t client_deadline_ms, server_deadline_ms;
 	uint64_t client_mark,
-		server_mark;	  /* how far each was when its deadline was set */
-	uint64_t look_at_ms;	  /* run again then, whoever is late; 0: no */
+		server_mark; /* how far each was when its deadline was set */
+	uint64_t look_at_ms; /* run again then, whoever is late; 0: no */
+	uint64_t inspect_from_ms;
 	uint64_t tarpit_until_ms; /* its answer waits so long; 0: no */
 };
 
@@ -182,6 +186,13 @@ uint8_t txn_retries(const struct txn *t);
 /* tcp.c */
 void tcp_start(struct session *s);
 void tcp_run(struct txn *t);
+/* inspect.c: tcp_request content, tcp_response content, in mode tcp. */
+enum inspect { INSPECT_OVER, INSPECT_FRONTEND, INSPECT_BACKEND };
+/* Goes on with the rules of the client's bytes; at their end a backend is chosen and the
+ * exchange begins. */
+void inspect_request(struct txn *t);
+enum inspect_end { INSPECT_PASSED, INSPECT_WAITS, INSPECT_GONE };
+enum inspect_end inspect_response(struct txn *t);
 /* health.c: mode health. */
 void health_answer(int fd, const struct cfg_proxy *fe);
 

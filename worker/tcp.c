@@ -20,16 +20,9 @@ tcp_start(struct session *s)
 	flow_init(&t->up, HTTP_BODY_TUNNEL, 0, HTTP_BODY_TUNNEL, &t->fe->cfg->limits);
 	flow_init(&t->down, HTTP_BODY_TUNNEL, 0, HTTP_BODY_TUNNEL, &t->fe->cfg->limits);
 	t->is_tunnel = true;
-	t->be = t->fe->default_be;
-	if (t->fe->cfg->use_backend_n) /* only unconditional ones pass the loader */
-		t->be = backend_of(t->fe->cfg->use_backend[0].backend);
-	if (!t->be) {
-		txn_abort(t, STOP_no_server);
-		return;
-	}
-	shm_count(&t->be->shm, SHM_BACKEND_stot, 1);
-	t->retries_left = txn_retries(t);
-	dispatch_start(t);
+	t->inspects = INSPECT_FRONTEND;
+	t->inspect_from_ms = now_ms();
+	inspect_request(t);
 }
 
 /* The connect is finished, one way or the other, when the socket becomes writable. */
@@ -105,6 +98,10 @@ void
 tcp_run(struct txn *t)
 {
 	struct origin *o = t->origin;
+	if (t->inspects) {
+		inspect_request(t);
+		return;
+	}
 	if (t->is_turnaround || !o) {
 		net_conn_await(self.loop, &t->s->client);
 		return;
@@ -113,9 +110,13 @@ tcp_run(struct txn *t)
 		return;
 	struct net_conn *client = &t->s->client, *server = &o->conn;
 	enum flow_end up = FLOW_DONE, down = FLOW_DONE;
+	enum inspect_end seen =
+		t->inspects_response ? inspect_response(t) : INSPECT_PASSED;
+	if (seen == INSPECT_GONE)
+		return;
 	if (!flow_is_done(&t->up))
 		up = txn_run_up(t, NULL);
-	if (!flow_is_done(&t->down))
+	if (seen == INSPECT_PASSED && !flow_is_done(&t->down))
 		down = txn_run_down(t);
 	if (flow_is_done(&t->up) && flow_is_done(&t->down)) {
 		txn_abort(t, STOP_normal);
