@@ -16,6 +16,7 @@
 
 #include "shm/file.h"
 #include "shm/layout.h"
+#include "shm/stick.h"
 #include "shm/seq.h"
 
 static enum shm_attach
@@ -188,6 +189,20 @@ verify_object(struct verify *v, uint32_t i)
 			d.facts.name, cur, (unsigned long long)held);
 }
 
+static void
+verify_table(struct verify *v, uint32_t i)
+{
+	struct shm_object o;
+	struct shm_stick_odd odd = {0};
+	if (!shm_object_at(v->s, i, &o) || o.kind != SHM_TABLE)
+		return;
+	if (o.is_current && !o.area)
+		problem(v, "object %u: a table without memory", i);
+	while (shm_stick_verify(v->s, &o, &odd))
+		problem(v, "object %u: bucket %llu, way %u: %u references, %u in ledgers",
+			i, (unsigned long long)odd.bucket, odd.way, odd.refs, odd.held);
+}
+
 int
 shm_verify(const struct shm *s, void (*report)(void *arg, const char *text), void *arg)
 {
@@ -205,5 +220,7 @@ shm_verify(const struct shm *s, void (*report)(void *arg, const char *text), voi
 		problem(&v, "object 0 is not the daemon");
 	for (uint32_t i = 0; i < shm_objects_n(s); i++)
 		verify_object(&v, i);
+	for (uint32_t i = 0; i < shm_objects_n(s); i++)
+		verify_table(&v, i);
 	return v.problems_n;
 }

@@ -158,7 +158,8 @@ struct shm_slot {
 	_Atomic uint32_t state, conns;
 	_Atomic uint64_t heartbeat_ms, wake_at_ms;
 	_Atomic uint32_t waiting[4];
-	uint8_t pad[24];
+	_Atomic uint64_t bucket; /* ledger.c: where it changes its ledger, or did last */
+	uint8_t pad[16];
 	_Atomic uint32_t mail;
 	uint8_t pad2[60];
 };

@@ -47,6 +47,32 @@ shm_ledger_read(const struct shm_ledger_record *r, struct shm_ledger_change *out
 	return true;
 }
 
+/* --- where a change is under way ------------------------------------------------------
+ */
+
+void
+shm_ledger_note(struct shm *s, uint32_t table, uint64_t bucket)
+{
+	atomic_store_explicit(&shm_slot(s, s->slot)->bucket,
+			      (uint64_t)(table + 1) << 32 | bucket, memory_order_release);
+}
+
+bool
+shm_ledger_noted(const struct shm *s, uint32_t slot, uint32_t *table, uint64_t *bucket)
+{
+	uint64_t at =
+		atomic_load_explicit(&shm_slot(s, slot)->bucket, memory_order_acquire);
+	*table = (uint32_t)(at >> 32) - 1;
+	*bucket = (uint32_t)at;
+	return at >> 32 != 0;
+}
+
+void
+shm_ledger_forget(struct shm *s, uint32_t slot)
+{
+	atomic_store_explicit(&shm_slot(s, slot)->bucket, 0, memory_order_release);
+}
+
 /* --- which are free: private -----------------------------------------------------------
  */
 

@@ -28,6 +28,13 @@ struct shm_ledger_change {
 	uint32_t way;
 };
 
+/* Before the lock of a bucket is taken for a change of the ledger: until that lock has
+ * been seen free, an heir may put an old record back. */
+void shm_ledger_note(struct shm *s, uint32_t table, uint64_t bucket);
+/* What a slot noted last; false: nothing yet. */
+bool shm_ledger_noted(const struct shm *s, uint32_t slot, uint32_t *table,
+		      uint64_t *bucket);
+void shm_ledger_forget(struct shm *s, uint32_t slot);
 /* How many records of each ledger are in use. */
 uint32_t shm_ledger_records_n(const struct shm *s);
 /* A free record of this process, -1: none. */

@@ -46,8 +46,8 @@ shm_rate_read(struct shm_rate r, uint64_t period_ms, uint64_t now_ms)
 	r = shm_rate_at(r, period_ms, now_ms);
 	uint64_t passed_ms = now_ms > r.start_ms ? now_ms - r.start_ms : 0;
 	uint64_t left_ms = period_ms - passed_ms;
-	if (r.current == 0 && r.previous <= 1)
-		return r.previous;
+	if (r.previous == 0 || (r.current == 0 && r.previous == 1))
+		return r.current + r.previous;
 	return r.current + r.previous / period_ms * left_ms +
 	       r.previous % period_ms * left_ms / period_ms;
 }

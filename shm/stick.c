@@ -47,8 +47,7 @@ repair(struct shm *s, const struct shm_stick *t, struct stick_bucket *b)
 	if (!(seq & 1))
 		return;
 	if (way < t->spec.ways) {
-		shm_words_put(stick_way(t, b, way), stick_way(t, b, t->spec.ways),
-			      t->spec.entry_bytes);
+		stick_put(stick_way(t, b, way), stick_spare(b), t->spec.entry_bytes);
 		SHM_FAULT(stick_repair_entry);
 		atomic_store_explicit(&b->tags[way], (uint8_t)load(&b->undo_tag),
 				      memory_order_release);
@@ -69,6 +68,8 @@ count(const struct shm_stick *t, enum shm_table_counter what)
 static bool
 bucket_lock(struct shm *s, const struct shm_stick *t, struct stick_bucket *b)
 {
+	__builtin_prefetch(b->tags);
+	__builtin_prefetch(stick_spare(b), 1);
 	enum shm_lock got = shm_lock_take(&s->lock, &b->lock);
 	if (__builtin_expect(got == SHM_LOCK_TAKEN, 1))
 		return true;
@@ -97,7 +98,7 @@ publish(struct shm *s, const struct shm_stick *t, struct stick_bucket *b, uint32
 	uint8_t tag, const struct shm_ledger_change *ledger)
 {
 	unsigned char *place = stick_way(t, b, way);
-	shm_words_put(stick_way(t, b, t->spec.ways), place, t->spec.entry_bytes);
+	memcpy(stick_spare(b), place, t->spec.entry_bytes);
 	store(&b->undo_way, way);
 	store(&b->undo_tag, atomic_load_explicit(&b->tags[way], memory_order_relaxed));
 	store(&b->undo_record, ledger ? ledger->record + 1 : 0);
@@ -110,7 +111,7 @@ publish(struct shm *s, const struct shm_stick *t, struct stick_bucket *b, uint32
 	store(&b->seq, odd);
 	SHM_FAULT(stick_odd);
 	if (tag)
-		shm_words_put(place, t->scratch, t->spec.entry_bytes);
+		stick_put(place, t->scratch, t->spec.entry_bytes);
 	SHM_FAULT(stick_entry);
 	atomic_store_explicit(&b->tags[way], tag, memory_order_release);
 	SHM_FAULT(stick_tag);
@@ -291,6 +292,8 @@ shm_stick_update(struct shm *s, struct shm_stick *t, const void *key, uint64_t n
 	struct change c = {now_ms, ops, ops_n, flags, ref, values};
 	uint64_t hash = stick_hash(t, key), bucket = stick_bucket_of(t, hash);
 	struct stick_bucket *b = stick_bucket_at(t, bucket);
+	if (flags & SHM_STICK_HOLD)
+		shm_ledger_note(s, t->table, bucket);
 	if (!bucket_lock(s, t, b))
 		return SHM_STICK_BUSY;
 	enum shm_stick_result r =
@@ -308,6 +311,8 @@ shm_stick_update_ref(struct shm *s, struct shm_stick *t, struct shm_stick_ref *r
 			   ref,	   values};
 	struct stick_bucket *b = stick_bucket_at(t, ref->bucket);
 	enum shm_stick_result r = SHM_STICK_NONE;
+	if (flags & SHM_STICK_LEAVE)
+		shm_ledger_note(s, t->table, ref->bucket);
 	if (!bucket_lock(s, t, b))
 		return SHM_STICK_BUSY;
 	memcpy(t->scratch, stick_way(t, b, ref->way), t->spec.entry_bytes);
@@ -352,6 +357,7 @@ release_ref(struct shm *s, const struct shm_stick *t,
 	const struct shm_stick_column *cur =
 		shm_stick_spec_find(&t->spec, SHM_STICK_conn_cur);
 	struct stick_bucket *b = stick_bucket_at(t, held->bucket);
+	shm_ledger_note(s, t->table, held->bucket);
 	if (!bucket_lock(s, t, b))
 		return false;
 	memcpy(t->scratch, stick_way(t, b, held->way), t->spec.entry_bytes);
@@ -370,33 +376,55 @@ release_ref(struct shm *s, const struct shm_stick *t,
 	return true;
 }
 
+/* The handle for a table, kept from one call to the next. */
+static bool
+switch_table(const struct shm *s, struct shm_stick *t, uint32_t table)
+{
+	struct shm_object o;
+	if (t->memory && t->table == table)
+		return true;
+	shm_stick_fini(t);
+	return shm_object_at(s, table, &o) && shm_stick_open(t, &o);
+}
+
+/* The bucket in which the dead one may have died: once its lock was taken after the
+ * death, what an heir puts back of the ledger has been put back. false: busy. */
+static bool
+repair_noted(struct shm *s, struct shm_stick *t, uint32_t slot)
+{
+	uint32_t table;
+	uint64_t bucket;
+	if (!shm_ledger_noted(s, slot, &table, &bucket) || !switch_table(s, t, table) ||
+	    bucket >= t->spec.buckets_n)
+		return true;
+	struct stick_bucket *b = stick_bucket_at(t, bucket);
+	if (!bucket_lock(s, t, b))
+		return false;
+	bucket_unlock(s, b);
+	return true;
+}
+
 bool
 shm_stick_release(struct shm *s, uint32_t slot)
 {
 	struct shm_stick t = {.table = UINT32_MAX};
 	uint32_t records_n = shm_ledger_records_n(s);
-	bool is_done = true;
+	bool is_done = repair_noted(s, &t, slot);
 	for (uint32_t i = 0; i < records_n && is_done; i++) {
 		struct shm_ledger_change held;
-		struct shm_object o;
 		if (!shm_ledger_read(shm_ledger_at(s, slot, i), &held))
 			continue;
 		held.slot = slot;
 		held.record = i;
-		if (held.table != t.table) {
-			shm_stick_fini(&t);
-			t.table = UINT32_MAX;
-			if (shm_object_at(s, held.table, &o))
-				(void)shm_stick_open(&t, &o);
-		}
-		bool is_good = held.table == t.table && held.bucket < t.spec.buckets_n &&
-			       held.way < t.spec.ways;
-		if (is_good)
+		if (switch_table(s, &t, held.table) && held.bucket < t.spec.buckets_n &&
+		    held.way < t.spec.ways)
 			is_done = release_ref(s, &t, &held);
 		else
 			shm_ledger_clear(s, slot, i); /* damage, or the table is gone */
 	}
 	shm_stick_fini(&t);
+	if (is_done && slot != s->slot)
+		shm_ledger_forget(s, slot);
 	return is_done;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What lies in the memory of a stick table: a head, then buckets; a bucket is two lines,
- * `ways` entries and one more, which keeps the old bytes of the entry that is being
- * changed. For the files of the table alone.
+ * an entry that keeps the old bytes of the one that is being changed, and `ways` entries.
+ * For the files of the table alone.
  */
 #ifndef WEIR_SHM_STICK_MEMORY_H
 #define WEIR_SHM_STICK_MEMORY_H

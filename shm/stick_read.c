@@ -30,8 +30,7 @@ copy_way(const struct shm_stick *t, const struct stick_bucket *b, uint32_t way,
 		uint32_t before = atomic_load_explicit(&b->seq, memory_order_acquire);
 		*tag = atomic_load_explicit(&b->tags[way], memory_order_acquire);
 		if (*tag)
-			shm_words_get(t->scratch, stick_way(t, b, way),
-				      t->spec.entry_bytes);
+			stick_get(t->scratch, stick_way(t, b, way), t->spec.entry_bytes);
 		if (!(before & 1) &&
 		    atomic_load_explicit(&b->seq, memory_order_relaxed) == before)
 			return true;
@@ -54,23 +53,48 @@ fill_view(const struct shm_stick *t, uint64_t now_ms, struct shm_stick_view *out
 	return true;
 }
 
+/* Copies the entry of the key into the scratch; OK, NONE or BUSY. */
+static enum shm_stick_result
+find_copy(const struct shm_stick *t, const struct stick_bucket *b, uint8_t tag,
+	  const void *key)
+{
+	const struct stick_entry *e = (const struct stick_entry *)(void *)t->scratch;
+	uint8_t seen;
+	for (uint64_t found = stick_match(b, tag); found; found &= found - 1) {
+		uint32_t way = (uint32_t)__builtin_ctzll(found);
+		if (way >= t->spec.ways)
+			break;
+		if (!copy_way(t, b, way, &seen))
+			return SHM_STICK_BUSY;
+		if (seen == tag && memcmp(e->key, key, t->spec.key_bytes) == 0)
+			return SHM_STICK_OK;
+	}
+	return SHM_STICK_NONE;
+}
+
 enum shm_stick_result
 shm_stick_read(const struct shm_stick *t, const void *key, uint64_t now_ms,
 	       struct shm_stick_view *out)
 {
 	uint64_t hash = stick_hash(t, key);
 	const struct stick_bucket *b = stick_bucket_at(t, stick_bucket_of(t, hash));
-	uint8_t tag = stick_tag_of(hash), seen;
+	uint8_t tag = stick_tag_of(hash);
 	for (int i = 0; i < SHM_SEQ_TRIES; i++) {
 		uint32_t before = atomic_load_explicit(&b->seq, memory_order_acquire);
-		uint32_t way = stick_find(t, b, tag, key);
-		if (way < SHM_STICK_WAYS && !copy_way(t, b, way, &seen))
+		switch (find_copy(t, b, tag, key)) {
+		case SHM_STICK_OK:
+			return fill_view(t, now_ms, out) ? SHM_STICK_OK : SHM_STICK_NONE;
+		case SHM_STICK_NONE:
+			/* unless it was moving while we looked */
+			if (!(before & 1) &&
+			    atomic_load_explicit(&b->seq, memory_order_acquire) == before)
+				return SHM_STICK_NONE;
+			break;
+		case SHM_STICK_NEW:
+		case SHM_STICK_FULL:
+		case SHM_STICK_BUSY:
 			return SHM_STICK_BUSY;
-		if (before & 1 ||
-		    atomic_load_explicit(&b->seq, memory_order_acquire) != before)
-			continue;
-		return way < SHM_STICK_WAYS && fill_view(t, now_ms, out) ? SHM_STICK_OK
-									 : SHM_STICK_NONE;
+		}
 	}
 	return SHM_STICK_BUSY;
 }

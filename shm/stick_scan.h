@@ -42,12 +42,39 @@ stick_bucket_at(const struct shm_stick *t, uint64_t bucket)
 					       bucket * t->spec.bucket_bytes);
 }
 
-/* way == spec.ways: the spare one. */
+/* Beside the lock and the tags: the processor fetches them together. */
+static inline unsigned char *
+stick_spare(const struct stick_bucket *b)
+{
+	return (unsigned char *)(uintptr_t)b + sizeof(*b);
+}
+
 static inline unsigned char *
 stick_way(const struct shm_stick *t, const struct stick_bucket *b, uint32_t way)
 {
-	return (unsigned char *)(uintptr_t)b + sizeof(*b) +
-	       (size_t)way * t->spec.entry_bytes;
+	return stick_spare(b) + (size_t)(way + 1) * t->spec.entry_bytes;
+}
+
+/* Entries as others see them change: in whole words, of which readers make sense by the
+ * sequence number. */
+typedef uint64_t __attribute__((may_alias)) stick_word;
+
+static inline void
+stick_put(void *shared, const void *from, uint32_t bytes)
+{
+	stick_word *to = shared;
+	const stick_word *words = from;
+	for (uint32_t i = 0; i < bytes / 8; i++)
+		__atomic_store_n(&to[i], words[i], __ATOMIC_RELEASE);
+}
+
+static inline void
+stick_get(void *to, const void *shared, uint32_t bytes)
+{
+	stick_word *words = to;
+	const stick_word *from = shared;
+	for (uint32_t i = 0; i < bytes / 8; i++)
+		words[i] = __atomic_load_n(&from[i], __ATOMIC_ACQUIRE);
 }
 
 static inline const struct stick_entry *
@@ -90,7 +117,7 @@ stick_match(const struct stick_bucket *b, uint8_t tag)
 	return found;
 }
 
-/* The way of a key, SHM_STICK_WAYS: none. */
+/* The way of a key, SHM_STICK_WAYS: none. Under the lock. */
 static inline uint32_t
 stick_find(const struct shm_stick *t, const struct stick_bucket *b, uint8_t tag,
 	   const void *key)
