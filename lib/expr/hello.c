@@ -61,42 +61,38 @@ take_record(struct span *s, unsigned *version, struct span *out)
 	return here < length ? HELLO_INCOMPLETE : HELLO_OK;
 }
 
+/* Type, length and content of the message at the front of s, when it is complete. */
+static bool
+is_message(struct span s, struct span *out)
+{
+	struct span rest = s;
+	size_t type, length;
+	if (!take_number(&rest, 1, &type) || !take_number(&rest, 3, &length) ||
+	    rest.n < length)
+		return false;
+	*out = span_of(s.p, HANDSHAKE_HEAD + length);
+	return true;
+}
+
 /* The whole message: in place when it fills one record, else joined in scratch. */
 static enum hello_read
 take_message(struct span bytes, char *scratch, size_t cap, unsigned *version,
 	     struct span *out)
 {
-	size_t n = 0, need = HANDSHAKE_HEAD;
 	unsigned ignored;
-	struct span part;
+	struct span part = {NULL, 0};
 	enum hello_read r = take_record(&bytes, version, &part);
-	for (bool is_first = true;; is_first = false) {
-		if (r == HELLO_BAD)
-			return r;
-		if (r == HELLO_INCOMPLETE && !(is_first && part.n >= HANDSHAKE_HEAD))
-			return r;
-		if (is_first && part.n >= HANDSHAKE_HEAD) {
-			need += (size_t)(uint8_t)part.p[1] << 16 |
-				(size_t)(uint8_t)part.p[2] << 8 | (uint8_t)part.p[3];
-			*out = span_of(part.p, need);
-			if (part.n >= need)
-				return HELLO_OK;
-		}
-		if (r == HELLO_INCOMPLETE)
-			return r;
+	if (r != HELLO_BAD && is_message(part, out))
+		return HELLO_OK;
+	for (size_t n = 0; r == HELLO_OK; r = take_record(&bytes, &ignored, &part)) {
 		if (n + part.n > cap)
 			return HELLO_BAD;
 		memcpy(scratch + n, part.p, part.n);
 		n += part.n;
-		if (n >= HANDSHAKE_HEAD)
-			need = HANDSHAKE_HEAD + ((size_t)(uint8_t)scratch[1] << 16 |
-						 (size_t)(uint8_t)scratch[2] << 8 |
-						 (uint8_t)scratch[3]);
-		*out = span_of(scratch, need);
-		if (n >= need && n >= HANDSHAKE_HEAD)
+		if (is_message(span_of(scratch, n), out))
 			return HELLO_OK;
-		r = take_record(&bytes, &ignored, &part);
 	}
+	return r;
 }
 
 /* What is behind type and length of a ClientHello. */
