@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Expressions: the first line of the input is one, the rest are bytes of a client. What
+ * compiles is evaluated by a worker's fetches on these bytes as they are and, when they
+ * are a request, on that; every value must lie in the input, the configuration or the
+ * scratch memory. An error points into the text.
+ */
+#include <stdlib.h>
+
+#include "lib/base/must.h"
+#include "lib/expr/vars.h"
+#include "worker/context.h"
+
+enum { INPUT_MAX = 16 * 1024, SCRATCH_BYTES = 8192 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static const struct http_limits limits = {.request_line_bytes = INPUT_MAX,
+					  .field_bytes = INPUT_MAX,
+					  .head_bytes = INPUT_MAX,
+					  .fields_n = 100};
+static struct cfg_proxy proxy = {.name = "p", .id = 1, .caps = CFG_CAP_FRONTEND};
+static struct cfg_bind bind_cfg = {.name = "b", .frontend = &proxy};
+static struct rt_frontend fe = {.cfg = &proxy};
+static struct rt_listener listener = {.cfg = &bind_cfg, .fe = &fe};
+static struct session session = {.bind = &listener};
+static struct txn txn = {.s = &session, .fe = &fe};
+static struct http_head head;
+
+static char store_bytes[1024];
+static struct expr_store store = {.bytes = store_bytes, .cap = sizeof(store_bytes)};
+
+static bool
+var_get(const struct expr_context *c, const struct expr_var *v, struct expr_sample *out)
+{
+	(void)c;
+	return expr_store_get(&store, v, out);
+}
+
+static bool
+var_set(const struct expr_context *c, const struct expr_var *v,
+	const struct expr_sample *value)
+{
+	(void)c;
+	if (value)
+		return expr_store_set(&store, v, value);
+	expr_store_unset(&store, v);
+	return true;
+}
+
+/* What a value may not be without: its bytes are read. */
+static void
+look_at(const struct expr_sample *s)
+{
+	volatile char sum = 0;
+	must(s->type < EXPR_TYPES_N);
+	if (s->type == EXPR_STR || s->type == EXPR_BIN || s->type == EXPR_METHOD)
+		for (size_t i = 0; i < s->str.n; i++)
+			sum = (char)(sum + s->str.p[i]);
+}
+
+static void
+evaluate(const struct expr_program *p, struct http_head *req)
+{
+	/* exactly as large as it says, so that ASan sees what goes beyond */
+	struct expr_scratch scratch = {malloc(SCRATCH_BYTES), SCRATCH_BYTES, 0};
+	struct expr_host host = worker_host;
+	host.var_get = var_get;
+	host.var_set = var_set;
+	host.complain = NULL;
+	struct txn_context c = {.base = {&host, &scratch, EXPR_AT_CONTENT},
+				.s = &session,
+				.t = req ? &txn : NULL,
+				.req = req,
+				.res = req};
+	must(scratch.bytes != NULL);
+	for (enum expr_type want = 0; want <= EXPR_ANY; want++) {
+		struct expr_sample s = {.next = 0};
+		scratch.used = 0;
+		if (expr_eval(p, &c.base, want, &s))
+			look_at(&s);
+		s = (struct expr_sample){.next = 0};
+		scratch.used = 0;
+		for (unsigned n = 0; expr_eval_next(p, &c.base, want, &s); n++) {
+			look_at(&s);
+			must(n <= INPUT_MAX);
+			scratch.used = 0;
+		}
+	}
+	free(scratch.bytes);
+}
+
+static void
+run(const struct expr_program *p, struct span bytes)
+{
+	struct buf *b = malloc(sizeof(*b) + bytes.n);
+	enum http_reject why;
+	must(b != NULL);
+	*b = (struct buf){.cap = (uint32_t)bytes.n, .to = (uint32_t)bytes.n};
+	if (bytes.n)
+		memcpy(b->bytes, bytes.p, bytes.n);
+	proxy.limits = limits;
+	session.in = b;
+	store.used = 0;
+	evaluate(p, NULL);
+	if (http_head_parse_request(b->bytes, bytes.n, 0, &limits, &head, &why) ==
+	    HTTP_PARSE_OK)
+		evaluate(p, &head);
+	free(b);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct expr_error err = {.at = SIZE_MAX};
+	struct expr_env env;
+	if (size == 0 || size > INPUT_MAX)
+		return 0;
+	struct arena *a = arena_new();
+	struct span bytes = span_of((const char *)data, size);
+	struct span text = span_cut(&bytes, '\n');
+	expr_env_init(&env, a);
+	const struct expr_program *p = expr_compile(&env, text, &err);
+	if (p)
+		run(p, bytes);
+	else
+		must(err.at <= text.n);
+	expr_env_free(&env);
+	arena_free(&a);
+	return 0;
+}
