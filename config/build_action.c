@@ -281,6 +281,32 @@ finish_auth(struct loading *l, const struct action *a)
 	return false;
 }
 
+/* rule.number becomes the slot. */
+static bool
+finish_capture(struct loading *l, const struct action *a)
+{
+	const struct node *len = node_get(a->args, "len"), *id = node_get(a->args, "id");
+	bool is_request = a->set == CFG_RULES_REQUEST || a->set == CFG_RULES_CONTENT;
+	if (!len == !id) {
+		report_error(l->report, a->args, "%s; expected one of len and id",
+			     len ? "two slots" : "no slot");
+		return false;
+	}
+	if (id) {
+		a->rule->number = value_uint(id->text);
+		return true;
+	}
+	if (!is_request || !(a->b->proxy->caps & CFG_CAP_FRONTEND)) {
+		report_error(l->report, len,
+			     "only rules for requests in a frontend make slots; "
+			     "expected 'id', and the slot in declare_capture");
+		return false;
+	}
+	const struct cfg_capture slot = {.len = (uint32_t)a->rule->number};
+	a->rule->number = build_slot(l, a->b->proxy, CFG_CAPTURE_REQUEST, &slot);
+	return true;
+}
+
 static finish_fn *const finish[CFG_ACTIONS_N] = {
 	[CFG_ACTION_add_header] = finish_field,
 	[CFG_ACTION_set_header] = finish_field,
@@ -294,6 +320,7 @@ static finish_fn *const finish[CFG_ACTIONS_N] = {
 	[CFG_ACTION_set_timeout] = finish_set_timeout,
 	[CFG_ACTION_set_retries] = finish_set_retries,
 	[CFG_ACTION_auth] = finish_auth,
+	[CFG_ACTION_capture] = finish_capture,
 };
 
 static const enum schema_section sections[CFG_ACTIONS_N] = {

@@ -168,6 +168,8 @@ build_rules(struct loading *l, struct built *b)
 	const struct node *last = node_get(b->map, "default_backend");
 	struct cfg_proxy *p = b->proxy;
 	build_acls(l, b);
+	if (p->caps & CFG_CAP_FRONTEND)
+		build_captures(l, b);
 	for (int set = 0; set < CFG_RULE_SETS_N; set++) {
 		const char *parent = lists[set].parent;
 		const struct node *in = parent ? node_get(b->map, parent) : b->map;
@@ -176,6 +178,7 @@ build_rules(struct loading *l, struct built *b)
 			build_rule(l, b, list->items[i], (enum cfg_rule_set)set);
 		warn_unreachable(l, list, "rule");
 	}
+	build_capture_places(l, b);
 	build_fields(l, SECTION_tcp_request, node_get(b->map, "tcp_request"), p);
 	build_fields(l, SECTION_tcp_response, node_get(b->map, "tcp_response"), p);
 	for (size_t i = 0; choices && i < choices->n; i++)

@@ -173,6 +173,24 @@ enum cfg_match {
 	CFG_MATCH_REG
 };
 
+/* What of a request or response is kept. */
+struct cfg_capture {
+	struct span name; /* of the field or cookie; empty: a rule fills it */
+	uint32_t len;	  /* at most; 0: there is no such slot */
+	uint32_t off;	  /* in the txn's memory */
+};
+
+enum { CFG_CAPTURE_REQUEST, CFG_CAPTURE_RESPONSE, CFG_CAPTURE_SIDES_N };
+enum { CFG_UNIQUE_ID_BYTES = 128 };
+
+struct cfg_captures {
+	struct cfg_capture *slots[CFG_CAPTURE_SIDES_N];
+	size_t slots_n[CFG_CAPTURE_SIDES_N];
+	struct cfg_capture cookie[CFG_CAPTURE_SIDES_N];
+	struct cfg_capture unique_id;
+	uint32_t bytes; /* of a txn's memory; 0: nothing is kept */
+};
+
 /* set_var: it is set only if all of these hold. */
 enum cfg_set_if {
 	CFG_SET_IF_THERE = 1, /* the variable */
@@ -331,6 +349,9 @@ struct cfg_proxy {
 	const struct http_reply *errors[HTTP_ERRORS_N];
 
 	struct cfg_rules rules[CFG_RULE_SETS_N];
+	struct cfg_captures captures;
+	const struct format *unique_id; /* NULL: none */
+	struct span unique_id_header;
 	uint64_t request_inspect_ms, response_inspect_ms; /* 0: no wait */
 
 	/* frontend */

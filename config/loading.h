@@ -134,6 +134,12 @@ void build_rules(struct loading *l, struct built *b);
  */
 bool build_action(struct loading *l, struct built *b, const struct node *args,
 		  enum cfg_rule_set set, struct cfg_rule *rule);
+/* build_capture.c: declared captures; then rules add theirs; then all get their places.
+ */
+void build_captures(struct loading *l, struct built *b);
+uint64_t build_slot(struct loading *l, struct cfg_proxy *p, int side,
+		    const struct cfg_capture *slot);
+void build_capture_places(struct loading *l, struct built *b);
 /* Compiles a text, which stands at n; NULL: wrong (reported). */
 const struct format *build_format(struct loading *l, const struct built *b,
 				  const struct node *n, struct span text,

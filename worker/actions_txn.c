@@ -4,6 +4,7 @@
  * line. Worker.
  */
 #include "lib/expr/program.h"
+#include "worker/capture.h"
 #include "worker/rules.h"
 
 /* --- variables ---------------------------------------------------------------------- */
@@ -182,6 +183,19 @@ do_disable_l7_retry(struct rule_run *r, const struct cfg_rule *a)
 	(void)a;
 	r->c.t->no_l7_retry = true;
 	r->c.t->is_replayable = false;
+	return RULE_GOES_ON;
+}
+
+enum rule_end
+do_capture(struct rule_run *r, const struct cfg_rule *a)
+{
+	bool is_request = r->set == CFG_RULES_REQUEST || r->set == CFG_RULES_CONTENT;
+	const struct cfg_capture *slot = capture_slot(
+		r->c.t, is_request ? CFG_CAPTURE_REQUEST : CFG_CAPTURE_RESPONSE,
+		a->number);
+	struct expr_sample v;
+	if (slot && expr_eval(a->expr, &r->c.base, EXPR_STR, &v))
+		capture_keep(r->c.t, slot, v.str);
 	return RULE_GOES_ON;
 }
 

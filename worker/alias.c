@@ -7,6 +7,7 @@
 
 #include "lib/base/num.h"
 #include "worker/alias.h"
+#include "worker/capture.h"
 #include "worker/origin.h"
 
 /* --- addresses -----------------------------------------------------------------------
@@ -371,39 +372,77 @@ ALIAS_FN(HQ)
 /* --- what rules have kept --------------------------------------------------------------
  */
 
+static bool
+give_cookie(const struct txn *t, int side, struct expr_sample *s)
+{
+	expr_set_str(s, capture_kept(t, &t->fe->cfg->captures.cookie[side]));
+	return s->str.p != NULL;
+}
+
 ALIAS_FN(CC)
 {
-	return false;
+	return give_cookie(txn_of(c), CFG_CAPTURE_REQUEST, s);
 }
 
 ALIAS_FN(CS)
 {
-	return false;
+	return give_cookie(txn_of(c), CFG_CAPTURE_RESPONSE, s);
 }
 
 ALIAS_FN(ID)
 {
-	return false;
+	struct txn_context made = *context_of(c);
+	if (!made.t)
+		return false;
+	expr_set_str(s, capture_unique_id(&made));
+	return s->str.p != NULL;
+}
+
+/* All slots of one side behind each other; nothing when there are none. */
+static bool
+give_captures(const struct expr_context *c, struct expr_sample *s, int side,
+	      const char *open, const char *between, const char *close)
+{
+	const struct txn *t = txn_of(c);
+	const struct cfg_captures *all = &t->fe->cfg->captures;
+	char *p = all->slots_n[side]
+			  ? expr_scratch_take(c->scratch,
+					      all->bytes + 4 * all->slots_n[side] + 4)
+			  : NULL;
+	if (!p)
+		return give_text(s, "");
+	char *at = stpcpy(p, open);
+	for (size_t i = 0; i < all->slots_n[side]; i++) {
+		struct span v = capture_kept(t, &all->slots[side][i]);
+		if (i)
+			at = stpcpy(at, between);
+		if (v.n)
+			memcpy(at, v.p, v.n);
+		at += v.n;
+	}
+	at = stpcpy(at, close);
+	expr_set_str(s, span_of(p, (size_t)(at - p)));
+	return true;
 }
 
 ALIAS_FN(hr)
 {
-	return give_text(s, "");
+	return give_captures(c, s, CFG_CAPTURE_REQUEST, "{", "|", "}");
 }
 
 ALIAS_FN(hrl)
 {
-	return give_text(s, "");
+	return give_captures(c, s, CFG_CAPTURE_REQUEST, "\"", "\" \"", "\"");
 }
 
 ALIAS_FN(hs)
 {
-	return give_text(s, "");
+	return give_captures(c, s, CFG_CAPTURE_RESPONSE, "{", "|", "}");
 }
 
 ALIAS_FN(hsl)
 {
-	return give_text(s, "");
+	return give_captures(c, s, CFG_CAPTURE_RESPONSE, "\"", "\" \"", "\"");
 }
 
 expr_fetch_fn *const worker_aliases[FORMAT_ALIASES_N] = {

@@ -8,6 +8,7 @@
 #include "lib/base/base64.h"
 #include "lib/base/hash.h"
 #include "lib/base/num.h"
+#include "worker/capture.h"
 #include "worker/fetch.h"
 
 static const struct http_head *
@@ -161,6 +162,35 @@ static bool
 is_bad(const struct expr_sample *s)
 {
 	return span_eq(s->str, SPAN("<BADREQ>"));
+}
+
+static bool
+give_kept(const struct expr_context *c, int side, const struct expr_arg *arg,
+	  struct expr_sample *s)
+{
+	const struct txn *t = context_of(c)->t;
+	const struct cfg_capture *slot =
+		t && arg->integer >= 0 ? capture_slot(t, side, (uint64_t)arg->integer)
+				       : NULL;
+	if (!slot)
+		return false;
+	expr_set_str(s, capture_kept(t, slot));
+	return s->str.p != NULL;
+}
+
+FETCH_FN(capture_req_hdr)
+{
+	return give_kept(c, CFG_CAPTURE_REQUEST, &args[0], s);
+}
+
+FETCH_FN(capture_res_hdr)
+{
+	return give_kept(c, CFG_CAPTURE_RESPONSE, &args[0], s);
+}
+
+FETCH_FN(unique_id)
+{
+	return context_of(c)->t && alias_ID(c, args, s);
 }
 
 FETCH_FN(capture_req_method)

@@ -8,9 +8,11 @@
 
 #include "config/retry.h"
 #include "lib/base/num.h"
+#include "lib/http/edit.h"
 #include "lib/http/names.h"
 #include "lib/http/reply.h"
 #include "lib/http/serialise.h"
+#include "worker/capture.h"
 #include "worker/rules.h"
 
 enum {
@@ -218,6 +220,24 @@ answer_here(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 	       refuse_names(t, p, h);
 }
 
+/* unique_id_format: made now at the latest, while the head is there. */
+static void
+add_unique_id(struct txn *t, struct http_head *h)
+{
+	const struct cfg_proxy *fe = t->fe->cfg;
+	if (!fe->unique_id)
+		return;
+	struct txn_context c = context_for(t, EXPR_AT_REQUEST);
+	c.req = h;
+	self.scratch.used = 0;
+	struct span id = capture_unique_id(&c);
+	if (!fe->unique_id_header.n)
+		return;
+	if (!h->is_edited)
+		http_edit_begin(h, self.edits, WORKER_EDITS_BYTES);
+	(void)http_edit_add(h, fe->unique_id_header, id);
+}
+
 /* The request is complete as far as its head goes; `body` are its first bytes, encoded.
  */
 static void
@@ -228,6 +248,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 		answer_monitor(t);
 		return;
 	}
+	capture_head(t, h, CFG_CAPTURE_REQUEST);
 	if (answer_here(t, t->fe->cfg, h))
 		return;
 	t->be = route(t, h);
@@ -242,6 +263,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	if ((t->be->cfg != t->fe->cfg && answer_here(t, t->be->cfg, h)) ||
 	    end_of_forwards(t, h))
 		return;
+	add_unique_id(t, h);
 	t->keep_origin = may_keep_server(t);
 	bool waits = body_must_wait(t);
 	if (waits && f->expects_continue)

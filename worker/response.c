@@ -7,6 +7,7 @@
 #include "lib/http/serialise.h"
 #include "worker/idle.h"
 #include "worker/origin.h"
+#include "worker/capture.h"
 #include "worker/rules.h"
 
 enum {
@@ -251,6 +252,7 @@ static bool
 forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	      struct span rest)
 {
+	capture_head(t, h, CFG_CAPTURE_RESPONSE);
 	if (rules_response(t, h) == RULE_ENDED)
 		return false;
 	rules_after_response(t, h);

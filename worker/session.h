@@ -92,6 +92,7 @@ struct txn {
 	struct buf *line;    /* request line for the log, NULL when not logged */
 	struct buf *vars;    /* of the scopes txn, req, res; NULL: none */
 	struct txn_set *set; /* NULL: nothing */
+	struct buf *kept;    /* captures (capture.h); NULL: none */
 	uint32_t head_sent;
 	uint32_t res_parsed;
 	uint32_t number; /* among those of this worker */

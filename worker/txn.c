@@ -258,6 +258,7 @@ finish(struct txn *t, enum stop stop)
 	buf_put(&self.bufs, &t->res_in);
 	buf_put(&self.bufs, &t->line);
 	buf_put(&self.bufs, &t->vars);
+	buf_put(&self.bufs, &t->kept);
 	if (!t->set)
 		return;
 	if (t->set->has_peer)

@@ -59,8 +59,6 @@ static const char *const known_fetches[] = {
 	"bs.debug_str",
 	"bs.id",
 	"bs.rst_code",
-	"capture.req.hdr",
-	"capture.res.hdr",
 	"connslots",
 	"cpu_calls",
 	"cpu_ns_avg",
@@ -379,8 +377,6 @@ static const char *const known_fetches[] = {
 	"txn.id32",
 	"txn.redispatched",
 	"txn.timer.user",
-	"unique-id",
-	"unique_id",
 	"wait_end",
 	"waiting_entity",
 };
