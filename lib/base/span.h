@@ -80,8 +80,7 @@ span_cut(struct span *rest, char sep)
 		rest->p = at + 1;
 		rest->n -= piece.n + 1;
 	} else {
-		rest->p += rest->n;
-		rest->n = 0;
+		*rest = span_of(rest->n ? rest->p + rest->n : rest->p, 0);
 	}
 	return piece;
 }

@@ -23,12 +23,40 @@ static struct cfg_proxy proxy = {.name = "p", .id = 1, .caps = CFG_CAP_FRONTEND}
 static struct cfg_bind bind_cfg = {.name = "b", .frontend = &proxy};
 static struct rt_frontend fe = {.cfg = &proxy};
 static struct rt_listener listener = {.cfg = &bind_cfg, .fe = &fe};
-static struct session session = {.bind = &listener};
+static struct session session = {.bind = &listener, .client.watch.fd = -1};
 static struct txn txn = {.s = &session, .fe = &fe};
 static struct http_head head;
 
 static char store_bytes[1024];
 static struct expr_store store = {.bytes = store_bytes, .cap = sizeof(store_bytes)};
+
+/* Those of worker_host but for the ones that ask the shared region, which is not there.
+ */
+static expr_fetch_fn *fetches[EXPR_FETCHES_N];
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+
+int
+LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	static const struct net_loop_hooks hooks = {.before_wait = NULL};
+	static const struct cfg cfg = {.global = {.nbproc = 1}};
+	static const struct worker_inherit inherit = {.index = 0};
+	static const enum expr_fetch_id shared[] = {
+		EXPR_FETCH_act_conn,	 EXPR_FETCH_be_conn, EXPR_FETCH_be_sess_rate,
+		EXPR_FETCH_dst_conn,	 EXPR_FETCH_fe_conn, EXPR_FETCH_fe_req_rate,
+		EXPR_FETCH_fe_sess_rate, EXPR_FETCH_nbsrv,
+	};
+	(void)argc;
+	(void)argv;
+	self.loop = net_loop_new(&hooks);
+	self.cfg = &cfg;
+	self.in = &inherit;
+	memcpy(fetches, worker_host.fetches, sizeof(fetches));
+	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
+		fetches[shared[i]] = NULL;
+	return 0;
+}
 
 static bool
 var_get(const struct expr_context *c, const struct expr_var *v, struct expr_sample *out)
@@ -65,6 +93,7 @@ evaluate(const struct expr_program *p, struct http_head *req)
 	/* exactly as large as it says, so that ASan sees what goes beyond */
 	struct expr_scratch scratch = {malloc(SCRATCH_BYTES), SCRATCH_BYTES, 0};
 	struct expr_host host = worker_host;
+	host.fetches = fetches;
 	host.var_get = var_get;
 	host.var_set = var_set;
 	host.complain = NULL;
