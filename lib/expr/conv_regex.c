@@ -32,44 +32,34 @@ expr_check_regsub(struct expr_env *env, struct expr_arg *args,
 	return 0;
 }
 
-/* Text under construction in what is left of the scratch. */
-struct output {
-	char *p;
-	size_t n, cap;
-	bool is_full;
-};
-
-static void
-put(struct output *out, const char *p, size_t n)
+static bool
+put(const char *p, size_t bytes, char *out, size_t *n, size_t cap)
 {
-	if (out->is_full || n > out->cap - out->n) {
-		out->is_full = true;
-		return;
-	}
-	if (n)
-		memcpy(out->p + out->n, p, n);
-	out->n += n;
+	if (bytes > cap - *n)
+		return false;
+	if (bytes)
+		memcpy(out + *n, p, bytes);
+	*n += bytes;
+	return true;
 }
 
-/* The replacement: \0 .. \9 are the groups. */
-static void
-put_replacement(struct output *out, struct span text, struct span subject,
-		const size_t groups[2 * GROUPS_N], int groups_n)
+bool
+expr_put_groups(struct span text, struct span subject, const size_t *groups, int groups_n,
+		char *out, size_t *n, size_t cap)
 {
-	for (size_t i = 0; i < text.n; i++) {
+	bool fits = true;
+	for (size_t i = 0; i < text.n && fits; i++) {
 		bool is_escape = text.p[i] == '\\' && i + 1 < text.n;
-		if (!is_escape) {
-			put(out, text.p + i, 1);
-			continue;
-		}
-		char c = text.p[++i];
-		int group = c - '0';
-		if (c < '0' || c > '9')
-			put(out, text.p + i, 1);
+		i += is_escape;
+		int group = text.p[i] - '0';
+		if (!is_escape || group < 0 || group > 9)
+			fits = put(text.p + i, 1, out, n, cap);
 		else if (group < groups_n && groups[2 * group] != SIZE_MAX)
-			put(out, subject.p + groups[2 * group],
-			    groups[2 * group + 1] - groups[2 * group]);
+			fits = put(subject.p + groups[2 * group],
+				   groups[2 * group + 1] - groups[2 * group], out, n,
+				   cap);
 	}
+	return fits;
 }
 
 bool
@@ -77,30 +67,32 @@ expr_conv_regsub(const struct expr_context *c, const struct expr_arg *args,
 		 struct expr_sample *s)
 {
 	struct expr_scratch *room = c->scratch;
-	struct output out = {room->bytes + room->used, 0, room->cap - room->used, false};
+	char *out = room->bytes + room->used;
+	size_t n = 0, cap = room->cap - room->used, groups[2 * GROUPS_N];
 	struct span rest = s->str.p ? s->str : SPAN("");
-	size_t groups[2 * GROUPS_N];
-	int n;
-	while ((n = expr_regex_match(args[0].regex, c, rest, groups, GROUPS_N)) > 0) {
-		put(&out, rest.p, groups[0]);
-		put_replacement(&out, args[1].str, rest, groups, n);
+	bool fits = true;
+	int got = 0;
+	while (fits &&
+	       (got = expr_regex_match(args[0].regex, c, rest, groups, GROUPS_N)) > 0) {
 		size_t end = groups[1];
+		fits = put(rest.p, groups[0], out, &n, cap) &&
+		       expr_put_groups(args[1].str, rest, groups, got, out, &n, cap);
 		if (groups[1] == groups[0]) { /* an empty match: go on behind a byte */
 			if (end == rest.n) {
 				rest = span_of(rest.p + end, 0);
 				break;
 			}
-			put(&out, rest.p + end, 1);
+			fits = fits && put(rest.p + end, 1, out, &n, cap);
 			end++;
 		}
 		rest = span_of(rest.p + end, rest.n - end);
 		if (!args[2].integer || rest.n == 0)
 			break;
 	}
-	put(&out, rest.p, rest.n);
-	if (n < 0 || out.is_full)
+	fits = fits && put(rest.p, rest.n, out, &n, cap);
+	if (got < 0 || !fits)
 		return false;
-	room->used += out.n;
-	expr_set_own(s, EXPR_STR, out.p, out.n);
+	room->used += n;
+	expr_set_own(s, EXPR_STR, out, n);
 	return true;
 }

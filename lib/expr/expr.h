@@ -25,19 +25,12 @@ struct expr_words {
 int expr_words_split(struct arena *a, struct span text, struct expr_words *out,
 		     struct expr_error *err);
 
-struct expr_range {
-	uint64_t from, to; /* both included */
-};
-
 /* One definition: any value of the fetch against any of the patterns. */
 struct expr_test {
 	const struct expr_program *program;
 	enum expr_match match;
-	bool is_caseless;
-	bool is_sorted;		   /* patterns are in order: exact match by bisection */
-	struct span *patterns;	   /* MATCH_STR .. MATCH_DOM */
-	struct expr_range *ranges; /* MATCH_LEN */
-	size_t n;		   /* of patterns or ranges */
+	enum expr_type want; /* what values are cast to */
+	const struct expr_patterns *patterns;
 };
 
 /* A named list of tests: true when any is. */
@@ -52,8 +45,6 @@ struct expr_acl {
 int expr_test_compile(struct expr_env *env, const struct expr_words *w, size_t from,
 		      size_t to, struct expr_test *out, struct expr_error *err);
 bool expr_test_eval(const struct expr_test *t, const struct expr_context *c);
-/* Puts the patterns in the order that bisection needs. */
-void expr_test_sort(struct expr_test *t);
 /* HAProxy's predefined ACLs (configuration.txt 7.4): their definition, or NULL. */
 const char *expr_predefined(struct span name);
 const char *expr_predefined_at(size_t i);

@@ -59,6 +59,9 @@ extern expr_args_check_fn *const expr_conv_checks[EXPR_CONVS_N];
 expr_args_check_fn expr_check_delimiter, expr_check_digest, expr_check_hmac,
 	expr_check_chunks, expr_check_has_ctl, expr_check_json_query, expr_check_add_item,
 	expr_check_param, expr_check_regsub;
+#define MAP(id, name, match, in, out) expr_args_check_fn expr_check_##id;
+#include "lib/expr/map.def"
+#undef MAP
 
 /* names.c: HAProxy's, not implemented here. */
 bool expr_is_known_fetch(struct span name);
@@ -84,6 +87,11 @@ int64_t expr_leading_int(struct span s);
 /* The whole of s is one number. */
 bool expr_parse_int(struct span s, int64_t *out);
 size_t expr_put_int(char *p, int64_t v); /* 20 bytes at most */
+
+/* conv_regex.c: text with \0 .. \9 for what groups of the subject caught; false: no room
+ * in out[*n, cap). */
+bool expr_put_groups(struct span text, struct span subject, const size_t *groups,
+		     int groups_n, char *out, size_t *n, size_t cap);
 
 /* regex.c: frees those of the environment. */
 void expr_regex_free_all(struct expr_env *env);

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * Pattern lists: what an ACL or a map compares samples with (configuration.txt 7.1.3), in
- * the structure that suits the match: hash table (str, int of big lists), radix tree (ip,
- * beg), sorted table (ranges), list (sub, end, dir, dom, reg). Built once, laid out flat
- * (offsets, no pointers) so that a list can live in shared memory and be replaced as a
- * whole; a million entries load in seconds, one lookup takes less than a microsecond.
+ * Pattern lists: what an ACL or a map compares samples with (configuration.txt 7.1.3).
+ *
+ * Where a match allows it, patterns are put into classes (all of one length for beg and
+ * end, of one prefix length for networks, one class for whole texts and numbers), the
+ * most specific one first; within a class a hash table finds the one that is equal. So a
+ * lookup costs one probe per class, whatever the size of the list. Few patterns are
+ * compared one by one. Parts, words and regular expressions are tried in their order.
+ *
+ * Built by the master at load, immutable once sealed, shared through fork.
  */
 #ifndef WEIR_EXPR_PATTERN_H
 #define WEIR_EXPR_PATTERN_H
@@ -17,31 +21,47 @@ enum expr_match {
 #undef MATCH
 	EXPR_MATCHES_N
 };
+const char *expr_match_name(enum expr_match m); /* "beg" */
+/* What samples are cast to before they are compared. */
+enum expr_type expr_match_type(enum expr_match m);
+/* The match of that name; -1: none. */
+int expr_match_find(struct span name);
+const char *expr_match_help(enum expr_match m);
 
-struct expr_patterns; /* immutable once sealed */
+struct expr_patterns;
 
-/* Collects patterns; `value` is what a map gives for it (empty span: none). The order of
- * adding is the order of precedence where the match has none of its own (longest prefix,
- * most specific network, first regex). 0 or -1 with err (at: 0). */
+/* An empty list. */
 struct expr_patterns *expr_patterns_new(struct expr_env *env, enum expr_match match,
 					bool is_caseless);
+/* Adds a pattern; `value` is what a map gives for it. Of equal ones the first counts. 0,
+ * or -1 with err (at: 0). */
 int expr_patterns_add(struct expr_patterns *p, struct span pattern, struct span value,
 		      struct expr_error *err);
-/* Reads "pattern" or "pattern value" lines as HAProxy does ('#' comments, blanks); an
- * error names the file and the line. */
-int expr_patterns_read(struct expr_patterns *p, const char *path, bool with_values,
+/* INT and LEN: all numbers from..to, both included. */
+void expr_patterns_add_range(struct expr_patterns *p, int64_t from, int64_t to,
+			     struct span value);
+/* pattern_file.c: lines "pattern", or "pattern value" for maps; empty lines and lines
+ * that begin with '#' do not count. An error names the file and the line. */
+int expr_patterns_read(struct expr_patterns *p, struct span path, bool with_values,
 		       struct expr_error *err);
 void expr_patterns_seal(struct expr_patterns *p);
 size_t expr_patterns_n(const struct expr_patterns *p);
-size_t expr_patterns_bytes(const struct expr_patterns *p); /* memory of the sealed list */
+/* Memory of the sealed list. */
+size_t expr_patterns_bytes(const struct expr_patterns *p);
 
-/* Whether s (cast by the caller to the match's type) is in the list; *value: the map's
- * value of what was found, untouched without. */
+/* What was found: the value of a map, and for `regm` what the groups caught. */
+struct expr_found {
+	struct span value;
+	size_t *groups; /* where to put offsets, or NULL */
+	int groups_n;	/* room; then how many */
+};
+/* Whether s, of the match's type, is in the list; found: NULL or where to say what. */
 bool expr_patterns_find(const struct expr_patterns *p, const struct expr_context *c,
-			const struct expr_sample *s, struct span *value);
+			const struct expr_sample *s, struct expr_found *found);
 
-/* Regular expressions: PCRE2 with JIT, match and depth limits. Compiled at load, shared
- * through fork. */
+/* --- regex.c ------------------------------------------------------------------------ */
+
+/* PCRE2 with JIT, match and depth limits. Compiled at load, shared through fork. */
 struct expr_regex;
 struct expr_regex *expr_regex_new(struct expr_env *env, struct span pattern,
 				  bool is_caseless, size_t at, struct expr_error *err);

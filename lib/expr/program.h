@@ -94,7 +94,7 @@ struct expr_env {
 			 struct expr_error *err);
 	void *subject;		 /* for resolve: the proxy it stands in */
 	struct expr_names *vars; /* vars.h: names of variables become indices */
-	struct expr_maps *maps;	 /* pattern files: each is read once */
+	struct expr_map *maps;	 /* map files: each is read once for a match */
 	struct expr_regex *regexes;
 	bool uses[EXPR_FETCHES_N]; /* what is to be remembered for them */
 };

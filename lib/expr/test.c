@@ -1,244 +1,285 @@
 /* SPDX-License-Identifier: MIT
  *
- * One ACL definition: "fetch(arg) [-i] [-m method] [-f file] [--] patterns". Master only
- * (at load); the result lies in the arena and is never changed.
+ * One ACL definition: "fetch(arg),converters [flags] patterns..."
+ * (configuration.txt 7.1). Compiled by the master at load into an immutable test,
+ * evaluated by workers.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "lib/base/num.h"
 #include "lib/base/suggest.h"
 #include "lib/expr/expr.h"
 
-enum { PATTERN_FILE_BYTES_MAX = 64 * 1024 * 1024 };
-
-struct method_row {
-	const char *name;
-	int match; /* enum expr_match; -1: known, not implemented */
+/* A definition on its way. */
+struct definition {
+	struct expr_env *env;
+	const struct expr_words *w;
+	size_t at, to; /* the next word; behind the last one */
+	struct expr_error *err;
+	struct expr_test *t;
+	const struct expr_word *first;
+	bool is_caseless, has_match, has_file;
+	struct expr_patterns *patterns;
 };
 
-/* The words behind -m. */
-static const struct method_row methods[] = {
-	{"beg", EXPR_MATCH_BEG},
-	{"dir", EXPR_MATCH_DIR},
-	{"dom", EXPR_MATCH_DOM},
-	{"end", EXPR_MATCH_END},
-	{"len", EXPR_MATCH_LEN},
-	{"sub", EXPR_MATCH_SUB},
-	{"reg", -1},
-	{"str", EXPR_MATCH_STR},
-	{"exact", EXPR_MATCH_STR},
-	{"found", EXPR_MATCH_FOUND},
-	{"bin", -1},
-	{"bool", -1},
-	{"int", -1},
-	{"ip", -1},
-};
-enum { METHODS_N = sizeof(methods) / sizeof(methods[0]) };
-
-static int method_set(struct span name, size_t at, struct expr_test *t,
-		      struct expr_error *err);
-
-/* "hdr(host),lower", "path_beg": sets the program and, for derived names, the match. */
 static int
-fetch_compile(struct expr_env *env, const struct expr_word *w, struct expr_test *t,
-	      struct expr_error *err)
+set_match(struct definition *d, struct span name, size_t at)
 {
-	struct span suffix;
-	t->match = EXPR_MATCH_STR;
-	t->program = expr_compile_acl(env, w->text, &suffix, err);
-	if (!t->program) {
-		err->at += w->at;
-		return -1;
-	}
-	if (suffix.n)
-		return method_set(suffix, w->at, t, err);
-	return 0;
-}
-
-/* Numbers, truth and addresses have matches of their own. */
-static int
-check_type(const struct expr_word *w, const struct expr_test *t, struct expr_error *err)
-{
-	enum expr_type type = expr_program_type(t->program);
-	bool is_text = type == EXPR_STR || type == EXPR_METHOD || type == EXPR_BIN;
-	if (is_text || t->match == EXPR_MATCH_FOUND)
-		return 0;
-	return expr_fail(err, w->at,
-			 "'%.*s' is %s: comparing it is not implemented in this release",
-			 (int)w->text.n, w->text.p, expr_type_name(type));
-}
-
-static int
-method_set(struct span name, size_t at, struct expr_test *t, struct expr_error *err)
-{
+	int match = expr_match_find(span_eq(name, SPAN("exact")) ? SPAN("str") : name);
 	struct suggest s = suggest_begin(name);
-	for (size_t i = 0; i < METHODS_N; i++) {
-		suggest_offer(&s, methods[i].name);
-		if (!span_eq(name, span_str(methods[i].name)))
-			continue;
-		if (methods[i].match < 0)
-			return expr_fail(err, at,
-					 "'-m %s' is not implemented in this release",
-					 methods[i].name);
-		t->match = (enum expr_match)methods[i].match;
+	if (match >= 0) {
+		d->t->match = (enum expr_match)match;
+		d->has_match = true;
 		return 0;
 	}
-	return expr_fail(err, at,
-			 "unknown match '%.*s'; expected found, str, beg, end, sub, "
-			 "dir, dom or len%s%s%s",
+	for (int i = 0; i < EXPR_MATCHES_N; i++)
+		suggest_offer(&s, expr_match_name((enum expr_match)i));
+	return expr_fail(d->err, at,
+			 "unknown match '%.*s'; expected found, bool, int, ip, bin, len, "
+			 "str, beg, end, sub, dir, dom or reg%s%s%s",
 			 (int)name.n, name.p, s.best ? "; did you mean '" : "",
 			 s.best ? s.best : "", s.best ? "'?" : "");
 }
 
+/* "hdr(host),lower", "path_beg": the program and, for derived names, the match. */
 static int
-pattern_add(struct arena *a, struct expr_test *t, struct span text)
+compile_fetch(struct definition *d)
 {
-	t->patterns = arena_grow(a, t->patterns, t->n, sizeof(*t->patterns));
-	t->patterns[t->n++] = text;
-	return 0;
+	struct span suffix;
+	d->t->program = expr_compile_acl(d->env, d->first->text, &suffix, d->err);
+	if (!d->t->program) {
+		d->err->at += d->first->at;
+		return -1;
+	}
+	return suffix.n ? set_match(d, suffix, d->first->at) : 0;
 }
 
-/* Patterns from a file: one per line; blanks before it, empty lines and lines that begin
- * with '#' do not count (configuration.txt 7.1.1, "-f"). */
-static int
-patterns_read(struct arena *a, const struct expr_word *w, struct expr_test *t,
-	      struct expr_error *err)
+/* --- flags
+ * ------------------------------------------------------------------------------- */
+
+/* The word behind a flag; NULL with err. */
+static const struct expr_word *
+flag_value(struct definition *d, const struct expr_word *flag, const char *what)
 {
-	const char *path = arena_span(a, w->text);
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	struct stat st;
-	if (fd < 0 || fstat(fd, &st) < 0) {
-		int e = errno;
-		if (fd >= 0)
-			close(fd);
-		return expr_fail(err, w->at, "cannot open the pattern file '%s': %s",
-				 path, strerror(e));
-	}
-	if (!S_ISREG(st.st_mode) || st.st_size > PATTERN_FILE_BYTES_MAX) {
-		close(fd);
-		return expr_fail(err, w->at,
-				 "'%s' is not a pattern file; expected a regular "
-				 "file of at most 64 MB",
-				 path);
-	}
-	char *bytes = arena_alloc(a, (size_t)st.st_size + 1);
-	struct span rest = span_of(bytes, 0);
-	ssize_t got;
-	while (rest.n < (size_t)st.st_size &&
-	       (got = read(fd, bytes + rest.n, (size_t)st.st_size - rest.n)) > 0)
-		rest.n += (size_t)got;
-	close(fd);
-	while (rest.n) {
-		struct span line = span_cut(&rest, '\n');
-		while (line.n && (line.p[0] == ' ' || line.p[0] == '\t'))
-			line = span_of(line.p + 1, line.n - 1);
-		if (line.n && line.p[line.n - 1] == '\r')
-			line.n--;
-		if (line.n && line.p[0] != '#')
-			pattern_add(a, t, line);
-	}
-	return 0;
+	if (++d->at < d->to)
+		return &d->w->words[d->at];
+	expr_fail(d->err, flag->at, "'%.*s' needs %s behind it", (int)flag->text.n,
+		  flag->text.p, what);
+	return NULL;
 }
 
-/* -i, -m, -f and --; *at moves behind them. */
+/* One flag; -f only counts here: its file is read when the match is known. */
 static int
-flags_compile(struct arena *a, const struct expr_words *w, size_t *at, size_t to,
-	      struct expr_test *t, bool *has_file, struct expr_error *err)
+compile_flag(struct definition *d, const struct expr_word *word)
 {
-	for (; *at < to; ++*at) {
-		const struct expr_word *word = &w->words[*at];
-		if (word->is_quoted || word->text.n == 0 || word->text.p[0] != '-')
-			return 0;
-		char flag = word->text.n == 2 ? word->text.p[1] : 0;
-		if (flag == '-') {
-			++*at;
+	const struct expr_word *value = NULL;
+	switch (word->text.n == 2 ? word->text.p[1] : '\0') {
+	case 'i':
+		d->is_caseless = true;
+		return 0;
+	case 'n': /* names in patterns are never resolved */
+		return 0;
+	case 'M': /* the file of -f is one of a map: keys and values */
+		return 0;
+	case 'f':
+		d->has_file = true;
+		return flag_value(d, word, "a file") ? 0 : -1;
+	case 'm':
+		value = flag_value(d, word, "a match such as beg");
+		return value ? set_match(d, value->text, value->at) : -1;
+	case 'u': /* names the list at run time */
+		return flag_value(d, word, "a number") ? 0 : -1;
+	default:
+		return expr_fail(
+			d->err, word->at,
+			"unknown flag '%.*s'; expected -i, -m, -f, -n, -M, -u, or "
+			"-- in front of a pattern that begins with '-'",
+			(int)word->text.n, word->text.p);
+	}
+}
+
+static bool
+is_flag(const struct expr_word *w)
+{
+	bool is_number = w->text.n > 1 && w->text.p[1] >= '0' && w->text.p[1] <= '9';
+	return !w->is_quoted && w->text.n && w->text.p[0] == '-' && !is_number;
+}
+
+static int
+compile_flags(struct definition *d)
+{
+	for (; d->at < d->to && is_flag(&d->w->words[d->at]); d->at++) {
+		const struct expr_word *word = &d->w->words[d->at];
+		if (span_eq(word->text, SPAN("--"))) {
+			d->at++;
 			return 0;
 		}
-		if (flag == 'i') {
-			t->is_caseless = true;
-			continue;
-		}
-		if (flag && strchr("nuM", flag))
-			return expr_fail(err, word->at,
-					 "'-%c' is not implemented in this release",
-					 flag);
-		if (flag != 'm' && flag != 'f')
-			return expr_fail(
-				err, word->at,
-				"unknown flag '%.*s'; expected -i, -m, -f, or -- in "
-				"front of a pattern that begins with '-'",
-				(int)word->text.n, word->text.p);
-		if (++*at == to)
-			return expr_fail(err, word->at, "'-%c' needs %s behind it", flag,
-					 flag == 'm' ? "a match such as beg" : "a file");
-		word = &w->words[*at];
-		*has_file |= flag == 'f';
-		if ((flag == 'm' ? method_set(word->text, word->at, t, err)
-				 : patterns_read(a, word, t, err)) < 0)
+		if (compile_flag(d, word) < 0)
 			return -1;
 	}
 	return 0;
 }
 
-/* "5", "1:10", "10:"; `op` is the word in front ("gt") or NULL. */
-static int
-range_add(struct arena *a, struct expr_test *t, struct span text, size_t at,
-	  const char *op, struct expr_error *err)
+/* --- the match
+ * ---------------------------------------------------------------------------- */
+
+/* What a value of that type is compared as, when nobody says it. */
+static enum expr_match
+default_match(enum expr_type type)
 {
-	struct span rest = text;
-	struct span from = span_cut(&rest, ':');
-	bool has_colon = from.n < text.n;
-	struct expr_range r = {0, UINT64_MAX};
-	bool bad = from.n && num_u64(from, &r.from) != NUM_OK;
-	if (!has_colon)
-		r.to = r.from;
-	else if (rest.n)
-		bad |= num_u64(rest, &r.to) != NUM_OK;
-	if (bad || (!from.n && !rest.n) || (op && has_colon))
-		return expr_fail(err, at,
-				 "'%.*s' is not a number or a range such as 1:10",
-				 (int)text.n, text.p);
-	if (op && op[0] == 'g') {
-		r.from += op[1] == 't' && r.from < UINT64_MAX;
-		r.to = UINT64_MAX;
-	} else if (op && op[0] == 'l') {
-		if (op[1] == 't' && r.to == 0)
-			return expr_fail(err, at, "no length is below 0");
-		r.to -= op[1] == 't';
-		r.from = 0;
+	switch (type) {
+	case EXPR_BOOL:
+		return EXPR_MATCH_BOOL;
+	case EXPR_INT:
+		return EXPR_MATCH_INT;
+	case EXPR_IPV4:
+	case EXPR_IPV6:
+	case EXPR_ADDR:
+		return EXPR_MATCH_IP;
+	case EXPR_BIN:
+		return EXPR_MATCH_BIN;
+	case EXPR_STR:
+	case EXPR_METHOD:
+	case EXPR_ANY:
+	case EXPR_SAME:
+		break;
 	}
-	t->ranges = arena_grow(a, t->ranges, t->n, sizeof(*t->ranges));
-	t->ranges[t->n++] = r;
-	return 0;
+	return EXPR_MATCH_STR;
 }
 
 static int
-ranges_compile(struct arena *a, const struct expr_words *w, size_t at, size_t to,
-	       struct expr_test *t, struct expr_error *err)
+settle_match(struct definition *d)
+{
+	struct expr_test *t = d->t;
+	enum expr_type type = expr_program_type(t->program);
+	if (!d->has_match)
+		t->match = default_match(type);
+	t->want = expr_match_type(t->match);
+	if (t->match == EXPR_MATCH_FOUND || expr_can_cast(type, t->want))
+		return 0;
+	return expr_fail(d->err, d->first->at,
+			 "'%.*s' is of type %s, which cannot be "
+			 "compared by '%s'",
+			 (int)d->first->text.n, d->first->text.p, expr_type_name(type),
+			 expr_match_name(t->match));
+}
+
+/* --- patterns
+ * ----------------------------------------------------------------------------- */
+
+static int
+add_pattern(struct definition *d, struct span text, size_t at)
+{
+	if (expr_patterns_add(d->patterns, text, span_of(NULL, 0), d->err) == 0)
+		return 0;
+	d->err->at += at;
+	return -1;
+}
+
+/* The files of -f, with -M those of maps. */
+static int
+read_files(struct definition *d, size_t from)
+{
+	bool is_map = false;
+	for (size_t i = from; i < d->at && is_flag(&d->w->words[i]); i++) {
+		const struct expr_word *word = &d->w->words[i], *value = word + 1;
+		char flag = word->text.n == 2 ? word->text.p[1] : '\0';
+		is_map |= flag == 'M';
+		if (!flag || !strchr("fmu", flag))
+			continue;
+		i++;
+		if (flag == 'f' &&
+		    expr_patterns_read(d->patterns, value->text, is_map, d->err) < 0) {
+			d->err->at = value->at;
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* "gt", "ge" and so on in front of a number. */
+static bool
+is_operator(const struct expr_word *w)
 {
 	static const char *const ops[] = {"eq", "ge", "gt", "le", "lt"};
-	const char *op = NULL;
-	struct span *from_file = t->patterns;
-	size_t from_file_n = t->n;
-	t->n = 0;
-	for (size_t i = 0; i < from_file_n; i++)
-		if (range_add(a, t, from_file[i], w->words[0].at, NULL, err) < 0)
-			return -1;
-	for (; at < to; at++) {
-		bool is_op = false;
-		for (size_t i = 0; i < 5; i++)
-			if (span_eq(w->words[at].text, span_str(ops[i]))) {
-				op = i == 0 ? NULL : ops[i];
-				is_op = true;
-			}
-		if (!is_op &&
-		    range_add(a, t, w->words[at].text, w->words[at].at, op, err) < 0)
+	for (size_t i = 0; i < 5; i++)
+		if (!w->is_quoted && span_eq(w->text, span_str(ops[i])))
+			return true;
+	return false;
+}
+
+static int
+add_compared(struct definition *d, const struct expr_word *op, const struct expr_word *w)
+{
+	struct span digits = w->text;
+	uint64_t size = 0;
+	bool is_negative = digits.n && digits.p[0] == '-';
+	if (is_negative)
+		digits = span_of(digits.p + 1, digits.n - 1);
+	if (num_u64(digits, &size) != NUM_OK || size > INT64_MAX)
+		return expr_fail(d->err, w->at,
+				 "'%.*s' is not a number; expected one "
+				 "behind '%.*s'",
+				 (int)w->text.n, w->text.p, (int)op->text.n, op->text.p);
+	int64_t v = is_negative ? -(int64_t)size : (int64_t)size;
+	bool is_open = op->text.p[1] == 't'; /* gt, lt */
+	bool nothing =
+		is_open && (op->text.p[0] == 'g' ? v == INT64_MAX : v == INT64_MIN);
+	if (d->t->match == EXPR_MATCH_LEN && op->text.p[0] == 'l' && is_open && v <= 0)
+		nothing = true;
+	if (nothing)
+		return expr_fail(d->err, w->at, "no number is '%.*s %.*s'",
+				 (int)op->text.n, op->text.p, (int)w->text.n, w->text.p);
+	if (op->text.p[0] == 'g')
+		expr_patterns_add_range(d->patterns, v + is_open, INT64_MAX,
+					span_of(NULL, 0));
+	else
+		expr_patterns_add_range(d->patterns, INT64_MIN, v - is_open,
+					span_of(NULL, 0));
+	return 0;
+}
+
+/* Numbers and ranges; an operator stays in force for all that follow it. */
+static int
+add_numbers(struct definition *d)
+{
+	const struct expr_word *op = NULL;
+	for (; d->at < d->to; d->at++) {
+		const struct expr_word *w = &d->w->words[d->at];
+		if (is_operator(w)) {
+			op = w->text.p[0] == 'e' ? NULL : w;
+			if (d->at + 1 == d->to)
+				return expr_fail(d->err, w->at,
+						 "'%.*s' needs a number behind it",
+						 (int)w->text.n, w->text.p);
+			continue;
+		}
+		if ((op ? add_compared(d, op, w) : add_pattern(d, w->text, w->at)) < 0)
 			return -1;
 	}
+	return 0;
+}
+
+static int
+compile_patterns(struct definition *d, size_t flags_at)
+{
+	enum expr_match m = d->t->match;
+	d->patterns = expr_patterns_new(d->env, m, d->is_caseless);
+	d->t->patterns = d->patterns;
+	if (read_files(d, flags_at) < 0)
+		return -1;
+	bool is_number =
+		m == EXPR_MATCH_INT || m == EXPR_MATCH_LEN || m == EXPR_MATCH_BOOL;
+	if (is_number && add_numbers(d) < 0)
+		return -1;
+	for (; d->at < d->to; d->at++)
+		if (add_pattern(d, d->w->words[d->at].text, d->w->words[d->at].at) < 0)
+			return -1;
+	bool may_be_empty = m == EXPR_MATCH_FOUND || m == EXPR_MATCH_BOOL || d->has_file;
+	if (expr_patterns_n(d->patterns) == 0 && !may_be_empty)
+		return expr_fail(d->err, d->first->at,
+				 "'%.*s' has no pattern; expected what to compare with, "
+				 "or -m found",
+				 (int)d->first->text.n, d->first->text.p);
+	expr_patterns_seal(d->patterns);
 	return 0;
 }
 
@@ -246,36 +287,28 @@ int
 expr_test_compile(struct expr_env *env, const struct expr_words *w, size_t from,
 		  size_t to, struct expr_test *out, struct expr_error *err)
 {
+	struct definition d = {.env = env,
+			       .w = w,
+			       .at = from + 1,
+			       .to = to,
+			       .err = err,
+			       .t = out,
+			       .first = &w->words[from]};
 	*out = (struct expr_test){0};
-	struct arena *a = env->arena;
-	const struct expr_word *first = &w->words[from];
-	bool has_file = false;
-	if (fetch_compile(env, first, out, err) < 0)
+	if (compile_fetch(&d) < 0 || compile_flags(&d) < 0 || settle_match(&d) < 0)
 		return -1;
-	size_t at = from + 1;
-	if (flags_compile(a, w, &at, to, out, &has_file, err) < 0 ||
-	    check_type(first, out, err) < 0)
-		return -1;
-	if (out->match == EXPR_MATCH_FOUND) {
-		if (at < to)
-			return expr_fail(
-				err, w->words[at].at,
-				"'-m found' takes no patterns; expected the end");
-		return 0;
+	return compile_patterns(&d, from + 1);
+}
+
+bool
+expr_test_eval(const struct expr_test *t, const struct expr_context *c)
+{
+	struct expr_sample s = {.next = 0};
+	size_t used = c->scratch->used;
+	bool is_true = false;
+	while (!is_true && expr_eval_next(t->program, c, t->want, &s)) {
+		is_true = expr_patterns_find(t->patterns, c, &s, NULL);
+		c->scratch->used = used;
 	}
-	if (out->match == EXPR_MATCH_LEN) {
-		if (ranges_compile(a, w, at, to, out, err) < 0)
-			return -1;
-	} else {
-		for (; at < to; at++)
-			pattern_add(a, out, w->words[at].text);
-	}
-	if (out->n == 0 && !has_file)
-		return expr_fail(
-			err, first->at,
-			"'%.*s' has no pattern; expected what to compare with, or "
-			"-m found",
-			(int)first->text.n, first->text.p);
-	expr_test_sort(out);
-	return 0;
+	return is_true;
 }

@@ -279,16 +279,21 @@ static const struct mistake mistakes[] = {
 	{"{ path_bge /x }", 2, "unknown fetch 'path_bge'; did you mean 'path_beg'?"},
 	{"{ sc0_conn_cur gt 5 }", 2,
 	 "fetch 'sc0_conn_cur' is not implemented in this release"},
-	{"{ path_reg ^/x }", 2, "'-m reg' is not implemented in this release"},
-	{"{ path -m reg ^/x }", 10, "'-m reg' is not implemented in this release"},
+	{"{ path_reg ^/x( }", 15,
+	 "'^/x(' is not a regular expression: missing closing parenthesis"},
+	{"{ always_true x }", 14, "'x' is not a number or a range such as 1:10"},
+	{"{ int(5) gt }", 9, "'gt' needs a number behind it"},
+	{"{ int(5) gt x }", 12, "'x' is not a number; expected one behind 'gt'"},
+	{"{ ipv4(1.2.3.4) 10.0.0.0/33 }", 16,
+	 "'10.0.0.0/33' is not an address or network; expected one such as 10.0.0.0/8 or "
+	 "2001:db8::/32 (names are not resolved)"},
 	{"{ path -m foo x }", 10,
-	 "unknown match 'foo'; expected found, str, beg, end, sub, dir, dom or len"},
+	 "unknown match 'foo'; expected found, bool, int, ip, bin, len, str, beg, end, "
+	 "sub, dir, dom or reg"},
 	{"{ path -m }", 7, "'-m' needs a match such as beg behind it"},
 	{"{ path -x /x }", 7,
-	 "unknown flag '-x'; expected -i, -m, -f, or -- in front of a pattern that "
-	 "begins with "
-	 "'-'"},
-	{"{ path -M -f x }", 7, "'-M' is not implemented in this release"},
+	 "unknown flag '-x'; expected -i, -m, -f, -n, -M, -u, or -- in front of a "
+	 "pattern that begins with '-'"},
 	{"{ path -f /nonexistent/x }", 10,
 	 "cannot open the pattern file '/nonexistent/x': No such file or directory"},
 	{"{ hdr x }", 2,

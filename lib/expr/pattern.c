@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Making pattern lists. Master only (at load).
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "lib/expr/parts.h"
+#include "lib/expr/pattern_list.h"
+
+struct match_row {
+	const char *name;
+	enum expr_type type;
+	const char *help;
+};
+
+static const struct match_row matches[] = {
+#define MATCH(id, name, type, help) {name, type, help},
+#include "lib/expr/match.def"
+#undef MATCH
+};
+
+const char *
+expr_match_name(enum expr_match m)
+{
+	return matches[m].name;
+}
+
+enum expr_type
+expr_match_type(enum expr_match m)
+{
+	return matches[m].type;
+}
+
+const char *
+expr_match_help(enum expr_match m)
+{
+	return matches[m].help;
+}
+
+int
+expr_match_find(struct span name)
+{
+	for (int i = 0; i < EXPR_MATCHES_N; i++)
+		if (span_eq(name, span_str(matches[i].name)))
+			return i;
+	return -1;
+}
+
+struct expr_patterns *
+expr_patterns_new(struct expr_env *env, enum expr_match match, bool is_caseless)
+{
+	struct expr_patterns *p = arena_alloc(env->arena, sizeof(*p));
+	*p = (struct expr_patterns){
+		.env = env, .match = match, .is_caseless = is_caseless};
+	return p;
+}
+
+/* --- one pattern
+ * ------------------------------------------------------------------------ */
+
+/* A copy at the end of `bytes`; its offset. */
+static uint32_t
+keep(struct expr_patterns *p, struct span s)
+{
+	if (p->cap - p->used < s.n) {
+		size_t cap = p->cap ? p->cap * 2 : 256;
+		while (cap - p->used < s.n)
+			cap *= 2;
+		char *bigger = arena_alloc(p->env->arena, cap);
+		if (p->used)
+			memcpy(bigger, p->bytes, p->used);
+		p->bytes = bigger;
+		p->cap = cap;
+	}
+	if (s.n)
+		memcpy(p->bytes + p->used, s.p, s.n);
+	p->used += s.n;
+	return (uint32_t)(p->used - s.n);
+}
+
+static struct pattern *
+add_key(struct expr_patterns *p, struct span key, uint32_t rank, struct span value)
+{
+	p->patterns = arena_grow(p->env->arena, p->patterns, p->n, sizeof(*p->patterns));
+	struct pattern *pat = &p->patterns[p->n];
+	*pat = (struct pattern){.key_off = keep(p, key),
+				.key_n = (uint32_t)key.n,
+				.value_off = keep(p, value),
+				.value_n = (uint32_t)value.n,
+				.rank = rank,
+				.order = (uint32_t)p->n};
+	p->n++;
+	for (uint32_t i = 0; p->is_caseless && i < pat->key_n; i++)
+		p->bytes[pat->key_off + i] =
+			(char)pattern_lower(p->bytes[pat->key_off + i]);
+	return pat;
+}
+
+void
+expr_patterns_add_range(struct expr_patterns *p, int64_t from, int64_t to,
+			struct span value)
+{
+	if (from == to) {
+		add_key(p, span_of((const char *)&from, sizeof(from)), 0, value);
+		return;
+	}
+	p->ranges = arena_grow(p->env->arena, p->ranges, p->ranges_n, sizeof(*p->ranges));
+	p->ranges[p->ranges_n++] =
+		(struct pattern_range){from, to, keep(p, value), (uint32_t)value.n};
+}
+
+/* "5", "1:10", "10:", ":3"; "1.2" as HAProxy's versions: 1 << 16 | 2. */
+static int
+add_numbers(struct expr_patterns *p, struct span text, struct span value,
+	    struct expr_error *err)
+{
+	struct span last = text;
+	struct span first = span_cut(&last, ':');
+	bool has_colon = first.n < text.n, ok = first.n || last.n;
+	int64_t ends[2] = {INT64_MIN, INT64_MAX};
+	struct span sides[2] = {first, last};
+	for (int i = 0; i < (has_colon ? 2 : 1); i++) {
+		struct span minor = sides[i];
+		struct span major = span_cut(&minor, '.');
+		int64_t high, low;
+		if (!sides[i].n)
+			continue;
+		if (major.n < sides[i].n) {
+			ok &= expr_parse_int(major, &high) && expr_parse_int(minor, &low);
+			ends[i] = ok ? high * 65536 + low : 0;
+		} else {
+			ok &= expr_parse_int(sides[i], &ends[i]);
+		}
+	}
+	if (!ok || (has_colon && ends[0] > ends[1]))
+		return expr_fail(err, 0, "'%.*s' is not a number or a range such as 1:10",
+				 (int)text.n, text.p);
+	expr_patterns_add_range(p, ends[0], has_colon ? ends[1] : ends[0], value);
+	return 0;
+}
+
+/* "24", or "255.255.255.0"; -1: no such mask. */
+static int
+parse_bits(struct span text, int most)
+{
+	char word[32];
+	struct in_addr mask;
+	int64_t v;
+	if (expr_parse_int(text, &v))
+		return v >= 0 && v <= most ? (int)v : -1;
+	if (most != 32 || text.n >= sizeof(word))
+		return -1;
+	memcpy(word, text.p, text.n);
+	word[text.n] = '\0';
+	if (inet_pton(AF_INET, word, &mask) != 1)
+		return -1;
+	uint32_t host = ntohl(mask.s_addr);
+	int bits = host ? 32 - __builtin_ctz(host) : 0;
+	return bits == __builtin_popcount(host) ? bits : -1;
+}
+
+static int
+add_network(struct expr_patterns *p, struct span text, struct span value,
+	    struct expr_error *err)
+{
+	struct span mask = text;
+	struct span host = span_cut(&mask, '/');
+	bool has_mask = host.n < text.n, is_v6 = memchr(text.p, ':', text.n) != NULL;
+	unsigned char address[16];
+	char word[INET6_ADDRSTRLEN];
+	uint32_t bytes = is_v6 ? 16 : 4;
+	int bits = has_mask ? parse_bits(mask, (int)bytes * 8) : (int)bytes * 8;
+	bool ok = host.n < sizeof(word);
+	if (ok) {
+		memcpy(word, host.p, host.n);
+		word[host.n] = '\0';
+		ok = inet_pton(is_v6 ? AF_INET6 : AF_INET, word, address) == 1;
+	}
+	if (!ok || bits < 0)
+		return expr_fail(
+			err, 0,
+			"'%.*s' is not an address or network; expected one such "
+			"as 10.0.0.0/8 or 2001:db8::/32 (names are not resolved)",
+			(int)text.n, text.p);
+	pattern_mask(address, bytes, (uint32_t)bits);
+	uint32_t rank = 256 - (uint32_t)bits + (is_v6 ? 256 : 0);
+	add_key(p, span_of((const char *)address, bytes), rank, value);
+	return 0;
+}
+
+static int
+add_bytes(struct expr_patterns *p, struct span text, struct span value,
+	  struct expr_error *err)
+{
+	char *bytes = arena_alloc(p->env->arena, text.n / 2 + 1);
+	for (size_t i = 0; i < text.n; i++) {
+		char c = (char)pattern_lower(text.p[i]);
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+						   : -1;
+		if (digit < 0 || text.n % 2)
+			return expr_fail(err, 0,
+					 "'%.*s' is not hexadecimal; expected two digits "
+					 "for each byte",
+					 (int)text.n, text.p);
+		bytes[i / 2] = (char)(i % 2 ? bytes[i / 2] | digit : digit << 4);
+	}
+	add_key(p, span_of(bytes, text.n / 2), 0, value);
+	return 0;
+}
+
+static int
+add_regex(struct expr_patterns *p, struct span text, struct span value,
+	  struct expr_error *err)
+{
+	const struct expr_regex *r = expr_regex_new(p->env, text, p->is_caseless, 0, err);
+	if (!r)
+		return -1;
+	p->regexes = arena_grow(p->env->arena, p->regexes, p->n, sizeof(*p->regexes));
+	p->regexes[p->n] = r;
+	add_key(p, text, 0, value);
+	return 0;
+}
+
+int
+expr_patterns_add(struct expr_patterns *p, struct span pattern, struct span value,
+		  struct expr_error *err)
+{
+	switch (p->match) {
+	case EXPR_MATCH_FOUND:
+		return expr_fail(err, 0,
+				 "'-m found' takes no patterns; expected the end");
+	case EXPR_MATCH_BOOL:
+	case EXPR_MATCH_INT:
+	case EXPR_MATCH_LEN:
+		return add_numbers(p, pattern, value, err);
+	case EXPR_MATCH_IP:
+		return add_network(p, pattern, value, err);
+	case EXPR_MATCH_BIN:
+		return add_bytes(p, pattern, value, err);
+	case EXPR_MATCH_REG:
+		return add_regex(p, pattern, value, err);
+	case EXPR_MATCH_BEG:
+	case EXPR_MATCH_END:
+		add_key(p, pattern, UINT32_MAX - (uint32_t)pattern.n, value);
+		return 0;
+	case EXPR_MATCH_STR:
+	case EXPR_MATCH_SUB:
+	case EXPR_MATCH_DIR:
+	case EXPR_MATCH_DOM:
+	case EXPR_MATCHES_N:
+		break;
+	}
+	add_key(p, pattern, 0, value);
+	return 0;
+}
+
+/* --- the finished list
+ * ------------------------------------------------------------------- */
+
+static int
+by_rank(const void *pa, const void *pb)
+{
+	const struct pattern *a = pa, *b = pb;
+	if (a->rank != b->rank)
+		return a->rank < b->rank ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static void
+make_classes(struct expr_patterns *p)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		struct pattern_class *last = NULL;
+		if (i > 0 && p->patterns[i].rank == p->patterns[i - 1].rank) {
+			last = &p->classes[p->classes_n - 1];
+			last->n++;
+			continue;
+		}
+		p->classes = arena_grow(p->env->arena, p->classes, p->classes_n,
+					sizeof(*p->classes));
+		uint32_t bits = p->patterns[i].key_n == 16 ? 512 - p->patterns[i].rank
+							   : 256 - p->patterns[i].rank;
+		p->classes[p->classes_n++] =
+			(struct pattern_class){.first = (uint32_t)i,
+					       .n = 1,
+					       .key_n = p->patterns[i].key_n,
+					       .bits = bits};
+	}
+}
+
+static bool
+is_listed_before(const struct expr_patterns *p, uint32_t slot, uint32_t class_index,
+		 struct span key)
+{
+	const struct pattern_class *k = &p->classes[class_index];
+	uint32_t i = p->table[slot] - 1;
+	return i >= k->first && i - k->first < k->n &&
+	       span_eq(pattern_key(p, &p->patterns[i]), key);
+}
+
+static void
+make_table(struct expr_patterns *p)
+{
+	uint32_t size = 16;
+	while (size < p->n * 2)
+		size *= 2;
+	p->mask = size - 1;
+	p->table = arena_alloc(p->env->arena, size * sizeof(*p->table));
+	for (uint32_t k = 0; k < p->classes_n; k++) {
+		const struct pattern_class *class = &p->classes[k];
+		for (uint32_t i = class->first; i < class->first + class->n; i++) {
+			struct span key = pattern_key(p, &p->patterns[i]);
+			uint32_t slot = pattern_hash(k, key) & p->mask;
+			while (p->table[slot] && !is_listed_before(p, slot, k, key))
+				slot = (slot + 1) & p->mask;
+			if (!p->table[slot])
+				p->table[slot] = i + 1;
+		}
+	}
+}
+
+void
+expr_patterns_seal(struct expr_patterns *p)
+{
+	bool is_hashed = p->match != EXPR_MATCH_SUB && p->match != EXPR_MATCH_DIR &&
+			 p->match != EXPR_MATCH_DOM && p->match != EXPR_MATCH_REG;
+	p->is_few = p->n <= PATTERNS_FEW || !is_hashed;
+	if (!is_hashed)
+		return;
+	qsort(p->patterns, p->n, sizeof(*p->patterns), by_rank);
+	make_classes(p);
+	if (!p->is_few)
+		make_table(p);
+}
+
+size_t
+expr_patterns_n(const struct expr_patterns *p)
+{
+	return p->n + p->ranges_n;
+}
+
+size_t
+expr_patterns_bytes(const struct expr_patterns *p)
+{
+	return p->n * sizeof(*p->patterns) + p->used + p->ranges_n * sizeof(*p->ranges) +
+	       p->classes_n * sizeof(*p->classes) +
+	       (p->table ? (p->mask + 1ULL) * sizeof(*p->table) : 0);
+}

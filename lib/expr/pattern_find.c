@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Looking a sample up in a pattern list. Worker, for every request: no allocation.
+ */
+#include <arpa/inet.h>
+
+#include "lib/expr/pattern_list.h"
+
+/* v begins with the key, which is in lower case when the list is caseless. */
+static bool
+same(const char *v, struct span key, bool caseless)
+{
+	if (!caseless)
+		return memcmp(v, key.p, key.n) == 0;
+	for (size_t i = 0; i < key.n; i++)
+		if (pattern_lower(v[i]) != (unsigned char)key.p[i])
+			return false;
+	return true;
+}
+
+static bool
+contains(struct span v, struct span key, bool caseless)
+{
+	if (!caseless)
+		return key.n == 0 || memmem(v.p, v.n, key.p, key.n) != NULL;
+	for (size_t i = 0; i + key.n <= v.n; i++)
+		if (same(v.p + i, key, true))
+			return true;
+	return false;
+}
+
+static bool
+is_delimiter(char c, const char *delimiters)
+{
+	return c && strchr(delimiters, c) != NULL;
+}
+
+/* The key as a whole word between delimiters, its own outer ones left aside. */
+static bool
+has_word(struct span v, struct span key, const char *delimiters, bool caseless)
+{
+	while (key.n && is_delimiter(key.p[0], delimiters))
+		key = span_of(key.p + 1, key.n - 1);
+	while (key.n && is_delimiter(key.p[key.n - 1], delimiters))
+		key.n--;
+	if (key.n == 0)
+		return false;
+	for (size_t i = 0; i + key.n <= v.n; i++) {
+		bool begins = i == 0 || is_delimiter(v.p[i - 1], delimiters);
+		bool ends = i + key.n == v.n || is_delimiter(v.p[i + key.n], delimiters);
+		if (begins && ends && same(v.p + i, key, caseless))
+			return true;
+	}
+	return false;
+}
+
+static bool
+found_it(const struct expr_patterns *p, uint32_t value_off, uint32_t value_n,
+	 struct expr_found *found)
+{
+	if (found)
+		found->value = span_of(p->bytes + value_off, value_n);
+	return true;
+}
+
+/* --- one by one
+ * -------------------------------------------------------------------------- */
+
+static bool
+matches(const struct expr_patterns *p, struct span key, struct span v)
+{
+	bool caseless = p->is_caseless;
+	switch (p->match) {
+	case EXPR_MATCH_BEG:
+		return v.n >= key.n && same(v.p, key, caseless);
+	case EXPR_MATCH_END:
+		return v.n >= key.n && same(v.p + v.n - key.n, key, caseless);
+	case EXPR_MATCH_SUB:
+		return contains(v, key, caseless);
+	case EXPR_MATCH_DIR:
+		return has_word(v, key, "/?", caseless);
+	case EXPR_MATCH_DOM:
+		return has_word(v, key, "/?.:", caseless);
+	default:
+		return v.n == key.n && same(v.p, key, caseless);
+	}
+}
+
+static bool
+find_in_order(const struct expr_patterns *p, struct span v, struct expr_found *found)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		const struct pattern *pat = &p->patterns[i];
+		if (matches(p, pattern_key(p, pat), v))
+			return found_it(p, pat->value_off, pat->value_n, found);
+	}
+	return false;
+}
+
+static bool
+find_regex(const struct expr_patterns *p, const struct expr_context *c, struct span v,
+	   struct expr_found *found)
+{
+	size_t none[2];
+	size_t *groups = found && found->groups ? found->groups : none;
+	int room = found && found->groups ? found->groups_n : 1;
+	for (size_t i = 0; i < p->n; i++) {
+		int n = expr_regex_match(p->regexes[i], c, v, groups, room);
+		if (n <= 0)
+			continue;
+		if (found)
+			found->groups_n = n;
+		return found_it(p, p->patterns[i].value_off, p->patterns[i].value_n,
+				found);
+	}
+	return false;
+}
+
+/* --- by classes
+ * -------------------------------------------------------------------------- */
+
+static const struct pattern *
+probe(const struct expr_patterns *p, uint32_t class_index, struct span key)
+{
+	const struct pattern_class *k = &p->classes[class_index];
+	for (uint32_t slot = pattern_hash(class_index, key) & p->mask; p->table[slot];
+	     slot = (slot + 1) & p->mask) {
+		uint32_t i = p->table[slot] - 1;
+		if (i >= k->first && i - k->first < k->n &&
+		    span_eq(pattern_key(p, &p->patterns[i]), key))
+			return &p->patterns[i];
+	}
+	return NULL;
+}
+
+static const struct pattern *
+look(const struct expr_patterns *p, uint32_t class_index, struct span key)
+{
+	const struct pattern_class *k = &p->classes[class_index];
+	if (!p->is_few)
+		return probe(p, class_index, key);
+	for (uint32_t i = k->first; i < k->first + k->n; i++)
+		if (span_eq(pattern_key(p, &p->patterns[i]), key))
+			return &p->patterns[i];
+	return NULL;
+}
+
+/* v in lower case, in the scratch; *v is empty when there is no room. */
+static void
+fold(const struct expr_context *c, struct span *v)
+{
+	char *p = expr_scratch_take(c->scratch, v->n);
+	for (size_t i = 0; p && i < v->n; i++)
+		p[i] = (char)pattern_lower(v->p[i]);
+	*v = span_of(p, p ? v->n : 0);
+}
+
+static bool
+find_text(const struct expr_patterns *p, const struct expr_context *c, struct span v,
+	  struct expr_found *found)
+{
+	if (p->is_few)
+		return find_in_order(p, v, found);
+	if (p->is_caseless)
+		fold(c, &v);
+	for (uint32_t k = 0; k < p->classes_n; k++) {
+		struct span key = v;
+		uint32_t n = p->classes[k].key_n;
+		if (p->match == EXPR_MATCH_BEG || p->match == EXPR_MATCH_END) {
+			if (v.n < n)
+				continue;
+			key = span_of(p->match == EXPR_MATCH_BEG ? v.p : v.p + v.n - n,
+				      n);
+		}
+		const struct pattern *pat = probe(p, k, key);
+		if (pat)
+			return found_it(p, pat->value_off, pat->value_n, found);
+	}
+	return false;
+}
+
+static bool
+find_number(const struct expr_patterns *p, int64_t v, struct expr_found *found)
+{
+	const struct pattern *pat =
+		p->n ? look(p, 0, span_of((const char *)&v, sizeof(v))) : NULL;
+	if (pat)
+		return found_it(p, pat->value_off, pat->value_n, found);
+	for (size_t i = 0; i < p->ranges_n; i++) {
+		const struct pattern_range *r = &p->ranges[i];
+		if (v >= r->from && v <= r->to)
+			return found_it(p, r->value_off, r->value_n, found);
+	}
+	return false;
+}
+
+static bool
+find_address(const struct expr_patterns *p, const void *address, uint32_t bytes,
+	     struct expr_found *found)
+{
+	for (uint32_t k = 0; k < p->classes_n; k++) {
+		unsigned char key[16];
+		if (p->classes[k].key_n != bytes)
+			continue;
+		memcpy(key, address, bytes);
+		pattern_mask(key, bytes, p->classes[k].bits);
+		const struct pattern *pat = look(p, k, span_of((const char *)key, bytes));
+		if (pat)
+			return found_it(p, pat->value_off, pat->value_n, found);
+	}
+	return false;
+}
+
+/* IPv4 and IPv6 meet where one stands for the other: ::ffff:a.b.c.d, and 2002::/16. */
+static bool
+find_ip(const struct expr_patterns *p, const struct expr_sample *s,
+	struct expr_found *found)
+{
+	unsigned char v6[16] = {[10] = 0xff, [11] = 0xff};
+	if (s->type == EXPR_IPV4) {
+		memcpy(v6 + 12, &s->ipv4, 4);
+		return find_address(p, &s->ipv4, 4, found) ||
+		       find_address(p, v6, 16, found);
+	}
+	const unsigned char *a = s->ipv6.s6_addr;
+	if (find_address(p, a, 16, found))
+		return true;
+	if (memcmp(a, v6, 12) == 0)
+		return find_address(p, a + 12, 4, found);
+	return a[0] == 0x20 && a[1] == 0x02 && find_address(p, a + 2, 4, found);
+}
+
+bool
+expr_patterns_find(const struct expr_patterns *p, const struct expr_context *c,
+		   const struct expr_sample *s, struct expr_found *found)
+{
+	switch (p->match) {
+	case EXPR_MATCH_FOUND:
+		return true;
+	case EXPR_MATCH_BOOL:
+		return expr_patterns_n(p) ? find_number(p, s->integer, found)
+					  : s->integer != 0;
+	case EXPR_MATCH_INT:
+		return find_number(p, s->integer, found);
+	case EXPR_MATCH_LEN:
+		return find_number(p, (int64_t)s->str.n, found);
+	case EXPR_MATCH_IP:
+		return find_ip(p, s, found);
+	case EXPR_MATCH_REG:
+		return find_regex(p, c, s->str, found);
+	case EXPR_MATCH_SUB:
+	case EXPR_MATCH_DIR:
+	case EXPR_MATCH_DOM:
+		return find_in_order(p, s->str, found);
+	case EXPR_MATCH_BIN:
+	case EXPR_MATCH_STR:
+	case EXPR_MATCH_BEG:
+	case EXPR_MATCH_END:
+		return find_text(p, c, s->str, found);
+	case EXPR_MATCHES_N:
+		break;
+	}
+	return false;
+}
