@@ -79,10 +79,12 @@ add_set_if(struct loading *l, const struct node *n, struct span word,
 static const char *
 scope_wrong(enum expr_scope scope, enum cfg_rule_set set)
 {
+	if (scope == EXPR_SCOPE_PROC)
+		return "is not implemented in this release; expected sess, txn, req or "
+		       "res";
 	if (scope == EXPR_SCOPE_CHECK)
 		return "belongs to health checks; expected sess, txn, req or res";
-	if (scope != EXPR_SCOPE_PROC && scope != EXPR_SCOPE_SESS &&
-	    set <= CFG_RULES_SESSION)
+	if (scope != EXPR_SCOPE_SESS && set <= CFG_RULES_SESSION)
 		return "does not exist yet; expected sess";
 	return NULL;
 }
@@ -112,11 +114,27 @@ build_var(struct loading *l, const struct action *a, const struct node *n)
 /* --- arguments by their types --------------------------------------------------------
  */
 
+/* A format that makes the text as it is. */
+static const char *
+without_format(struct loading *l, const char *text)
+{
+	char *out = arena_alloc(l->arena, 2 * strlen(text) + 1), *p = out;
+	for (; *text; text++) {
+		if (*text == '%')
+			*p++ = '%';
+		*p++ = *text;
+	}
+	return out;
+}
+
 static const void *
 compile_arg(struct loading *l, const struct action *a, const struct schema_key *k,
 	    const struct node *n)
 {
 	struct expr_error err;
+	if (k->in == SECTION_redirect_rule)
+		return build_format(l, a->b, n, span_str(without_format(l, n->text)),
+				    FORMAT_BYTES);
 	if (k->type == TYPE_FORMAT)
 		return build_format(l, a->b, n, span_str(n->text),
 				    k->in == SECTION_field ||
@@ -215,7 +233,9 @@ finish_redirect(struct loading *l, const struct action *a)
 {
 	static const uint16_t codes[] = {301, 302, 303, 307, 308};
 	struct cfg_redirect *r = arena_alloc(l->arena, sizeof(*r));
-	bool is_sound = build_args(l, a, SECTION_redirect, r);
+	bool is_plain = a->set == CFG_RULES_REDIRECT;
+	bool is_sound =
+		build_args(l, a, is_plain ? SECTION_redirect_rule : SECTION_redirect, r);
 	bool has_location = node_get(a->args, "location");
 	int given = has_location + (node_get(a->args, "prefix") != NULL) +
 		    (node_get(a->args, "scheme") != NULL);

@@ -3,6 +3,7 @@
  * ACLs, lists of rules and the choice of a backend. Master (at load).
  */
 #include "config/loading.h"
+#include "lib/base/suggest.h"
 
 static void
 build_acls(struct loading *l, struct built *b)
@@ -96,40 +97,15 @@ action_of(struct loading *l, const struct node *map, struct cfg_rule *rule)
 
 static void
 build_rule(struct loading *l, struct built *b, const struct node *map,
-	   enum cfg_rule_set set)
+	   const struct node *args, struct cfg_rule rule, enum cfg_rule_set set)
 {
 	struct cfg_rules *rules = &b->proxy->rules[set];
-	struct cfg_rule rule = {0};
-	const struct node *args = action_of(l, map, &rule);
-	if (!args)
-		return;
-	l->cfg->env.at = (enum expr_at)(1 << set);
+	l->cfg->env.at = cfg_at(set);
 	bool is_sound = build_cond(l, b, map, &rule.cond, &rule.unless);
 	if (!build_action(l, b, args, set, &rule) || !is_sound)
 		return;
 	rules->list = arena_grow(l->arena, rules->list, rules->n, sizeof(rule));
 	rules->list[rules->n++] = rule;
-}
-
-static void
-build_choice(struct loading *l, struct built *b, const struct node *map)
-{
-	struct cfg_proxy *p = b->proxy;
-	struct cfg_use_backend u = {0};
-	const struct node *name = node_get(map, "backend");
-	l->cfg->env.at = p->mode == CFG_MODE_HTTP ? EXPR_AT_REQUEST : EXPR_AT_CONTENT;
-	bool is_sound = build_cond(l, b, map, &u.cond, &u.unless);
-	if (!name)
-		return;
-	if (strchr(name->text, '%'))
-		u.name = build_format(l, b, name, span_str(name->text), FORMAT_BYTES);
-	else
-		u.backend = cross_backend(l, name);
-	if ((!u.name && !u.backend) || !is_sound)
-		return;
-	p->use_backend = arena_grow(l->arena, p->use_backend, p->use_backend_n,
-				    sizeof(*p->use_backend));
-	p->use_backend[p->use_backend_n++] = u;
 }
 
 /* Whether nothing behind this is ever reached. */
@@ -161,6 +137,108 @@ warn_unreachable(struct loading *l, const struct node *list, const char *what)
 	}
 }
 
+static void
+build_list(struct loading *l, struct built *b, const struct node *list,
+	   enum cfg_rule_set set)
+{
+	for (size_t i = 0; list && i < list->n; i++) {
+		struct cfg_rule rule = {0};
+		const struct node *args = action_of(l, list->items[i], &rule);
+		if (args)
+			build_rule(l, b, list->items[i], args, rule, set);
+	}
+	warn_unreachable(l, list, "rule");
+}
+
+/* Rules in the words of old: all of one action, which the map does not name. */
+static void
+build_old_list(struct loading *l, struct built *b, const char *name,
+	       enum cfg_action action, enum cfg_rule_set set)
+{
+	const struct node *list = node_get(b->map, name);
+	for (size_t i = 0; list && i < list->n; i++) {
+		const struct cfg_rule rule = {.action = (uint8_t)action};
+		const struct node *map = list->items[i];
+		build_rule(l, b, map, map, rule, set);
+	}
+}
+
+static void
+build_monitor(struct loading *l, struct built *b, const struct node *list)
+{
+	struct cfg_proxy *p = b->proxy;
+	l->cfg->env.at = EXPR_AT_REQUEST;
+	for (size_t i = 0; list && i < list->n; i++) {
+		struct cfg_when w = {.cond = NULL};
+		if (!build_cond(l, b, list->items[i], &w.cond, &w.unless))
+			continue;
+		p->monitor_fail = arena_grow(l->arena, p->monitor_fail, p->monitor_fail_n,
+					     sizeof(w));
+		p->monitor_fail[p->monitor_fail_n++] = w;
+	}
+}
+
+static const struct cfg_server *
+server_named(struct loading *l, const struct cfg_proxy *p, const struct node *n)
+{
+	struct suggest s = suggest_begin(span_str(n->text));
+	for (size_t i = 0; i < p->servers_n; i++) {
+		if (strcmp(p->servers[i]->name, n->text) == 0)
+			return p->servers[i];
+		suggest_offer(&s, p->servers[i]->name);
+	}
+	report_error(l->report, n, "unknown server '%s'%s%s%s", n->text,
+		     s.best ? "; did you mean '" : "", s.best ? s.best : "",
+		     s.best ? "'?" : "");
+	return NULL;
+}
+
+static void
+build_use_servers(struct loading *l, struct built *b)
+{
+	struct cfg_proxy *p = b->proxy;
+	const struct node *list = node_get(b->map, "use_server");
+	l->cfg->env.at = p->mode == CFG_MODE_HTTP ? EXPR_AT_REQUEST : EXPR_AT_CONTENT;
+	for (size_t i = 0; list && i < list->n; i++) {
+		const struct node *map = list->items[i], *name = node_get(map, "server");
+		struct cfg_use_server u = {.server = NULL};
+		bool is_sound = build_cond(l, b, map, &u.when.cond, &u.when.unless);
+		if (!name)
+			continue;
+		if (strchr(name->text, '%'))
+			u.name = build_format(l, b, name, span_str(name->text),
+					      FORMAT_BYTES);
+		else
+			u.server = server_named(l, p, name);
+		if ((!u.name && !u.server) || !is_sound)
+			continue;
+		p->use_server =
+			arena_grow(l->arena, p->use_server, p->use_server_n, sizeof(u));
+		p->use_server[p->use_server_n++] = u;
+	}
+}
+
+static void
+build_choice(struct loading *l, struct built *b, const struct node *map)
+{
+	struct cfg_proxy *p = b->proxy;
+	struct cfg_use_backend u = {0};
+	const struct node *name = node_get(map, "backend");
+	l->cfg->env.at = p->mode == CFG_MODE_HTTP ? EXPR_AT_REQUEST : EXPR_AT_CONTENT;
+	bool is_sound = build_cond(l, b, map, &u.cond, &u.unless);
+	if (!name)
+		return;
+	if (strchr(name->text, '%'))
+		u.name = build_format(l, b, name, span_str(name->text), FORMAT_BYTES);
+	else
+		u.backend = cross_backend(l, name);
+	if ((!u.name && !u.backend) || !is_sound)
+		return;
+	p->use_backend = arena_grow(l->arena, p->use_backend, p->use_backend_n,
+				    sizeof(*p->use_backend));
+	p->use_backend[p->use_backend_n++] = u;
+}
+
 void
 build_rules(struct loading *l, struct built *b)
 {
@@ -170,14 +248,16 @@ build_rules(struct loading *l, struct built *b)
 	build_acls(l, b);
 	if (p->caps & CFG_CAP_FRONTEND)
 		build_captures(l, b);
-	for (int set = 0; set < CFG_RULE_SETS_N; set++) {
+	build_old_list(l, b, "block", CFG_ACTION_deny, CFG_RULES_REQUEST);
+	for (int set = 0; set < CFG_RULES_REDIRECT; set++) {
 		const char *parent = lists[set].parent;
 		const struct node *in = parent ? node_get(b->map, parent) : b->map;
-		const struct node *list = node_get(in, lists[set].name);
-		for (size_t i = 0; list && i < list->n; i++)
-			build_rule(l, b, list->items[i], (enum cfg_rule_set)set);
-		warn_unreachable(l, list, "rule");
+		build_list(l, b, node_get(in, lists[set].name), (enum cfg_rule_set)set);
 	}
+	build_old_list(l, b, "redirect", CFG_ACTION_redirect, CFG_RULES_REDIRECT);
+	build_monitor(l, b, node_get(node_get(b->map, "monitor"), "fail"));
+	build_monitor(l, b, node_get(b->map, "monitor_fail"));
+	build_use_servers(l, b);
 	build_capture_places(l, b);
 	build_fields(l, SECTION_tcp_request, node_get(b->map, "tcp_request"), p);
 	build_fields(l, SECTION_tcp_response, node_get(b->map, "tcp_response"), p);

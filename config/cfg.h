@@ -161,8 +161,15 @@ enum cfg_rule_set {
 	CFG_RULES_RES_CONTENT,
 	CFG_RULES_RESPONSE,
 	CFG_RULES_AFTER_RESPONSE,
+	CFG_RULES_REDIRECT, /* of requests, behind the others: at EXPR_AT_REQUEST */
 	CFG_RULE_SETS_N
 };
+
+static inline enum expr_at
+cfg_at(enum cfg_rule_set set)
+{
+	return set == CFG_RULES_REDIRECT ? EXPR_AT_REQUEST : (enum expr_at)(1 << set);
+}
 
 /* del_header: how names are compared. */
 enum cfg_match {
@@ -226,6 +233,18 @@ struct cfg_rule {
 struct cfg_rules {
 	struct cfg_rule *list;
 	size_t n;
+};
+
+/* A condition alone: monitor fail. */
+struct cfg_when {
+	const struct expr_cond *cond;
+	bool unless;
+};
+
+struct cfg_use_server {
+	const struct cfg_server *server;
+	const struct format *name; /* not NULL: gives the server's name */
+	struct cfg_when when;
 };
 
 struct cfg_use_backend {
@@ -350,6 +369,10 @@ struct cfg_proxy {
 
 	struct cfg_rules rules[CFG_RULE_SETS_N];
 	struct cfg_captures captures;
+	struct cfg_when *monitor_fail;
+	size_t monitor_fail_n;
+	struct cfg_use_server *use_server;
+	size_t use_server_n;
 	const struct format *unique_id; /* NULL: none */
 	struct span unique_id_header;
 	uint64_t request_inspect_ms, response_inspect_ms; /* 0: no wait */

@@ -80,11 +80,14 @@ connect_server(struct txn *t)
 	txn_run(t);
 }
 
-/* configuration.txt, option prefer-last-server; the same without it when the last answer
- * was a challenge (401, 407): its connection may be what is being authenticated. */
+/* The one use_server names. Else configuration.txt, option prefer-last-server; the same
+ * without it when the last answer was a challenge (401, 407): its connection may be what
+ * is being authenticated. */
 static struct rt_server *
 preferred(const struct txn *t)
 {
+	if (t->wanted && t->wanted != t->avoid && pick_is_usable(t->wanted))
+		return t->wanted;
 	struct rt_server *last = t->s->last_srv;
 	bool is_wanted = t->s->sticks || t->be->cfg->options & CFG_OPT_PREFER_LAST_SERVER;
 	if (!is_wanted || !last || last->be != t->be || last == t->avoid ||

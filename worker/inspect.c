@@ -98,6 +98,7 @@ inspect_request(struct txn *t)
 	if (t->be->cfg != t->fe->cfg && !inspect_list(t, t->be->cfg))
 		return;
 	t->inspects = INSPECT_OVER;
+	t->wanted = route_server(t, NULL);
 	t->inspect_from_ms = 0;
 	size_t n = buf_len(t->s->in);
 	if (!pass_on(&t->up, &t->s->in)) {

@@ -185,10 +185,10 @@ is_monitor(const struct txn *t, const struct http_head *h)
 }
 
 static void
-answer_monitor(struct txn *t)
+answer_monitor(struct txn *t, struct http_head *h)
 {
 	t->no_log = true; /* configuration.txt, monitor-uri */
-	reply_error(t, 200, STOP_answered_here);
+	reply_error(t, rules_fail_monitor(t, h) ? 503 : 200, STOP_answered_here);
 }
 
 /* option http_restrict_req_hdr_names of one side. true: refused. */
@@ -245,7 +245,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 		struct span body)
 {
 	if (is_monitor(t, h)) {
-		answer_monitor(t);
+		answer_monitor(t, h);
 		return;
 	}
 	capture_head(t, h, CFG_CAPTURE_REQUEST);
@@ -263,6 +263,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	if ((t->be->cfg != t->fe->cfg && answer_here(t, t->be->cfg, h)) ||
 	    end_of_forwards(t, h))
 		return;
+	t->wanted = route_server(t, h);
 	add_unique_id(t, h);
 	t->keep_origin = may_keep_server(t);
 	bool waits = body_must_wait(t);

@@ -8,6 +8,7 @@
 
 #include "lib/expr/cond.h"
 #include "lib/expr/format.h"
+#include "worker/pick.h"
 #include "worker/vars.h"
 
 static rule_action *const actions[CFG_ACTIONS_N] = {
@@ -52,7 +53,7 @@ run_list(struct txn *t, const struct cfg_proxy *p, enum cfg_rule_set set,
 	if (p->rules[set].n == 0)
 		return RULE_GOES_ON;
 	struct rule_run r = {
-		.c = context_for(t, (enum expr_at)(1 << set)),
+		.c = context_for(t, cfg_at(set)),
 		.proxy = p,
 		.set = set,
 	};
@@ -65,7 +66,9 @@ enum rule_end
 rules_request(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 {
 	enum rule_end end = run_list(t, p, CFG_RULES_CONTENT, h, NULL);
-	return end == RULE_GOES_ON ? run_list(t, p, CFG_RULES_REQUEST, h, NULL) : end;
+	if (end == RULE_GOES_ON)
+		end = run_list(t, p, CFG_RULES_REQUEST, h, NULL);
+	return end == RULE_GOES_ON ? run_list(t, p, CFG_RULES_REDIRECT, h, NULL) : end;
 }
 
 enum rule_end
@@ -104,8 +107,7 @@ rules_connection(struct session *s, enum cfg_rule_set set)
 	if (p->rules[set].n == 0)
 		return RULE_GOES_ON;
 	struct rule_run r = {
-		.c = {.base = {&worker_host, &self.scratch, (enum expr_at)(1 << set)},
-		      .s = s},
+		.c = {.base = {&worker_host, &self.scratch, cfg_at(set)}, .s = s},
 		.proxy = p,
 		.set = set,
 	};
@@ -117,7 +119,7 @@ rules_content(struct txn *t, const struct cfg_proxy *p, enum cfg_rule_set set,
 	      bool is_final)
 {
 	struct rule_run r = {
-		.c = context_for(t, (enum expr_at)(1 << set)),
+		.c = context_for(t, cfg_at(set)),
 		.proxy = p,
 		.set = set,
 	};
@@ -185,4 +187,52 @@ route(struct txn *t, struct http_head *h)
 			return be;
 	}
 	return fe->default_be;
+}
+
+/* The server of that name; NULL: there is none. */
+static struct rt_server *
+server_named(struct txn_context *c, const struct format *f)
+{
+	struct rt_backend *be = c->t->be;
+	char name[CFG_NAME_MAX + 1];
+	struct span made = span_of(name, format_write(f, &c->base, name, sizeof(name)));
+	for (size_t i = 0; i < be->servers_n; i++)
+		if (span_eq(made, span_str(be->servers[i].cfg->name)))
+			return &be->servers[i];
+	return NULL;
+}
+
+struct rt_server *
+route_server(struct txn *t, struct http_head *h)
+{
+	const struct cfg_proxy *p = t->be->cfg;
+	if (p->use_server_n == 0)
+		return NULL;
+	struct txn_context c = context_for(t, h ? EXPR_AT_REQUEST : EXPR_AT_CONTENT);
+	c.req = h;
+	for (size_t i = 0; i < p->use_server_n; i++) {
+		const struct cfg_use_server *u = &p->use_server[i];
+		self.scratch.used = 0;
+		if (!holds(u->when.cond, u->when.unless, &c))
+			continue;
+		struct rt_server *srv = u->name ? server_named(&c, u->name)
+						: &t->be->servers[u->server->index];
+		if (srv && pick_is_usable(srv))
+			return srv;
+	}
+	return NULL;
+}
+
+bool
+rules_fail_monitor(struct txn *t, struct http_head *h)
+{
+	const struct cfg_proxy *p = t->fe->cfg;
+	struct txn_context c = context_for(t, EXPR_AT_REQUEST);
+	c.req = h;
+	for (size_t i = 0; i < p->monitor_fail_n; i++) {
+		self.scratch.used = 0;
+		if (holds(p->monitor_fail[i].cond, p->monitor_fail[i].unless, &c))
+			return true;
+	}
+	return false;
 }

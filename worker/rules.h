@@ -48,6 +48,10 @@ enum rule_end rules_connection(struct session *s, enum cfg_rule_set set);
 /* use_backend in order, then default_backend; h: NULL in mode tcp. NULL: none. */
 struct rt_backend *route(struct txn *t, struct http_head *h);
 
+/* use_server in order: the first that holds and is usable; NULL: balancing chooses. */
+struct rt_server *route_server(struct txn *t, struct http_head *h);
+bool rules_fail_monitor(struct txn *t, struct http_head *h);
+
 /* For actions: what a format makes, in the scratch. */
 struct span rule_text(struct rule_run *r, const struct format *f);
 /* A rewrite did not succeed: an internal error, unless strict_mode is off. */

@@ -81,9 +81,10 @@ struct txn {
 	struct session *s;
 	struct rt_frontend *fe;
 	struct rt_backend *be;
-	struct rt_server *srv;	 /* its gauge is held */
-	struct rt_server *avoid; /* the one that failed last */
-	uint64_t cursor;	 /* its turn in the balancing sequence */
+	struct rt_server *srv;	  /* its gauge is held */
+	struct rt_server *wanted; /* by use_server */
+	struct rt_server *avoid;  /* the one that failed last */
+	uint64_t cursor;	  /* its turn in the balancing sequence */
 	struct origin *origin;
 	struct flow up, down; /* client to server, server to client */
 	struct buf *head; /* the request as forwarded, kept until it cannot be replayed */

@@ -298,3 +298,39 @@ def test_timeouts_and_log_levels_are_set_for_one_request(lab):
     loud = [line for line in sink.lines if "/loud" in line][0]
     assert re.match(rf"<{16 * 8 + 1}>", loud)
     assert not any("/silent" in line for line in sink.lines)
+
+
+# --- words of old, servers by name ----------------------------------------------------
+def test_block_and_redirect_stand_around_the_rules(lab):
+    a, port = start(lab, [{"set_header": {"name": "X", "value": "1"}}, {"allow": True}],
+                    frontend={"block": {"if": "{ path /blocked }"},
+                              "redirect": [{"prefix": "https://other", "code": 301,
+                                            "if": "{ path /old }"},
+                                           {"location": "/100%", "if": "{ path /raw }"}]})
+    assert get(port, "/blocked").status == 403
+    answer = get(port, "/old?q")
+    assert (answer.status, answer.get("Location")) == (301, "https://other/old?q")
+    assert get(port, "/raw").get("Location") == "/100%"
+    assert get(port).status == 200 and a.requests[-1].get("X") == "1"
+
+
+def test_the_monitor_can_fail(lab):
+    a, port = start(lab, [], frontend={"monitor_uri": "/alive",
+                                       "monitor": {"fail": {"if": "{ req.hdr(X) down }"}}})
+    assert get(port, "/alive").status == 200
+    assert get(port, "/alive", fields=[("X", "down")]).status == 503
+    assert a.requests == []
+
+
+def test_a_server_is_chosen_by_name_while_it_is_usable(lab):
+    a, b = lab.origins("ab")
+    port = lab.port()
+    weir = lab.start(web(port, [a, b], backend={
+        "use_server": [{"server": "b", "if": "{ path /b }"}, {"server": "%[req.hdr(To)]"}]}))
+    for _ in range(3):
+        assert get(port, "/b").text == "b"
+        assert get(port, "/", fields=[("To", "a")]).text == "a"
+    assert {get(port, "/", fields=[("To", "nobody")]).text for _ in range(4)} == {"a", "b"}
+    weir.api("set server be/b state maint")
+    weir.wait_status("be", "b", "MAINT")
+    assert get(port, "/b").text == "a"
