@@ -176,4 +176,6 @@ const struct expr_host worker_host = {
 	.aliases = worker_aliases,
 	.var_get = vars_get,
 	.var_set = vars_set,
+	.complain = fetch_complain,
+	.debug = fetch_debug,
 };

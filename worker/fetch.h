@@ -40,6 +40,10 @@ give_bin(struct expr_sample *s, struct span v)
 	return v.p != NULL;
 }
 
+/* complain.c: of struct expr_host. */
+void fetch_complain(const struct expr_context *c, const char *what, struct span detail);
+void fetch_debug(const struct expr_context *c, const char *prefix, struct span value);
+
 /* fetch_conn.c: false for UNIX sockets. */
 bool give_ip(struct expr_sample *s, const struct addr *a);
 /* A hash (four bytes, the highest first) and the client's address. */

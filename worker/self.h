@@ -112,6 +112,7 @@ struct worker {
 	uint32_t txns_made;
 
 	uint64_t started_ms;
+	uint64_t quiet_until_ms; /* no complaint about regular expressions before */
 	bool is_draining; /* no new connections; say close; leave when empty */
 	bool is_stopping; /* also close idle connections at once */
 	uint64_t drain_started_ms;

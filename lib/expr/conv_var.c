@@ -149,23 +149,30 @@ expr_conv_unset_var(const struct expr_context *c, const struct expr_arg *args,
 	return true;
 }
 
-/* Tells the host "prefix: value"; the sample stays as it is. */
+/* Tells the host; the sample stays as it is. */
 bool
 expr_conv_debug(const struct expr_context *c, const struct expr_arg *args,
 		struct expr_sample *s)
 {
 	struct expr_sample shown = *s;
-	struct span prefix = args[0].kind == EXPR_ARG_STR && args[0].str.n
-				     ? args[0].str
-				     : SPAN("debug");
-	shown.is_own = false;
-	if (!c->host->complain)
+	size_t used = c->scratch->used;
+	if (!c->host->debug)
 		return true;
-	bool is_text = expr_cast(c, &shown, EXPR_STR);
-	const struct span parts[4] = {prefix, SPAN(": "),
-				      is_text ? shown.str : SPAN("<unprintable>"),
-				      SPAN("")};
-	if (join(c, &shown, parts))
-		c->host->complain(c, "converter debug", shown.str);
+	if (expr_cast(c, &shown, EXPR_STR))
+		c->host->debug(c, args[0].str.p, shown.str);
+	c->scratch->used = used;
 	return true;
+}
+
+/* The prefix as a C string. */
+int
+expr_check_debug(struct expr_env *env, struct expr_arg *args,
+		 const struct expr_arg_text *texts, struct expr_error *err)
+{
+	bool is_given = args[0].kind == EXPR_ARG_STR && args[0].str.n;
+	(void)texts;
+	(void)err;
+	args[0].kind = EXPR_ARG_STR;
+	args[0].str = span_str(is_given ? arena_span(env->arena, args[0].str) : "debug");
+	return 0;
 }

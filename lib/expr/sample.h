@@ -113,9 +113,12 @@ struct expr_host {
 	/* A copy of *value is kept; NULL: unset. false: no room. */
 	bool (*var_set)(const struct expr_context *c, const struct expr_var *v,
 			const struct expr_sample *value);
-	/* A regular expression reached its limits; converter debug writes here. */
+	/* A regular expression reached its limits. */
 	void (*complain)(const struct expr_context *c, const char *what,
 			 struct span detail);
+	/* Converter debug: a value, as text. */
+	void (*debug)(const struct expr_context *c, const char *prefix,
+		      struct span value);
 };
 
 /* One evaluation. The process embeds it into a struct with what its fetches look at. */

@@ -97,6 +97,7 @@ evaluate(const struct expr_program *p, struct http_head *req)
 	host.var_get = var_get;
 	host.var_set = var_set;
 	host.complain = NULL;
+	host.debug = NULL;
 	struct txn_context c = {.base = {&host, &scratch, EXPR_AT_CONTENT},
 				.s = &session,
 				.t = req ? &txn : NULL,

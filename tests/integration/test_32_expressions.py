@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from weirlab import Client, wait_until
+from weirlab import Client, get, wait_until
+from weirlab.config import web
 
 UNIT = pathlib.Path(__file__).resolve().parents[1] / "unit"
 STRING = r'"(?:[^"\\]|\\.)*"'
@@ -121,3 +122,23 @@ def test_haproxy_gives_the_same_but_where_the_tables_say_why(lab, rows):
     finally:
         p.kill()
         p.wait()
+
+
+def test_a_regex_that_explodes_costs_little_and_is_told(lab):
+    a, sink, port = lab.origin("a"), lab.sink(), lab.port()
+    weir = lab.start(web(port, [a], log=sink, frontend={"http_request": [
+        {"set_header": {"name": "X-Out", "value": "<%[req.hdr(X-In),regsub('^(a+)+$','b')]>"}}]}),
+        nbproc=1)
+    assert get(port, "/", fields=[("X-In", "aaa")]).status == 200
+    assert get(port, "/", fields=[("X-In", "a" * 5000 + "!")]).status == 200
+    assert [r.get("X-Out") for r in a.requests] == ["<b>", "<>"]
+    sink.wait(r"fe: a regular expression gave up: \^\(a\+\)\+\$")
+    assert weir.counter("regex_limit") == 1
+
+
+def test_debug_writes_values_to_the_log(lab):
+    a, sink, port = lab.origin("a"), lab.sink(), lab.port()
+    lab.start(web(port, [a], log=sink, frontend={"http_request": [
+        {"set_header": {"name": "X-Out", "value": "%[path,debug(seen),upper]"}}]}), nbproc=1)
+    assert get(port, "/some/path").status == 200
+    sink.wait("fe: seen: /some/path")
