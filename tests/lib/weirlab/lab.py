@@ -15,8 +15,10 @@ from .weir import Weir, binary
 # Leaks are told at the end of a process, so each is ended in order.
 SANITIZED = "ASAN_OPTIONS" in os.environ
 
-# Below the kernel's ephemeral range, so that no outgoing connection takes one.
-PORTS = range(12000, 32000)
+# Below the kernel's ephemeral range, so that no outgoing connection takes one. Tests that
+# run beside each other (pytest -n) do not meet.
+_RUNNER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8
+PORTS = range(12000 + 2500 * _RUNNER, 12000 + 2500 * (_RUNNER + 1))
 
 
 class Lab:
