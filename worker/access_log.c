@@ -7,8 +7,8 @@
 
 #include "worker/context.h"
 
-static bool
-is_normal(const struct txn *t)
+bool
+access_log_is_normal(const struct txn *t)
 {
 	return (t->stop == STOP_normal || t->stop == STOP_answered_here) &&
 	       t->status < 500 && t->retries == 0 && !t->is_redispatched;
@@ -41,9 +41,10 @@ access_log(struct txn *t)
 	const struct cfg_log *log = &fe->access_log;
 	if (!fe->log_mask || (log->is_per_connection && t->s->requests_n > 1))
 		return;
-	if (is_normal(t) && fe->options & CFG_OPT_DONTLOG_NORMAL)
+	if (access_log_is_normal(t) && fe->options & CFG_OPT_DONTLOG_NORMAL)
 		return;
-	bool is_error = !is_normal(t) && fe->options & CFG_OPT_LOG_SEPARATE_ERRORS;
+	bool is_error =
+		!access_log_is_normal(t) && fe->options & CFG_OPT_LOG_SEPARATE_ERRORS;
 	struct txn_context c = context_for(t, EXPR_AT_LOG);
 	struct log_text text = {.tag = log->tag};
 	t->fe->lines_n++;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What the evaluation of expressions tells people: a regular expression that reached its
- * limits (counted each time, logged once per second), and the lines of converter debug.
- * Worker.
+ * limits (counted each time, logged once per second), the lines of converter debug; and
+ * what converter when asks. Worker.
  */
 #include <stdio.h>
 #include <syslog.h>
@@ -39,4 +39,29 @@ fetch_debug(const struct expr_context *c, const char *prefix, struct span value)
 {
 	if (context_of(c)->s)
 		write_line(c, LOG_INFO, prefix, value);
+}
+
+bool
+fetch_is_in_state(const struct expr_context *c, enum expr_state state)
+{
+	const struct txn *t = context_of(c)->t;
+	bool is_forwarded = t && t->connected_us;
+	bool is_ours = t && (t->is_reply || t->is_stats);
+	switch (state) {
+	case EXPR_STATE_ERROR:
+		return t && !access_log_is_normal(t);
+	case EXPR_STATE_FORWARDED:
+		return is_forwarded;
+	case EXPR_STATE_NORMAL:
+		return !t || access_log_is_normal(t);
+	case EXPR_STATE_PROCESSED:
+		return is_forwarded || is_ours;
+	case EXPR_STATE_STOPPING:
+		return self.is_draining;
+	case EXPR_STATE_TOAPPLET:
+		return is_ours;
+	case EXPR_STATES_N:
+		break;
+	}
+	return false;
 }

@@ -177,5 +177,6 @@ const struct expr_host worker_host = {
 	.var_get = vars_get,
 	.var_set = vars_set,
 	.complain = fetch_complain,
+	.is_in_state = fetch_is_in_state,
 	.debug = fetch_debug,
 };

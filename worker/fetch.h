@@ -41,6 +41,7 @@ give_bin(struct expr_sample *s, struct span v)
 }
 
 /* complain.c: of struct expr_host. */
+bool fetch_is_in_state(const struct expr_context *c, enum expr_state state);
 void fetch_complain(const struct expr_context *c, const char *what, struct span detail);
 void fetch_debug(const struct expr_context *c, const char *prefix, struct span value);
 

@@ -243,7 +243,10 @@ void dispatch_retry(struct txn *t);
 /* Releases server and backend gauges. */
 void dispatch_release(struct txn *t);
 
-/* access_log.c: the line of a finished txn, if its frontend logs. */
+/* access_log.c */
+/* Whether nothing failed, as option dontlog_normal means it. */
+bool access_log_is_normal(const struct txn *t);
+/* The line of a finished txn, if its frontend logs. */
 void access_log(struct txn *t);
 /* option logasap: the answer begins, or the server is connected in mode tcp. */
 void access_log_early(struct txn *t);

@@ -16,6 +16,7 @@ expr_args_check_fn *const expr_conv_checks[EXPR_CONVS_N] = {
 	[EXPR_CONV_le2dec] = expr_check_chunks,
 	[EXPR_CONV_param] = expr_check_param,
 	[EXPR_CONV_regsub] = expr_check_regsub,
+	[EXPR_CONV_when] = expr_check_when,
 	[EXPR_CONV_word] = expr_check_delimiter,
 #define MAP(id, name, match, in, out) [EXPR_CONV_##id] = expr_check_##id,
 #include "lib/expr/map.def"

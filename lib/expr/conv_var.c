@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Converters that read or change variables, and debug. Any process; the host keeps the
- * values.
+ * Converters that read or change variables, debug and when. Any process; the host keeps
+ * the values.
  */
 #include "lib/expr/parts.h"
 
@@ -175,4 +175,41 @@ expr_check_debug(struct expr_env *env, struct expr_arg *args,
 	args[0].kind = EXPR_ARG_STR;
 	args[0].str = span_str(is_given ? arena_span(env->arena, args[0].str) : "debug");
 	return 0;
+}
+
+/* "!error": the state, and whether it is negated. */
+int
+expr_check_when(struct expr_env *env, struct expr_arg *args,
+		const struct expr_arg_text *texts, struct expr_error *err)
+{
+	static const char *const words[EXPR_STATES_N] = {
+		[EXPR_STATE_ERROR] = "error",	    [EXPR_STATE_FORWARDED] = "forwarded",
+		[EXPR_STATE_NORMAL] = "normal",	    [EXPR_STATE_PROCESSED] = "processed",
+		[EXPR_STATE_STOPPING] = "stopping", [EXPR_STATE_TOAPPLET] = "toapplet",
+	};
+	struct span word = span_trim(args[0].str);
+	bool is_negated = word.n && word.p[0] == '!';
+	(void)env;
+	if (is_negated)
+		word = span_of(word.p + 1, word.n - 1);
+	for (int i = 0; i < EXPR_STATES_N; i++)
+		if (span_eq(word, span_str(words[i]))) {
+			args[0] = (struct expr_arg){.kind = EXPR_ARG_INT, .integer = i};
+			args[1].integer = is_negated;
+			return 0;
+		}
+	return expr_fail(err, texts[0].at,
+			 "'%.*s' is not a condition of when; expected error, forwarded, "
+			 "normal, processed, stopping or toapplet",
+			 (int)word.n, word.p);
+}
+
+bool
+expr_conv_when(const struct expr_context *c, const struct expr_arg *args,
+	       struct expr_sample *s)
+{
+	(void)s;
+	return c->host->is_in_state &&
+	       c->host->is_in_state(c, (enum expr_state)args[0].integer) !=
+		       (bool)args[1].integer;
 }

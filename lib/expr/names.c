@@ -493,7 +493,6 @@ static const char *const known_convs[] = {
 	"tcp.src",
 	"tcp.win",
 	"ungrpc",
-	"when",
 	"x509_v_err_str",
 };
 

@@ -102,6 +102,17 @@ struct expr_context;
 typedef bool expr_fetch_fn(const struct expr_context *c, const struct expr_arg *args,
 			   struct expr_sample *out);
 
+/* What converter when() asks about an exchange (configuration.txt 7.3.1). */
+enum expr_state {
+	EXPR_STATE_ERROR,
+	EXPR_STATE_FORWARDED,
+	EXPR_STATE_NORMAL,
+	EXPR_STATE_PROCESSED,
+	EXPR_STATE_STOPPING,
+	EXPR_STATE_TOAPPLET,
+	EXPR_STATES_N
+};
+
 /* What a process provides for evaluation. Constant tables. */
 struct expr_host {
 	/* [EXPR_FETCHES_N], by enum expr_fetch_id; NULL: lib/expr has its own. */
@@ -116,6 +127,7 @@ struct expr_host {
 	/* A regular expression reached its limits. */
 	void (*complain)(const struct expr_context *c, const char *what,
 			 struct span detail);
+	bool (*is_in_state)(const struct expr_context *c, enum expr_state state);
 	/* Converter debug: a value, as text. */
 	void (*debug)(const struct expr_context *c, const char *prefix,
 		      struct span value);

@@ -142,3 +142,15 @@ def test_debug_writes_values_to_the_log(lab):
         {"set_header": {"name": "X-Out", "value": "%[path,debug(seen),upper]"}}]}), nbproc=1)
     assert get(port, "/some/path").status == 200
     sink.wait("fe: seen: /some/path")
+
+
+def test_when_lets_values_pass_by_how_the_exchange_went(lab):
+    a, sink, port = lab.origin("a"), lab.sink(), lab.port()
+    lab.start(web(port, [a], log=sink, frontend={
+        "http_request": [{"return": {"status": 503}, "if": "{ path /here }"}],
+        "log_format": "%HU error=%[str(y),when(error)] normal=%[str(y),when(!error)] "
+                      "to=%[str(y),when(forwarded)] stop=%[str(y),when(stopping)]"}), nbproc=1)
+    assert get(port, "/there").status == 200
+    sink.wait("/there error=- normal=y to=y stop=-")
+    assert get(port, "/here").status == 503
+    sink.wait("/here error=y normal=- to=- stop=-")
