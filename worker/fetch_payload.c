@@ -174,8 +174,6 @@ read_hello(const struct expr_context *c, struct span bytes, struct hello *h)
 		hello_parse(bytes, room->bytes + room->used, room->cap - room->used, h);
 	if (r == HELLO_INCOMPLETE)
 		context_lacks(c, CONTEXT_LACKS_BYTES);
-	if (r == HELLO_OK && h->ciphers.p == NULL && h->type == HELLO_CLIENT)
-		return false;
 	if (r == HELLO_OK)
 		room->used += bytes.n < room->cap - room->used ? bytes.n : 0;
 	return r == HELLO_OK;

@@ -497,8 +497,40 @@ static const struct bad bads[] = {
 	 "    default_backend: b\n"
 	 "    use_backend: [{backend: b, if: \"!TRUE or { sc0_conn_cur gt 5 }\"}]\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:6:48: frontends.w.use_backend.0.if: fetch 'sc0_conn_cur' is not implemented in this "
+	 "t:6:48: frontends.w.use_backend.0.if: fetch 'sc0_conn_cur' is not implemented "
+	 "in this "
 	 "release"},
+	{"a backend in an expression, misspelt",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: pool\n"
+	 "    use_backend: [{backend: pool, if: \"{ nbsrv(pol) gt 0 }\"}]\n"
+	 "backends: {pool: {servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:6:48: frontends.w.use_backend.0.if: unknown backend 'pol'; did you mean "
+	 "'pool'?"},
+	{"a server in an expression, misspelt",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "    use_backend: [{backend: b, if: \"{ srv_is_up(b/one) }\"}]\n"
+	 "backends: {b: {servers: {two: \"1.1.1.1:1\", once: \"1.1.1.1:2\"}}}\n",
+	 "t:6:49: frontends.w.use_backend.0.if: unknown server 'one' in 'b'; did you "
+	 "mean "
+	 "'once'?"},
+	{"a response's fetch where there is none",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "    use_backend: [{backend: b, if: \"{ res.hdr(a) b }\"}]\n"
+	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:6:39: frontends.w.use_backend.0.if: 'res.hdr' has no value in an "
+	 "http_request rule"},
 	{"an unknown ACL, at its place",
 	 "defaults: {mode: http}\n"
 	 "frontends:\n"
