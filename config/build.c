@@ -29,17 +29,6 @@ build_fields(struct loading *l, enum schema_section in, const struct node *map,
 /* --- options ------------------------------------------------------------------------ */
 
 static void
-build_forwardfor(struct loading *l, struct cfg_proxy *p, const struct node *n)
-{
-	p->forwardfor_header = SPAN("X-Forwarded-For");
-	if (!n || n->kind != NODE_MAP)
-		return;
-	p->options |= CFG_OPT_FORWARDFOR;
-	p->forwardfor_header = build_text(l, node_text(n, "header"));
-	build_fields(l, SECTION_forwardfor, n, p);
-}
-
-static void
 build_redispatch(struct cfg_proxy *p, const char *text)
 {
 	p->redispatch_interval = -1;
@@ -82,8 +71,9 @@ build_http_mode(struct loading *l, struct cfg_proxy *p, const struct node *map)
 }
 
 static void
-build_options(struct loading *l, struct cfg_proxy *p, const struct node *map)
+build_options(struct loading *l, struct built *b, const struct node *map)
 {
+	struct cfg_proxy *p = b->proxy;
 	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++) {
 		const char *text = k->option ? node_text(map, k->name) : NULL;
 		if (text && value_bool(text))
@@ -91,7 +81,7 @@ build_options(struct loading *l, struct cfg_proxy *p, const struct node *map)
 	}
 	build_http_mode(l, p, map);
 	build_fields(l, SECTION_option, map, p);
-	build_forwardfor(l, p, node_get(map, "forwardfor"));
+	build_forward(l, b, map);
 	build_redispatch(p, node_text(map, "redispatch"));
 	const char *connect = node_text(map, "allow_connect");
 	p->limits.allow_connect = connect && value_bool(connect);
@@ -171,7 +161,7 @@ build_proxy(struct loading *l, struct built *b)
 	p->has_tunnel_timeout = tunnel && !is_built_in(tunnel);
 	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
 	build_fields(l, SECTION_balance, node_get(map, "balance"), p);
-	build_options(l, p, node_get(map, "option"));
+	build_options(l, b, node_get(map, "option"));
 	build_retry_on(l, p, node_get(map, "retry_on"));
 	build_stats(l, &p->stats, node_get(map, "stats"));
 	warn_zero_timeouts(l, node_get(map, "timeout"));

@@ -179,6 +179,14 @@ build_args(struct loading *l, const struct action *a, enum schema_section in, vo
 	return is_sound;
 }
 
+bool
+build_members(struct loading *l, struct built *b, enum schema_section in,
+	      const struct node *map, void *base)
+{
+	const struct action a = {.b = b, .args = map};
+	return build_args(l, &a, in, base);
+}
+
 /* --- what actions need besides --------------------------------------------------------
  */
 

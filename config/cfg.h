@@ -69,7 +69,6 @@ struct cfg_timeouts {
 enum cfg_option {
 	CFG_OPT_TCPLOG = 1 << 1,
 	CFG_OPT_REDISPATCH = 1 << 2,
-	CFG_OPT_FORWARDFOR = 1 << 3,
 	CFG_OPT_HTTP_SERVER_CLOSE = 1 << 4,
 	CFG_OPT_HTTPCLOSE = 1 << 5,
 	CFG_OPT_ABORTONCLOSE = 1 << 6,
@@ -178,6 +177,28 @@ enum cfg_match {
 	CFG_MATCH_END,
 	CFG_MATCH_SUB,
 	CFG_MATCH_REG
+};
+
+/* An address and the length of its prefix. */
+struct cfg_network {
+	int family; /* AF_UNSPEC: none */
+	uint8_t bits;
+	uint8_t bytes[16];
+};
+
+/* option forwardfor, originalto */
+struct cfg_forward {
+	bool is_on, if_none;
+	struct span header;
+	struct cfg_network except;
+};
+
+/* option forwarded */
+struct cfg_forwarded {
+	bool is_on;
+	bool proto, host, by, by_port, for_, for_port;
+	const struct expr_program *host_expr, *by_expr, *by_port_expr, *for_expr,
+		*for_port_expr;
 };
 
 /* What of a request or response is kept. */
@@ -359,8 +380,8 @@ struct cfg_proxy {
 	struct http_limits limits;
 	uint64_t log_mask; /* bits of cfg->log_targets */
 	struct cfg_log access_log;
-	struct span forwardfor_header; /* "X-Forwarded-For" */
-	bool forwardfor_if_none;
+	struct cfg_forward forwardfor, originalto;
+	struct cfg_forwarded forwarded;
 	enum cfg_names names; /* fields whose names are not letters, digits and '-' */
 	struct cfg_stats stats;
 	const char *where; /* "file:line:col" of its name */

@@ -95,10 +95,10 @@ drop_http_options(struct loading *l, const struct built *b)
 		report_warning(l->report, httplog,
 			       "'%s' does not have mode http; it logs as with 'tcplog'",
 			       p->name);
-	if ((p->options & CFG_OPT_FORWARDFOR) && node_is_own(forwardfor))
+	if (p->forwardfor.is_on && node_is_own(forwardfor))
 		report_warning(l->report, forwardfor,
 			       "has no effect; expected 'mode: http' with it");
-	p->options &= ~(uint32_t)CFG_OPT_FORWARDFOR;
+	p->forwardfor.is_on = false;
 }
 
 /* What only HTTP can do, in a proxy that does not speak it. */

@@ -134,6 +134,14 @@ void build_rules(struct loading *l, struct built *b);
  */
 bool build_action(struct loading *l, struct built *b, const struct node *args,
 		  enum cfg_rule_set set, struct cfg_rule *rule);
+/* build_forward.c */
+void build_forward(struct loading *l, struct built *b, const struct node *options);
+/* NULL, or what is wrong. */
+const char *value_network(struct arena *a, const char *text, struct cfg_network *out);
+/* build_action.c: all FIELDs of a section, compiled ones too, for env.at. false: wrong
+ * (reported). */
+bool build_members(struct loading *l, struct built *b, enum schema_section in,
+		   const struct node *map, void *base);
 /* build_capture.c: declared captures; then rules add theirs; then all get their places.
  */
 void build_captures(struct loading *l, struct built *b);

@@ -36,6 +36,7 @@ enum schema_type {
 	TYPE_TOKEN,	  /* RFC 9110 token */
 	TYPE_FIELD_NAME,  /* the same, of a field */
 	TYPE_FIELD_VALUE, /* no control characters */
+	TYPE_NETWORK,	  /* 10.0.0.0/8 */
 	TYPE_URI,	  /* no blanks, no control characters */
 	TYPE_LOCATION,	  /* likewise, of any form */
 	TYPE_BOOL,

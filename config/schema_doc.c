@@ -105,6 +105,7 @@ json_scalar(FILE *out, const struct schema_key *k)
 	case TYPE_EXPRESSION:
 	case TYPE_VARIABLE:
 	case TYPE_PATTERN:
+	case TYPE_NETWORK:
 	case TYPE_CPUS:
 	case TYPE_STATUSES:
 	case TYPE_REGEX:
@@ -323,6 +324,8 @@ type_text(const struct schema_key *k)
 		return "CPUs";
 	case TYPE_STATUSES:
 		return "status codes";
+	case TYPE_NETWORK:
+		return "network";
 	case TYPE_REGEX:
 	case TYPE_PATTERN:
 		return "regular expression";

@@ -446,6 +446,8 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 			       : check_choice(a, k, text);
 	case TYPE_RETRY_ON:
 		return check_retry_on(a, k, text);
+	case TYPE_NETWORK:
+		return value_network(a, text, &(struct cfg_network){.bits = 0});
 	case TYPE_BACKEND:
 		return strchr(text, '%') ? NULL : value_name_wrong(a, text);
 	case TYPE_TOKEN:

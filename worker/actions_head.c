@@ -89,6 +89,12 @@ enum rule_end
 do_del_header(struct rule_run *r, const struct cfg_rule *a)
 {
 	struct http_head *h = r->c.res ? r->c.res : r->c.req;
+	if (a->match == CFG_MATCH_STR) {
+		for (int i = http_head_find(h, a->name, 0); i >= 0;
+		     i = http_head_find(h, a->name, (unsigned)i + 1))
+			(void)http_edit_delete(head_of(r), (unsigned)i);
+		return RULE_GOES_ON;
+	}
 	for (unsigned i = 0; i < h->fields_n; i++) {
 		const struct http_field *f = &h->fields[i];
 		if (f->deleted || !is_meant(r, a, http_field_name(h, f)))

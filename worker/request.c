@@ -13,43 +13,13 @@
 #include "lib/http/reply.h"
 #include "lib/http/serialise.h"
 #include "worker/capture.h"
+#include "worker/forward.h"
 #include "worker/rules.h"
 
 enum {
 	REQUEST_READ_BYTES = WORKER_RX_BYTES / 2,
-	EXTRA_BYTES = 512, /* the lines we add to a head; a name is at most 128 bytes */
+	EXTRA_BYTES = FORWARD_BYTES + 64, /* and Max-Forwards */
 };
-
-/* X-Forwarded-For, Via, Max-Forwards: complete lines. */
-static struct span
-extra_lines(const struct txn *t, struct http_head *h, char out[EXTRA_BYTES])
-{
-	const struct cfg_proxy *be = t->be->cfg;
-	uint32_t options = be->options | t->fe->cfg->options;
-	size_t n = 0;
-	/* a UNIX client has no address, only a name of its own choice */
-	if (options & CFG_OPT_FORWARDFOR && t->s->peer.sa.sa_family != AF_UNIX) {
-		const struct cfg_proxy *p =
-			be->options & CFG_OPT_FORWARDFOR ? be : t->fe->cfg;
-		if (!p->forwardfor_if_none ||
-		    http_head_find(h, p->forwardfor_header, 0) < 0) {
-			struct addr a;
-			char host[ADDR_TEXT_BYTES];
-			addr_from_sockaddr(&a, &t->s->peer.sa, sizeof(t->s->peer));
-			n += (size_t)snprintf(out + n, EXTRA_BYTES - n, "%.*s: %s\r\n",
-					      (int)p->forwardfor_header.n,
-					      p->forwardfor_header.p,
-					      addr_format_host(&a, host));
-		}
-	}
-	if (options & CFG_OPT_VIA) {
-		struct span via =
-			h->minor ? SPAN("Via: 1.1 weir\r\n") : SPAN("Via: 1.0 weir\r\n");
-		memcpy(out + n, via.p, via.n);
-		n += via.n;
-	}
-	return span_of(out, n);
-}
 
 /* Whether Max-Forwards bounds the way of this request (RFC 9110 7.6.2). */
 static bool
@@ -138,7 +108,7 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 	   struct span body)
 {
 	char lines[EXTRA_BYTES], host[ADDR_TEXT_BYTES];
-	struct span extra = extra_lines(t, h, lines);
+	struct span extra = forward_lines(t, h, lines);
 	extra = decrement_max_forwards(t, h, lines, extra.n);
 	bool has_body_method = h->method == HTTP_METHOD_POST ||
 			       h->method == HTTP_METHOD_PUT ||

@@ -142,6 +142,24 @@ addr_parse(struct span text, int port_default, struct addr *out, struct span *ho
 	return r;
 }
 
+size_t
+addr_put_ipv4(char *p, const struct in_addr *a)
+{
+	const uint8_t *bytes = (const uint8_t *)&a->s_addr;
+	char *at = p;
+	for (int i = 0; i < 4; i++) {
+		unsigned v = bytes[i];
+		if (i)
+			*at++ = '.';
+		if (v >= 100)
+			*at++ = (char)('0' + v / 100);
+		if (v >= 10)
+			*at++ = (char)('0' + v / 10 % 10);
+		*at++ = (char)('0' + v % 10);
+	}
+	return (size_t)(at - p);
+}
+
 const char *
 addr_format_host(const struct addr *a, char buf[ADDR_TEXT_BYTES])
 {
@@ -150,7 +168,7 @@ addr_format_host(const struct addr *a, char buf[ADDR_TEXT_BYTES])
 	case ADDR_NONE:
 		break;
 	case ADDR_INET:
-		inet_ntop(AF_INET, &a->u.in.sin_addr, buf, ADDR_TEXT_BYTES);
+		buf[addr_put_ipv4(buf, &a->u.in.sin_addr)] = '\0';
 		break;
 	case ADDR_INET6:
 		if (IN6_IS_ADDR_V4MAPPED(&a->u.in6.sin6_addr))

@@ -52,6 +52,8 @@ const char *addr_format_host(const struct addr *a, char buf[ADDR_TEXT_BYTES]);
 int addr_port(const struct addr *a);
 void addr_set_port(struct addr *a, int port);
 bool addr_eq(const struct addr *a, const struct addr *b);
+/* "192.0.2.1": at most 15 bytes, no terminator; returns the length. */
+size_t addr_put_ipv4(char *p, const struct in_addr *a);
 /* Fills a from what accept()/getsockname() returned. */
 void addr_from_sockaddr(struct addr *a, const struct sockaddr *sa, socklen_t len);
 

@@ -2,6 +2,7 @@
  *
  * Types of samples and how one becomes another. Any process; no allocation.
  */
+#include "lib/base/addr.h"
 #include "lib/expr/sample.h"
 
 #include <arpa/inet.h>
@@ -226,11 +227,13 @@ static bool
 ip_to_str(const struct expr_context *c, struct expr_sample *s)
 {
 	char *p = expr_scratch_take(c->scratch, INET6_ADDRSTRLEN);
-	if (!p || !inet_ntop(s->type == EXPR_IPV4 ? AF_INET : AF_INET6, &s->ipv6, p,
-			     INET6_ADDRSTRLEN))
+	if (!p)
 		return false;
-	expr_set_own(s, EXPR_STR, p, strlen(p));
-	return true;
+	if (s->type == EXPR_IPV4)
+		expr_set_own(s, EXPR_STR, p, addr_put_ipv4(p, &s->ipv4));
+	else if (inet_ntop(AF_INET6, &s->ipv6, p, INET6_ADDRSTRLEN))
+		expr_set_own(s, EXPR_STR, p, strlen(p));
+	return s->type == EXPR_STR;
 }
 
 static bool

@@ -268,14 +268,15 @@ options_merge_per_key_and_can_be_switched_off(void **state)
 		       "\"1.1.1.1:1\"}}\n");
 	const struct cfg_proxy *w = frontend(c, "w"), *b = backend(c, "b"),
 			       *v = backend(c, "v");
-	assert_int_equal(w->options, CFG_OPT_DONTLOGNULL | CFG_OPT_FORWARDFOR);
-	assert_span(w->forwardfor_header, "X-Client");
-	assert_true(w->forwardfor_if_none);
+	assert_int_equal(w->options, CFG_OPT_DONTLOGNULL);
+	assert_true(w->forwardfor.is_on);
+	assert_span(w->forwardfor.header, "X-Client");
+	assert_true(w->forwardfor.if_none);
 	assert_int_equal(w->timeout.client_ms, 9000);
 	assert_int_equal(w->timeout.tunnel_ms, 2000);
 	assert_int_equal(b->options, CFG_OPT_REDISPATCH | CFG_OPT_VIA);
 	assert_int_equal(b->redispatch_interval, 2);
-	assert_span(b->forwardfor_header, "X-Forwarded-For");
+	assert_false(b->forwardfor.is_on);
 	assert_int_equal(v->options, CFG_OPT_ABORTONCLOSE | CFG_OPT_VIA);
 	assert_int_equal(v->retries, 9);
 	assert_int_equal(v->timeout.client_ms, 50000);
