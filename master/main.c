@@ -8,12 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/must.h"
 #include "lib/expr/doc.h"
 #include "master/docs.h"
 #include "master/geometry.h"
 #include "master/report.h"
 #include "master/run.h"
 #include "master/title.h"
+#include "worker/evaluate.h"
 
 enum { EXIT_OK = 0, EXIT_BAD = 1 };
 
@@ -95,6 +97,31 @@ run(const struct options *o)
 	return cfg ? master_run(o, cfg) : EXIT_BAD;
 }
 
+/* The whole of a file, in memory that stays. false with a line on stderr. */
+static bool
+read_file(const char *path, struct span *out)
+{
+	enum { REQUEST_BYTES_MAX = 1 << 20 };
+	FILE *f = fopen(path, "re");
+	char *bytes = must_alloc(REQUEST_BYTES_MAX);
+	*out = span_of(bytes, f ? fread(bytes, 1, REQUEST_BYTES_MAX, f) : 0);
+	bool is_good = f && !ferror(f);
+	if (!is_good)
+		fprintf(stderr, "weir: --request %s: %s\n", path, strerror(errno));
+	if (f)
+		fclose(f);
+	return is_good;
+}
+
+static int
+evaluate(const struct options *o)
+{
+	struct span request = {NULL, 0};
+	if (o->request_file && !read_file(o->request_file, &request))
+		return EXIT_BAD;
+	return worker_evaluate(span_str(o->expression), request, stdout);
+}
+
 static int
 command(const struct options *o)
 {
@@ -126,6 +153,8 @@ command(const struct options *o)
 	case COMMAND_EXPR_DOCS:
 		expr_doc_markdown(stdout);
 		return EXIT_OK;
+	case COMMAND_EXPR:
+		return evaluate(o);
 	}
 	return EXIT_BAD;
 }

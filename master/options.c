@@ -70,6 +70,16 @@ SET_FLAG(foreground, request.foreground)
 SET_TEXT(pidfile, request.pidfile)
 SET_TEXT(chdir, request.chdir)
 SET_TEXT(local_name, request.local_name)
+SET_TEXT(request, request_file)
+
+static int
+set_expr(struct options *o, const char *value, char err[OPTIONS_ERROR_BYTES])
+{
+	(void)err;
+	o->command = COMMAND_EXPR;
+	o->expression = value;
+	return 0;
+}
 
 static int
 set_file(struct options *o, const char *value, char err[OPTIONS_ERROR_BYTES])
@@ -147,6 +157,10 @@ static const struct option_row rows[] = {
 	 set_counter_docs},
 	{"--expr-docs", NULL, "print the list of fetches and converters (Markdown)",
 	 set_expr_docs},
+	{"expr", "TEXT",
+	 "evaluate an expression, condition or format on a request, and exit", set_expr},
+	{"--request", "FILE", "the request for expr, saved; default: GET / of localhost",
+	 set_request},
 	{"-h", NULL, "this help", set_help},
 	{"--help", NULL, NULL, set_help},
 	{"--version", NULL, NULL, set_version},

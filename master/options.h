@@ -18,6 +18,7 @@ enum command {
 	COMMAND_CONFIG_DOCS,  /* --config-docs */
 	COMMAND_COUNTER_DOCS, /* --counter-docs */
 	COMMAND_EXPR_DOCS,    /* --expr-docs */
+	COMMAND_EXPR,	      /* expr */
 };
 
 enum { OPTIONS_ERROR_BYTES = 256 };
@@ -25,9 +26,10 @@ enum { OPTIONS_ERROR_BYTES = 256 };
 struct options {
 	enum command command;
 	struct cfg_request request;
-	bool verbose;	  /* -V */
-	bool fresh_shm;	  /* --fresh-shm */
-	bool names_files; /* -f was given */
+	bool verbose;			       /* -V */
+	bool fresh_shm;			       /* --fresh-shm */
+	bool names_files;		       /* -f was given */
+	const char *expression, *request_file; /* expr; NULL: not given */
 };
 
 /* 0, or -1 with what is wrong in err. Free with options_free in either case. */

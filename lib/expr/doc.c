@@ -184,8 +184,11 @@ expr_doc_markdown(FILE *out)
 	      "Generated from `lib/expr/*.def` by `./dev docs`; do not edit.\n\n"
 	      "An expression is a fetch and any number of converters, "
 	      "`fetch(arguments),converter(arguments)`:\nHAProxy's language, word for "
-	      "word. Text arguments may stand in quotes. Where a fetch has a value is\n"
-	      "checked when the configuration is loaded:\n\n| letter | place "
+	      "word. Text arguments may stand in quotes. To try one on a saved "
+	      "request:\n\n"
+	      "    weir expr 'req.hdr(host),lower' --request FILE\n\n"
+	      "Where a fetch has a value is checked when the configuration is "
+	      "loaded:\n\n| letter | place "
 	      "|\n|---|---|\n",
 	      out);
 	for (int i = 0; i < PLACES_N; i++)

@@ -329,7 +329,8 @@ expr_patterns_seal(struct expr_patterns *p)
 	p->is_few = p->n <= PATTERNS_FEW || !is_hashed;
 	if (!is_hashed)
 		return;
-	qsort(p->patterns, p->n, sizeof(*p->patterns), by_rank);
+	if (p->n)
+		qsort(p->patterns, p->n, sizeof(*p->patterns), by_rank);
 	make_classes(p);
 	if (!p->is_few)
 		make_table(p);
