@@ -16,6 +16,7 @@
 
 #include "shm/file.h"
 #include "shm/layout.h"
+#include "shm/queue.h"
 #include "shm/stick.h"
 #include "shm/seq.h"
 
@@ -203,6 +204,14 @@ verify_table(struct verify *v, uint32_t i)
 			i, (unsigned long long)odd.bucket, odd.way, odd.refs, odd.held);
 }
 
+static void
+verify_queue(struct verify *v, uint32_t i)
+{
+	struct shm_object o;
+	if (shm_object_at(v->s, i, &o) && o.kind == SHM_BACKEND)
+		v->problems_n += shm_queue_verify(v->s, &o, v->report, v->arg);
+}
+
 int
 shm_verify(const struct shm *s, void (*report)(void *arg, const char *text), void *arg)
 {
@@ -222,5 +231,7 @@ shm_verify(const struct shm *s, void (*report)(void *arg, const char *text), voi
 		verify_object(&v, i);
 	for (uint32_t i = 0; i < shm_objects_n(s); i++)
 		verify_table(&v, i);
+	for (uint32_t i = 0; i < shm_objects_n(s); i++)
+		verify_queue(&v, i);
 	return v.problems_n;
 }

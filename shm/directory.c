@@ -352,11 +352,16 @@ shm_object_facts(const struct shm *s, const struct shm_object *o, struct shm_fac
 	out->kind = o->kind;
 }
 
-uint32_t
-shm_object_maxconn(const struct shm *s, const struct shm_object *o)
-{
-	if (o->index >= s->at.objects_max)
-		return 0;
-	return __atomic_load_n(&shm_entry(s, o->index)->data.facts.maxconn,
-			       __ATOMIC_RELAXED);
-}
+/* One of the limits among the facts, as it is now. */
+#define LIMIT(name)                                                                 \
+	uint32_t shm_object_##name(const struct shm *s, const struct shm_object *o) \
+	{                                                                           \
+		if (o->index >= s->at.objects_max)                                  \
+			return 0;                                                   \
+		return __atomic_load_n(&shm_entry(s, o->index)->data.facts.name,    \
+				       __ATOMIC_RELAXED);                           \
+	}
+LIMIT(maxconn)
+LIMIT(minconn)
+LIMIT(maxqueue)
+LIMIT(rate_limit)

@@ -31,6 +31,13 @@
 	X(stick_repair_entry)  /* an heir has restored the entry */                 \
 	X(stick_repair_tag)    /* and the tag */                                    \
 	X(stick_repair_ledger) /* and the ledger record */                          \
+	X(undo_opened)	       /* in a section, nothing changed */                  \
+	X(undo_written)	       /* old value written, not noted yet */               \
+	X(undo_noted)	       /* noted, not changed */                             \
+	X(undo_changed)	       /* one word changed */                               \
+	X(undo_closed)	       /* done, still locked */                             \
+	X(undo_restored)       /* an heir has put one word back */                  \
+	X(undo_repaired)       /* and all of them, still locked */                  \
 	X(check_odd)	       /* record of the last check: being written */        \
 	X(check_even)                                                               \
 	X(entry_odd) /* directory entry: being written */                           \

@@ -33,6 +33,9 @@ facts_normal(const struct shm_facts *f)
 	n.is_checked = f->is_checked;
 	n.is_backup = f->is_backup;
 	n.is_disabled = f->is_disabled;
+	n.minconn = f->minconn;
+	n.maxqueue = f->maxqueue;
+	n.rate_limit = f->rate_limit;
 	n.area_bytes = f->area_bytes;
 	return n;
 }
@@ -215,19 +218,22 @@ entry_begin(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t *area
 	shm_index_add(s, f, i);
 }
 
-/* What returns goes on with its numbers, but not with a state from before. */
+/* What returns goes on with its numbers, but not with a state from before. What needs
+ * memory for the first time gets it. */
 static void
 entry_return(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t *area)
 {
 	struct shm_entry_data d;
 	must(shm_entry_read(s, i, &d));
-	if (d.state != SHM_ENTRY_GONE)
+	bool needs_area = f->area_bytes && !d.area_bytes;
+	if (d.state != SHM_ENTRY_GONE && !needs_area)
 		return;
-	if (f->kind == SHM_SERVER)
-		server_begin(s, i, f);
-	d.state = SHM_ENTRY_PENDING;
-	if (f->area_bytes && !d.area_bytes)
+	if (needs_area)
 		area_note(&d, f, area);
+	if (d.state == SHM_ENTRY_GONE && f->kind == SHM_SERVER)
+		server_begin(s, i, f);
+	if (d.state == SHM_ENTRY_GONE)
+		d.state = SHM_ENTRY_PENDING;
 	shm_entry_write(s, i, &d);
 }
 

@@ -50,6 +50,7 @@ struct shm_server {
 	_Atomic uint64_t health;
 	_Atomic uint64_t admin;
 	struct shm_check check;
+	struct shm_slots_of slots;
 };
 
 struct shm_health_word shm_health_unpack(uint64_t word);

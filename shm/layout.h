@@ -30,7 +30,7 @@
 #define SHM_RECORD_MAGIC 0x63657277U	       /* "wrec" */
 
 enum {
-	SHM_MAJOR = 2, /* another one is refused */
+	SHM_MAJOR = 3, /* another one is refused */
 	SHM_MINOR = 0, /* something was appended */
 	SHM_PAGE = 4096,
 	SHM_LINE = 64,
@@ -148,8 +148,8 @@ struct shm_entry {
 	uint32_t index;
 	struct shm_entry_data data;
 };
-_Static_assert(sizeof(struct shm_facts) == 320, "facts have no accidental padding");
-_Static_assert(sizeof(struct shm_entry) == 6 * SHM_LINE, "entries keep to their lines");
+_Static_assert(sizeof(struct shm_facts) == 384, "facts have no accidental padding");
+_Static_assert(sizeof(struct shm_entry) == 7 * SHM_LINE, "entries keep to their lines");
 
 /* --- the writable part --------------------------------------------------------- */
 
@@ -183,14 +183,14 @@ struct shm_record {
 	union {
 		struct shm_server server;
 		struct shm_backend backend;
-		uint8_t room[192];
+		uint8_t room[256];
 	};
 	/* struct shm_gauge at layout.gauge_off */
 };
 _Static_assert(sizeof(struct shm_rates) == 48, "rates end their line");
-_Static_assert(sizeof(struct shm_server) == 160, "layout of the last check");
+_Static_assert(sizeof(struct shm_server) == 208, "layout of a server");
 _Static_assert(sizeof(struct shm_backend) == 16, "layout of a backend");
-_Static_assert(sizeof(struct shm_record) == 4 * SHM_LINE, "the gauge starts a line");
+_Static_assert(sizeof(struct shm_record) == 5 * SHM_LINE, "the gauge starts a line");
 
 /* --- the handle (private memory, inherited by fork) ---------------------------- */
 

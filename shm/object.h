@@ -40,6 +40,10 @@ void shm_object_facts(const struct shm *s, const struct shm_object *o,
 		      struct shm_facts *out);
 /* The limit that decides, live: the master may change it at a reload. */
 uint32_t shm_object_maxconn(const struct shm *s, const struct shm_object *o);
+/* The others, live as well. */
+uint32_t shm_object_minconn(const struct shm *s, const struct shm_object *o);
+uint32_t shm_object_maxqueue(const struct shm *s, const struct shm_object *o);
+uint32_t shm_object_rate_limit(const struct shm *s, const struct shm_object *o);
 
 /* What control samples each second so that rates need nothing on the hot path. */
 struct shm_rates {
@@ -48,6 +52,20 @@ struct shm_rates {
 	_Atomic uint32_t conn_rate, conn_rate_max;
 	_Atomic uint32_t reserved[2];
 	_Atomic uint64_t bin_rate, bout_rate; /* bytes per second */
+};
+
+/* Requests that wait for the same thing, in the order of their turns: places of tickets
+ * + 1, and how many (shm/queue.h). */
+struct shm_line {
+	_Atomic uint64_t head, tail, n, max;
+};
+
+/* What tickets hold of a server that has limits; its line is that of the requests that
+ * want this server and no other. */
+struct shm_slots_of {
+	struct shm_line line;
+	_Atomic uint64_t served; /* requests, or connections with strict_maxconn */
+	_Atomic uint64_t kept;	 /* idle connections, with pool_max_conn */
 };
 
 struct shm_backend {

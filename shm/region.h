@@ -54,11 +54,14 @@ struct shm_facts {
 	char algo[16];		   /* backend: balance algorithm */
 	uint32_t id;		   /* HAProxy's iid/sid: position in the file, from 1 */
 	uint32_t parent_id;	   /* server, listener: the proxy's id */
-	uint32_t maxconn;	   /* limit of the object's gauge; 0: none */
+	uint32_t maxconn;	   /* limit of the object's gauge; backend: fullconn */
 	uint32_t weight;	   /* server: configured weight 0..256 */
 	uint32_t rise, fall;	   /* server: check numbers; 0 when not checked */
 	bool is_checked, is_backup, is_disabled;
-	uint64_t area_bytes; /* table: memory it needs; 0: none */
+	uint32_t minconn, maxqueue; /* server; 0: none */
+	uint32_t rate_limit;	    /* new sessions per second; 0: none */
+	uint64_t area_bytes;	    /* table, queues of a backend: memory; 0: none */
+	uint8_t reserved[48];
 };
 
 /* What the region must hold: filled by the master from a configuration. */

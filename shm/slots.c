@@ -18,6 +18,7 @@
 
 #include "lib/base/clock.h"
 #include "shm/layout.h"
+#include "shm/queue.h"
 #include "shm/seq.h"
 #include "shm/stick.h"
 
@@ -207,6 +208,7 @@ slot_drop(struct shm *s, uint32_t slot)
 	for (uint32_t i = 0; i < n; i++)
 		is_clean &= shm_gauge_drop(s, shm_gauge_of(s, i), slot);
 	is_clean &= shm_stick_release(s, slot);
+	is_clean &= shm_queue_drop(s, slot);
 	return is_clean;
 }
 
@@ -281,6 +283,7 @@ shm_slots_adopt(struct shm *s)
 	for (uint32_t i = 0; i < objects_n; i++)
 		shm_lock_bury(&shm_gauge_of(s, i)->lock, is_orphan, s);
 	shm_stick_bury(s, is_orphan, s);
+	shm_queue_bury(s, is_orphan, s);
 	for (uint32_t slot = 0; slot < s->at.slots_n; slot++) {
 		if (s->slot_use[slot] == SHM_SLOT_IS_ORPHAN)
 			continue;

@@ -73,12 +73,12 @@ what_cannot_be_attached_says_why(void **state)
 	assert_int_equal(shm_attach(path, &r, err), SHM_ATTACH_LAYOUT);
 	assert_non_null(strstr(err, "not a region"));
 	close(fd);
-	uint32_t major = SHM_MAJOR + 3;
+	uint32_t major = 77;
 	fd = open(f.path, O_RDWR);
 	assert_int_equal(pwrite(fd, &major, 4, offsetof(struct shm_header, major)), 4);
 	close(fd);
 	assert_int_equal(shm_attach(f.path, &r, err), SHM_ATTACH_LAYOUT);
-	assert_non_null(strstr(err, "layout is 5"));
+	assert_non_null(strstr(err, "layout is 77"));
 	fflush(NULL);
 	if (geteuid() == 0) {
 		pid_t pid = fork();

@@ -89,9 +89,9 @@ another_major_says_so(void **state)
 	(void)state;
 	struct shm_header h = good_header();
 	char err[SHM_ERROR_BYTES];
-	h.major = SHM_MAJOR + 1;
+	h.major = 77;
 	assert_false(shm_header_check(&h, h.layout.size_bytes, err));
-	assert_non_null(strstr(err, "layout is 3"));
+	assert_non_null(strstr(err, "layout is 77"));
 }
 
 /* Each word of the layout in turn is something else, with a good checksum: either it
