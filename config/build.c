@@ -161,6 +161,7 @@ build_proxy(struct loading *l, struct built *b)
 	p->has_tunnel_timeout = tunnel && !is_built_in(tunnel);
 	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
 	build_fields(l, SECTION_balance, node_get(map, "balance"), p);
+	build_refs(l, b);
 	build_options(l, b, node_get(map, "option"));
 	build_retry_on(l, p, node_get(map, "retry_on"));
 	build_stats(l, &p->stats, node_get(map, "stats"));
@@ -173,7 +174,6 @@ build_proxy(struct loading *l, struct built *b)
 	if (p->is_disabled)
 		return;
 	build_errors(l, b);
-	build_refs(l, b);
 	build_access_log(l, b);
 	if (p->caps & CFG_CAP_FRONTEND)
 		build_binds(l, b);
@@ -238,6 +238,7 @@ build_cfg(struct loading *l)
 	struct cfg *c = l->cfg;
 	build_global(l);
 	build_error_groups(l);
+	build_userlists(l);
 	add_proxies(l, "frontends", CFG_CAP_FRONTEND);
 	add_proxies(l, "backends", CFG_CAP_BACKEND);
 	add_proxies(l, "listens", CFG_CAP_FRONTEND | CFG_CAP_BACKEND);

@@ -50,7 +50,6 @@ build_forwarded(struct loading *l, struct built *b, const struct node *n)
 	if (!n || n->kind != NODE_MAP)
 		return;
 	l->cfg->env.at = EXPR_AT_REQUEST;
-	l->cfg->env.subject = b->proxy;
 	f->is_on = build_members(l, b, SECTION_forwarded, n, f);
 	if (!f->proto && !f->host && !f->host_expr && !f->by && !f->by_expr && !f->for_ &&
 	    !f->for_expr)

@@ -69,6 +69,21 @@ find_server(const struct scope *scope, struct span name, struct expr_error *err)
 }
 
 static void *
+find_userlist(struct cfg *c, struct span name, struct expr_error *err)
+{
+	struct suggest s = suggest_begin(name);
+	for (size_t i = 0; i < c->userlists_n; i++) {
+		if (span_eq(name, span_str(c->userlists[i].name)))
+			return &c->userlists[i];
+		suggest_offer(&s, c->userlists[i].name);
+	}
+	expr_fail(err, 0, "unknown userlist '%.*s'%s%s%s", (int)name.n, name.p,
+		  s.best ? "; did you mean '" : "", s.best ? s.best : "",
+		  s.best ? "'?" : "");
+	return NULL;
+}
+
+static void *
 resolve(struct expr_env *env, enum expr_ref kind, struct span name,
 	struct expr_error *err)
 {
@@ -82,8 +97,9 @@ resolve(struct expr_env *env, enum expr_ref kind, struct span name,
 	}
 	case EXPR_REF_SERVER:
 		return find_server(scope, name, err);
-	case EXPR_REF_TABLE:
 	case EXPR_REF_USERLIST:
+		return find_userlist(scope->loading->cfg, name, err);
+	case EXPR_REF_TABLE:
 		break;
 	}
 	expr_fail(err, 0, "'%.*s': not implemented in this release", (int)name.n, name.p);

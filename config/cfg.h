@@ -179,6 +179,20 @@ enum cfg_match {
 	CFG_MATCH_REG
 };
 
+struct cfg_user {
+	struct span name;
+	struct span password; /* of crypt(3), with a zero behind it; or as it is: */
+	bool is_plain;
+	struct span *groups;
+	size_t groups_n;
+};
+
+struct cfg_userlist {
+	const char *name;
+	struct cfg_user *users;
+	size_t users_n;
+};
+
 /* An address and the length of its prefix. */
 struct cfg_network {
 	int family; /* AF_UNSPEC: none */
@@ -429,6 +443,8 @@ struct cfg {
 	uint64_t global_log_mask;
 	struct cfg_proxy **proxies; /* in the order of the files */
 	size_t proxies_n;
+	struct cfg_userlist *userlists;
+	size_t userlists_n;
 	struct cfg_proxy **backends; /* those with a backend, by name */
 	size_t backends_n;
 	struct cfg_bind **binds; /* all, by index */

@@ -397,9 +397,12 @@ effective_make(struct loading *l)
 	node_put(l->arena, l->effective, "global",
 		 fill(l, global, SECTION_global, WHERE_ANY, l->root->pos));
 	check_named_defaults(l);
-	const struct node *errors = node_get(l->root, "http_errors");
-	if (errors)
-		hang(l, l->effective, "http_errors", share(l, errors));
+	static const char *const as_they_are[] = {"http_errors", "userlists"};
+	for (size_t i = 0; i < 2; i++) {
+		const struct node *n = node_get(l->root, as_they_are[i]);
+		if (n)
+			hang(l, l->effective, as_they_are[i], share(l, n));
+	}
 	make_proxies(l, "frontends", WHERE_FRONTEND);
 	make_proxies(l, "backends", WHERE_BACKEND);
 	make_proxies(l, "listens", WHERE_LISTEN);

@@ -134,6 +134,8 @@ void build_rules(struct loading *l, struct built *b);
  */
 bool build_action(struct loading *l, struct built *b, const struct node *args,
 		  enum cfg_rule_set set, struct cfg_rule *rule);
+/* build_userlist.c */
+void build_userlists(struct loading *l);
 /* build_forward.c */
 void build_forward(struct loading *l, struct built *b, const struct node *options);
 /* NULL, or what is wrong. */

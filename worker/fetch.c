@@ -104,6 +104,8 @@ static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
 	ID(capture_req_uri),
 	ID(capture_req_ver),
 	ID(capture_res_ver),
+	ID(http_auth),
+	ID(http_auth_group),
 	ID(http_auth_bearer),
 	ID(http_auth_pass),
 	ID(http_auth_type),

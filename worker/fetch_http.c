@@ -5,6 +5,8 @@
  */
 #include <arpa/inet.h>
 
+#include <crypt.h>
+
 #include "lib/base/base64.h"
 #include "lib/base/hash.h"
 #include "lib/base/num.h"
@@ -325,6 +327,61 @@ basic(const struct expr_context *c, struct span *user, struct span *password)
 	*password = span_of(p, (size_t)n);
 	*user = span_cut(password, ':');
 	return true;
+}
+
+/* Compares in a time that does not depend on where they differ. */
+static bool
+is_same(struct span a, struct span b)
+{
+	unsigned char diff = a.n != b.n;
+	for (size_t i = 0; i < a.n && i < b.n; i++)
+		diff |= (unsigned char)(a.p[i] ^ b.p[i]);
+	return diff == 0;
+}
+
+static bool
+is_password_of(const struct cfg_user *u, struct span password)
+{
+	static struct crypt_data room;
+	char text[256];
+	if (u->is_plain)
+		return is_same(password, u->password);
+	if (password.n >= sizeof(text) || memchr(password.p, '\0', password.n))
+		return false;
+	memcpy(text, password.p, password.n);
+	text[password.n] = '\0';
+	const char *made = crypt_r(text, u->password.p, &room);
+	return made && is_same(span_str(made), u->password);
+}
+
+/* The user whom the request names and whose password it has; NULL: none. */
+static const struct cfg_user *
+authenticated(const struct expr_context *c, const struct cfg_userlist *list)
+{
+	struct span user, password;
+	if (!basic(c, &user, &password))
+		return NULL;
+	for (size_t i = 0; i < list->users_n; i++)
+		if (span_eq(list->users[i].name, user))
+			return is_password_of(&list->users[i], password) ? &list->users[i]
+									 : NULL;
+	return NULL;
+}
+
+FETCH_FN(http_auth)
+{
+	return give_bool(s, authenticated(c, args[0].ref) != NULL);
+}
+
+FETCH_FN(http_auth_group)
+{
+	uint32_t at = s->next;
+	const struct cfg_user *u = authenticated(c, args[0].ref);
+	if (!u || at >= u->groups_n)
+		return false;
+	s->next = at + 1;
+	s->has_more = s->next < u->groups_n;
+	return give_span(s, u->groups[at]);
 }
 
 FETCH_FN(http_auth_user)

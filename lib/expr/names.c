@@ -98,8 +98,6 @@ static const char *const known_fetches[] = {
 	"fs.debug_str",
 	"fs.id",
 	"fs.rst_code",
-	"http_auth",
-	"http_auth_group",
 	"last_entity",
 	"last_rule_file",
 	"last_rule_line",

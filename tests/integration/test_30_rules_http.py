@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Rules of requests and responses: what the server and the client see of each action."""
+import base64
+import crypt
 import re
 
 import pytest
@@ -334,3 +336,25 @@ def test_a_server_is_chosen_by_name_while_it_is_usable(lab):
     weir.api("set server be/b state maint")
     weir.wait_status("be", "b", "MAINT")
     assert get(port, "/b").text == "a"
+
+
+def test_users_authenticate_by_password_and_group(lab):
+    users = {"list": {"groups": {"tea": ["ann", "bob"]},
+                      "users": {"ann": {"insecure_password": "a b"},
+                                "bob": {"password": crypt.crypt("secret", "$5$rounds=1000$salt$")},
+                                "eve": {"insecure_password": "e", "groups": ["cake", "pie"]}}}}
+    a, port = lab.origin("a"), lab.port()
+    config = web(port, {"a": a}, frontend={"http_request": [
+        {"auth": {"realm": "r"}, "unless": "{ http_auth(list) }"},
+        {"deny": True, "if": "{ path /tea } !{ http_auth_group(list) tea }"},
+        {"deny": True, "if": "{ path /pie } !{ http_auth_group(list) pie }"}]})
+    config["userlists"] = users
+    lab.start(config)
+
+    def status(path, word=None):
+        fields = [("Authorization", "Basic " + base64.b64encode(word.encode()).decode())] if word else []
+        return get(port, path, fields=fields).status
+    assert [status("/"), status("/", "ann:x"), status("/", "zoe:a b")] == [401, 401, 401]
+    assert [status("/tea", "ann:a b"), status("/tea", "bob:secret"), status("/tea", "eve:e")] == \
+        [200, 200, 403]
+    assert [status("/pie", "eve:e"), status("/pie", "bob:secret")] == [200, 403]
