@@ -80,7 +80,7 @@ is_meant(struct rule_run *r, const struct cfg_rule *a, struct span name)
 	case CFG_MATCH_SUB:
 		return contains(name, part);
 	case CFG_MATCH_REG:
-		return expr_regex_match(a->regex, &r->c.base, name, groups, 1) > 0;
+		return expr_regex_match(a->regex, &r->c.base, name, 0, groups, 1) > 0;
 	}
 	return false;
 }
@@ -161,7 +161,7 @@ replace(struct rule_run *r, const struct cfg_rule *a, struct span with,
 	struct span subject, struct text *t)
 {
 	size_t groups[2 * GROUPS_N];
-	int n = expr_regex_match(a->regex, &r->c.base, subject, groups, GROUPS_N);
+	int n = expr_regex_match(a->regex, &r->c.base, subject, 0, groups, GROUPS_N);
 	if (n <= 0)
 		return false;
 	add_replacement(t, with, subject, groups, n);

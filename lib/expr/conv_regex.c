@@ -62,35 +62,41 @@ expr_put_groups(struct span text, struct span subject, const size_t *groups, int
 	return fits;
 }
 
+/* One replacement for each match, or for the first; as in Perl an empty match stands in
+ * front of a byte, or at the end. false: no room, or the regex gave up. */
+static bool
+replace_all(const struct expr_context *c, const struct expr_arg *args,
+	    struct span subject, char *out, size_t *n, size_t cap)
+{
+	size_t groups[2 * GROUPS_N], at = 0;
+	int got;
+	do {
+		got = expr_regex_match(args[0].regex, c, subject, at, groups, GROUPS_N);
+		if (got <= 0)
+			break;
+		if (!put(subject.p + at, groups[0] - at, out, n, cap) ||
+		    !expr_put_groups(args[1].str, subject, groups, got, out, n, cap))
+			return false;
+		at = groups[1];
+		if (groups[0] < groups[1])
+			continue;
+		if (at == subject.n)
+			break;
+		if (!put(subject.p + at++, 1, out, n, cap))
+			return false;
+	} while (args[2].integer);
+	return got >= 0 && put(subject.p + at, subject.n - at, out, n, cap);
+}
+
 bool
 expr_conv_regsub(const struct expr_context *c, const struct expr_arg *args,
 		 struct expr_sample *s)
 {
 	struct expr_scratch *room = c->scratch;
 	char *out = room->bytes + room->used;
-	size_t n = 0, cap = room->cap - room->used, groups[2 * GROUPS_N];
-	struct span rest = s->str.p ? s->str : SPAN("");
-	bool fits = true;
-	int got = 0;
-	while (fits &&
-	       (got = expr_regex_match(args[0].regex, c, rest, groups, GROUPS_N)) > 0) {
-		size_t end = groups[1];
-		fits = put(rest.p, groups[0], out, &n, cap) &&
-		       expr_put_groups(args[1].str, rest, groups, got, out, &n, cap);
-		if (groups[1] == groups[0]) { /* an empty match: go on behind a byte */
-			if (end == rest.n) {
-				rest = span_of(rest.p + end, 0);
-				break;
-			}
-			fits = fits && put(rest.p + end, 1, out, &n, cap);
-			end++;
-		}
-		rest = span_of(rest.p + end, rest.n - end);
-		if (!args[2].integer || rest.n == 0)
-			break;
-	}
-	fits = fits && put(rest.p, rest.n, out, &n, cap);
-	if (got < 0 || !fits)
+	size_t n = 0;
+	if (!replace_all(c, args, s->str.p ? s->str : SPAN(""), out, &n,
+			 room->cap - room->used))
 		return false;
 	room->used += n;
 	expr_set_own(s, EXPR_STR, out, n);

@@ -61,14 +61,15 @@ bool expr_patterns_find(const struct expr_patterns *p, const struct expr_context
 
 /* --- regex.c ------------------------------------------------------------------------ */
 
-/* PCRE2 with JIT, match and depth limits. Compiled at load, shared through fork. */
+/* PCRE2 with JIT; a match costs a bounded time. Compiled at load, shared through fork. */
 struct expr_regex;
 struct expr_regex *expr_regex_new(struct expr_env *env, struct span pattern,
 				  bool is_caseless, size_t at, struct expr_error *err);
-/* groups: offsets of up to groups_n groups (2 per group, SIZE_MAX: unset); returns the
+/* Matches at `from` or behind it; what lies before it is seen by ^, \b and lookbehind.
+ * groups: offsets of up to groups_n groups (2 per group, SIZE_MAX: unset); returns the
  * number of groups set (>= 1: it matches), 0: no match, -1: limits reached (counts as no
  * match; the host's complain() is told). */
 int expr_regex_match(const struct expr_regex *r, const struct expr_context *c,
-		     struct span subject, size_t *groups, int groups_n);
+		     struct span subject, size_t from, size_t *groups, int groups_n);
 
 #endif

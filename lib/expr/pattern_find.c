@@ -105,7 +105,7 @@ find_regex(const struct expr_patterns *p, const struct expr_context *c, struct s
 	size_t *groups = found && found->groups ? found->groups : none;
 	int room = found && found->groups ? found->groups_n : 1;
 	for (size_t i = 0; i < p->n; i++) {
-		int n = expr_regex_match(p->regexes[i], c, v, groups, room);
+		int n = expr_regex_match(p->regexes[i], c, v, 0, groups, room);
 		if (n <= 0)
 			continue;
 		if (found)

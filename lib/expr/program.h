@@ -95,7 +95,7 @@ struct expr_env {
 	void *subject;		 /* for resolve: the proxy it stands in */
 	struct expr_names *vars; /* vars.h: names of variables become indices */
 	struct expr_map *maps;	 /* map files: each is read once for a match */
-	struct expr_regex *regexes;
+	struct expr_regexes *regexes; /* what matching them needs */
 	bool uses[EXPR_FETCHES_N]; /* what is to be remembered for them */
 };
 /* NULL resolve: references are errors. */
