@@ -4,6 +4,7 @@
  */
 #include "lib/expr/doc.h"
 
+#include "lib/expr/format.h"
 #include "lib/expr/parts.h"
 #include "lib/expr/pattern.h"
 
@@ -163,18 +164,34 @@ put_converters(FILE *out)
 static void
 put_matches(FILE *out)
 {
-	static const struct {
-		const char *name, *help;
-	} rows[] = {
-#define MATCH(id, name, type, help) {name, help},
-#include "lib/expr/match.def"
-#undef MATCH
-	};
 	fputs("\n## Matches\n\nHow ACLs compare: `-m name`, or `_name` behind a fetch "
 	      "(`path_beg`).\n\n| match | compares |\n|---|---|\n",
 	      out);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		fprintf(out, "| `%s` | %s |\n", rows[i].name, rows[i].help);
+	for (int m = 0; m < EXPR_MATCHES_N; m++)
+		fprintf(out, "| `%s` | %s |\n", expr_match_name((enum expr_match)m),
+			expr_match_help((enum expr_match)m));
+}
+
+static void
+put_letters(FILE *out)
+{
+	const char *name, *help;
+	bool is_http_only;
+	fputs("\n## Letters of formats\n\n`log_format`, `set_header` and others take "
+	      "text with "
+	      "`%letters`, `%[expressions]` and `%%`. Flags in\nbraces are for one item, "
+	      "or "
+	      "with `o` for all that follow: `%{+Q}o`. `Q` puts texts into quotes, "
+	      "`X`\nwrites "
+	      "numbers and addresses in hexadecimal, `E` puts a backslash before `\"`, "
+	      "`\\` and "
+	      "`]`, `json` makes\none JSON object of the items with names: "
+	      "`%(status)ST`.\n\n"
+	      "| letters | value | mode |\n|---|---|---|\n",
+	      out);
+	for (size_t i = 0; (name = format_alias_at(i, &help, &is_http_only)); i++)
+		fprintf(out, "| `%%%s` | %s | %s |\n", name, help,
+			is_http_only ? "http" : "any");
 }
 
 void
@@ -201,4 +218,5 @@ expr_doc_markdown(FILE *out)
 	put_names(out);
 	put_converters(out);
 	put_matches(out);
+	put_letters(out);
 }
