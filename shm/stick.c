@@ -234,13 +234,16 @@ change_entry(struct shm *s, const struct shm_stick *t, struct stick_bucket *b,
 	return true;
 }
 
-/* A place for a new entry: a free one, else the least recently used that nobody holds;
- * NO_WAY: none. Under the lock. */
+/* A place for a new entry: its home, a free one, else the least recently used that nobody
+ * holds; NO_WAY: none. Under the lock. */
 static uint32_t
-make_way(const struct shm_stick *t, struct stick_bucket *b, uint64_t now_ms)
+make_way(const struct shm_stick *t, struct stick_bucket *b, uint32_t home,
+	 uint64_t now_ms)
 {
 	uint64_t oldest_ms = UINT64_MAX;
 	uint32_t best = NO_WAY;
+	if (!atomic_load_explicit(&b->tags[home], memory_order_relaxed))
+		return home;
 	for (uint32_t way = 0; way < t->spec.ways; way++) {
 		const struct stick_entry *e = stick_entry_at(t, b, way);
 		if (!atomic_load_explicit(&b->tags[way], memory_order_relaxed))
@@ -259,8 +262,9 @@ make_way(const struct shm_stick *t, struct stick_bucket *b, uint64_t now_ms)
 
 static enum shm_stick_result
 update_locked(struct shm *s, struct shm_stick *t, struct stick_bucket *b, uint64_t bucket,
-	      uint8_t tag, const void *key, const struct change *c)
+	      uint64_t hash, const void *key, const struct change *c)
 {
+	uint8_t tag = stick_tag_of(hash);
 	uint32_t way = stick_find(t, b, tag, key);
 	bool is_there = way < NO_WAY;
 	if (is_there) {
@@ -271,7 +275,7 @@ update_locked(struct shm *s, struct shm_stick *t, struct stick_bucket *b, uint64
 		if (!(c->flags & SHM_STICK_CREATE))
 			return SHM_STICK_NONE;
 		if (way == NO_WAY)
-			way = make_way(t, b, c->now_ms);
+			way = make_way(t, b, stick_home_of(t, hash), c->now_ms);
 		if (way == NO_WAY) {
 			count(t, SHM_TABLE_refused);
 			return SHM_STICK_FULL;
@@ -292,12 +296,12 @@ shm_stick_update(struct shm *s, struct shm_stick *t, const void *key, uint64_t n
 	struct change c = {now_ms, ops, ops_n, flags, ref, values};
 	uint64_t hash = stick_hash(t, key), bucket = stick_bucket_of(t, hash);
 	struct stick_bucket *b = stick_bucket_at(t, bucket);
+	__builtin_prefetch(stick_way(t, b, stick_home_of(t, hash)), 1);
 	if (flags & SHM_STICK_HOLD)
 		shm_ledger_note(s, t->table, bucket);
 	if (!bucket_lock(s, t, b))
 		return SHM_STICK_BUSY;
-	enum shm_stick_result r =
-		update_locked(s, t, b, bucket, stick_tag_of(hash), key, &c);
+	enum shm_stick_result r = update_locked(s, t, b, bucket, hash, key, &c);
 	bucket_unlock(s, b);
 	return r;
 }

@@ -35,6 +35,13 @@ stick_tag_of(uint64_t hash)
 	return (uint8_t)(1 + hash % 255);
 }
 
+/* Where a key goes if there is room: most are there, and fetched early. */
+static inline uint32_t
+stick_home_of(const struct shm_stick *t, uint64_t hash)
+{
+	return (uint32_t)(hash >> 8 & 0xffffff) % t->spec.ways;
+}
+
 static inline struct stick_bucket *
 stick_bucket_at(const struct shm_stick *t, uint64_t bucket)
 {
