@@ -251,6 +251,7 @@ build_cfg(struct loading *l)
 		c->proxies[i]->index = (uint32_t)i;
 		c->proxies[i]->id = (uint32_t)i + 1;
 	}
+	build_tables(l);
 	cross_link(l);
 	for (size_t i = 0; i < c->proxies_n; i++)
 		build_proxy(l, &l->built[i]);

@@ -163,7 +163,9 @@ build_args(struct loading *l, const struct action *a, enum schema_section in, vo
 		if (!n)
 			continue;
 		uint64_t number;
-		bool is_number = in == SECTION_number &&
+		bool is_number = (in == SECTION_number || in == SECTION_sc_gpc ||
+				  in == SECTION_sc_gpt || in == SECTION_sc_gpt0) &&
+				 k->type == TYPE_EXPRESSION &&
 				 num_u64(span_str(n->text), &number) == NUM_OK;
 		if (is_number) {
 			a->rule->number = number;
@@ -335,6 +337,42 @@ finish_capture(struct loading *l, const struct action *a)
 	return true;
 }
 
+/* --- stick tables ------------------------------------------------------------------- */
+
+static enum expr_type
+key_type(enum stick_key key)
+{
+	static const uint8_t types[STICK_KEYS_N] = {
+		[STICK_IP] = EXPR_IPV4,	    [STICK_IPV6] = EXPR_IPV6,
+		[STICK_INTEGER] = EXPR_INT, [STICK_STRING] = EXPR_STR,
+		[STICK_BINARY] = EXPR_BIN,
+	};
+	return (enum expr_type)types[key];
+}
+
+static bool
+finish_track(struct loading *l, const struct action *a)
+{
+	struct cfg_rule *r = a->rule;
+	const struct node *name = node_get(a->args, "table");
+	struct expr_error err;
+	r->sc = (uint8_t)(r->action - CFG_ACTION_track_sc0);
+	r->table = build_table_find(l, a->b, span_str(name ? name->text : ""), &err);
+	if (!r->table) {
+		report_error(l->report, name ? name : a->args, "%s", err.text);
+		return false;
+	}
+	l->cfg->trackers |= 1u << r->sc;
+	enum stick_key key = r->table->spec.key;
+	if (expr_can_cast(expr_program_type(r->expr), key_type(key)))
+		return true;
+	report_error(l->report, node_get(a->args, "key"),
+		     "it gives %s; the table '%s' has keys of type %s",
+		     expr_type_name(expr_program_type(r->expr)), r->table->name,
+		     stick_key_name(key));
+	return false;
+}
+
 static finish_fn *const finish[CFG_ACTIONS_N] = {
 	[CFG_ACTION_add_header] = finish_field,
 	[CFG_ACTION_set_header] = finish_field,
@@ -348,6 +386,18 @@ static finish_fn *const finish[CFG_ACTIONS_N] = {
 	[CFG_ACTION_set_timeout] = finish_set_timeout,
 	[CFG_ACTION_set_retries] = finish_set_retries,
 	[CFG_ACTION_auth] = finish_auth,
+	[CFG_ACTION_track_sc0] = finish_track,
+	[CFG_ACTION_track_sc1] = finish_track,
+	[CFG_ACTION_track_sc2] = finish_track,
+	[CFG_ACTION_track_sc3] = finish_track,
+	[CFG_ACTION_track_sc4] = finish_track,
+	[CFG_ACTION_track_sc5] = finish_track,
+	[CFG_ACTION_track_sc6] = finish_track,
+	[CFG_ACTION_track_sc7] = finish_track,
+	[CFG_ACTION_track_sc8] = finish_track,
+	[CFG_ACTION_track_sc9] = finish_track,
+	[CFG_ACTION_track_sc10] = finish_track,
+	[CFG_ACTION_track_sc11] = finish_track,
 	[CFG_ACTION_capture] = finish_capture,
 };
 

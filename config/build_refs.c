@@ -97,10 +97,10 @@ resolve(struct expr_env *env, enum expr_ref kind, struct span name,
 	}
 	case EXPR_REF_SERVER:
 		return find_server(scope, name, err);
+	case EXPR_REF_TABLE:
+		return build_table_find(scope->loading, scope->in, name, err);
 	case EXPR_REF_USERLIST:
 		return find_userlist(scope->loading->cfg, name, err);
-	case EXPR_REF_TABLE:
-		break;
 	}
 	expr_fail(err, 0, "'%.*s': not implemented in this release", (int)name.n, name.p);
 	return NULL;

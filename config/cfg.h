@@ -15,6 +15,7 @@
 #include "lib/base/addr.h"
 #include "lib/base/arena.h"
 #include "lib/base/span.h"
+#include "lib/base/stick_spec.h"
 #include "lib/expr/cond.h"
 #include "lib/http/case.h"
 #include "lib/expr/format.h"
@@ -151,6 +152,16 @@ enum cfg_action {
 	CFG_ACTIONS_N
 };
 
+/* A stick table. */
+struct cfg_table {
+	const char *name;
+	struct stick_spec spec;
+	uint32_t index; /* in cfg->tables */
+	const char *where;
+};
+
+enum { CFG_TRACKERS_MAX = 12 }; /* sc0 to sc11 */
+
 /* Lists of rules, in the order of enum expr_at: list i is evaluated at 1 << i. */
 enum cfg_rule_set {
 	CFG_RULES_CONNECTION,
@@ -258,6 +269,9 @@ struct cfg_rule {
 	const struct expr_regex *regex;
 	const struct expr_var *var;
 	uint64_t number;
+	const struct cfg_table *table;
+	uint8_t sc;    /* a tracker */
+	uint8_t index; /* of gpc(n) and gpt(n) */
 	union {
 		const struct cfg_reply *reply;
 		const struct cfg_redirect *redirect;
@@ -431,6 +445,7 @@ struct cfg_proxy {
 	int redispatch_interval; /* option redispatch [n]: -1 = on the last retry */
 	struct cfg_check check;
 	bool is_disabled;
+	const struct cfg_table *table; /* stick_table; NULL: none */
 };
 
 struct cfg {
@@ -447,6 +462,9 @@ struct cfg {
 	size_t userlists_n;
 	struct cfg_proxy **backends; /* those with a backend, by name */
 	size_t backends_n;
+	struct cfg_table **tables;
+	size_t tables_n;
+	uint32_t trackers;	 /* bits: 1 << N of those in use */
 	struct cfg_bind **binds; /* all, by index */
 	size_t binds_n;
 	const char **warnings; /* "file:line:col: text" */

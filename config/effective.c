@@ -403,6 +403,10 @@ effective_make(struct loading *l)
 		if (n)
 			hang(l, l->effective, as_they_are[i], share(l, n));
 	}
+	const struct node *tables = node_get(l->root, "tables");
+	if (tables)
+		hang(l, l->effective, "tables",
+		     normal(l, tables, schema_find(SECTION_root, "tables"), WHERE_ANY));
 	make_proxies(l, "frontends", WHERE_FRONTEND);
 	make_proxies(l, "backends", WHERE_BACKEND);
 	make_proxies(l, "listens", WHERE_LISTEN);

@@ -130,6 +130,11 @@ void build_check(struct loading *l, struct built *b);
 /* Expressions compiled from now on stand in this proxy. */
 void build_refs(struct loading *l, const struct built *b);
 void build_rules(struct loading *l, struct built *b);
+/* build_tables.c: all tables, also those of proxies. */
+void build_tables(struct loading *l);
+/* The table of that name, empty: that of the proxy b; NULL: none, the reason in err. */
+struct cfg_table *build_table_find(struct loading *l, const struct built *b,
+				   struct span name, struct expr_error *err);
 /* build_action.c: the arguments of a rule's action, for env.at. false: wrong (reported).
  */
 bool build_action(struct loading *l, struct built *b, const struct node *args,

@@ -121,10 +121,32 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 	}
 }
 
+static void
+add_table(struct facts_list *l, const struct cfg_table *t)
+{
+	struct shm_facts *f = add(l, SHM_TABLE, t->name, "");
+	f->id = t->index + 1;
+	f->area_bytes = t->spec.bytes;
+	stick_spec_id(&t->spec, f->addr, sizeof(f->addr));
+}
+
+/* References a worker may hold: one per tracker of each of its connections, of which it
+ * may have more than its share. Every process slot has room for so many. */
+static uint32_t
+ledger_n(const struct cfg *cfg)
+{
+	enum { LEAST = 16384, MOST = 65536 };
+	uint32_t most = cfg->global.maxconn, share = most / cfg->global.nbproc * 2;
+	uint32_t conns = share > LEAST ? share : LEAST;
+	conns = conns < MOST ? conns : MOST;
+	return (uint32_t)__builtin_popcount(cfg->trackers) *
+	       (conns < most ? conns : most);
+}
+
 static size_t
 count(const struct cfg *cfg)
 {
-	size_t n = 1;
+	size_t n = 1 + cfg->tables_n;
 	for (size_t i = 0; i < cfg->proxies_n; i++)
 		n += 2 + cfg->proxies[i]->binds_n + cfg->proxies[i]->servers_n;
 	return n;
@@ -153,11 +175,14 @@ geometry_of(const struct cfg *cfg, struct shm_geometry *out, char err[SHM_ERROR_
 		if (cfg->proxies[i]->caps & CFG_CAP_BACKEND)
 			add_backend(&l, cfg->proxies[i]);
 	}
+	for (size_t i = 0; i < cfg->tables_n; i++)
+		add_table(&l, cfg->tables[i]);
 	*out = (struct shm_geometry){
 		.objects = l.at,
 		.objects_n = l.n,
 		.workers_n = g->nbproc,
 		.generations_max = g->max_generations,
+		.ledger_n = ledger_n(cfg),
 		.version = WEIR_VERSION,
 		.control_socket =
 			g->sockets_n ? absolute(cfg->arena, g->sockets[0].path) : "",

@@ -23,6 +23,7 @@
 #include "master/procs.h"
 #include "master/report.h"
 #include "master/sockets.h"
+#include "master/tables.h"
 #include "master/trial.h"
 #include "shm/counters.h"
 
@@ -211,8 +212,12 @@ open_next(void)
 	r->next = generation_new(master.current->number + 1, cfg);
 	if (check_changes(cfg, err) || privileges_check(cfg, err) ||
 	    control_check(cfg, err) || geometry_of(cfg, &geometry, err) ||
-	    generation_open(r->next, err) || shm_grow(master.shm, &geometry, err) ||
-	    procs_fill(r->next, false, err)) {
+	    generation_open(r->next, err) || shm_grow(master.shm, &geometry, err)) {
+		roll_back_and_refuse(err);
+		return;
+	}
+	tables_prepare(cfg);
+	if (procs_fill(r->next, false, err)) {
 		roll_back_and_refuse(err);
 		return;
 	}

@@ -28,6 +28,7 @@
 #include "master/report.h"
 #include "master/signals.h"
 #include "master/sockets.h"
+#include "master/tables.h"
 #include "master/title.h"
 #include "shm/gauge.h"
 
@@ -102,6 +103,7 @@ first_generation(struct cfg *cfg, char err[SHM_ERROR_BYTES])
 	if (generation_open(g, err))
 		return -1;
 	sockets_commit(master.sockets);
+	tables_prepare(cfg);
 	shm_commit(master.shm, &geometry, g->number);
 	must(shm_find(master.shm, SHM_GLOBAL, "", "global", "", &master.global));
 	report_set_targets(cfg, g->relay_write_fd);

@@ -20,7 +20,7 @@
 #include "shm/stick_memory.h"
 #include "shm/stick_scan.h"
 
-enum { NO_WAY = SHM_STICK_WAYS };
+enum { NO_WAY = STICK_WAYS };
 
 static uint32_t
 load(const _Atomic uint32_t *p)
@@ -358,8 +358,7 @@ release_ref(struct shm *s, const struct shm_stick *t,
 	    const struct shm_ledger_change *held)
 {
 	struct shm_ledger_change freed = {.slot = held->slot, .record = held->record};
-	const struct shm_stick_column *cur =
-		shm_stick_spec_find(&t->spec, SHM_STICK_conn_cur);
+	const struct stick_column *cur = stick_spec_find(&t->spec, STICK_conn_cur);
 	struct stick_bucket *b = stick_bucket_at(t, held->bucket);
 	shm_ledger_note(s, t->table, held->bucket);
 	if (!bucket_lock(s, t, b))
@@ -436,10 +435,10 @@ shm_stick_release(struct shm *s, uint32_t slot)
  */
 
 void
-shm_stick_format(void *memory, const struct shm_stick_spec *spec)
+shm_stick_format(void *memory, const struct stick_spec *spec)
 {
 	struct stick_head *head = memory;
-	must(shm_stick_spec_write(spec, head->text) > 0);
+	must(stick_spec_write(spec, head->text) > 0);
 	head->magic = SHM_STICK_MAGIC;
 }
 
@@ -460,7 +459,7 @@ shm_stick_bury(struct shm *s, bool (*is_alive)(void *arg, uint32_t tid), void *a
 
 /* Everything but the look at the memory. */
 static void
-handle_fill(struct shm_stick *t, const struct shm_stick_spec *spec,
+handle_fill(struct shm_stick *t, const struct stick_spec *spec,
 	    const struct shm_object *o)
 {
 	*t = (struct shm_stick){.spec = *spec,
@@ -468,7 +467,7 @@ handle_fill(struct shm_stick *t, const struct shm_stick_spec *spec,
 				.table = o->index,
 				.counters = o->cells};
 	for (uint32_t i = 0; i < spec->columns_n; i++) {
-		const struct shm_stick_column *c = &spec->columns[i];
+		const struct stick_column *c = &spec->columns[i];
 		for (uint32_t j = 0; j < c->n; j++) {
 			uint32_t cells = c->period_ms ? SHM_RATE_CELLS : 1;
 			t->cell_of[c->value + j] = (uint16_t)(c->cell + j * cells);
@@ -479,14 +478,13 @@ handle_fill(struct shm_stick *t, const struct shm_stick_spec *spec,
 }
 
 bool
-shm_stick_init(struct shm_stick *t, const struct shm_stick_spec *spec,
+shm_stick_init(struct shm_stick *t, const struct stick_spec *spec,
 	       const struct shm_object *o)
 {
 	const struct stick_head *head = o->area;
-	char text[SHM_STICK_TEXT_BYTES];
+	char text[STICK_TEXT_BYTES];
 	if (!head || spec->bytes > o->area_bytes || head->magic != SHM_STICK_MAGIC ||
-	    !shm_stick_spec_write(spec, text) ||
-	    strncmp(head->text, text, sizeof(text)) != 0)
+	    !stick_spec_write(spec, text) || strncmp(head->text, text, sizeof(text)) != 0)
 		return false;
 	handle_fill(t, spec, o);
 	return true;
@@ -496,13 +494,13 @@ bool
 shm_stick_open(struct shm_stick *t, const struct shm_object *o)
 {
 	const struct stick_head *head = o->area;
-	struct shm_stick_spec spec;
-	char text[SHM_STICK_TEXT_BYTES]; /* a copy: what is checked is what is used */
-	if (!head || o->area_bytes < SHM_STICK_HEAD_BYTES)
+	struct stick_spec spec;
+	char text[STICK_TEXT_BYTES]; /* a copy: what is checked is what is used */
+	if (!head || o->area_bytes < STICK_HEAD_BYTES)
 		return false;
 	memcpy(text, head->text, sizeof(text));
 	text[sizeof(text) - 1] = '\0';
-	if (head->magic != SHM_STICK_MAGIC || !shm_stick_spec_read(text, &spec) ||
+	if (head->magic != SHM_STICK_MAGIC || !stick_spec_read(text, &spec) ||
 	    spec.bytes > o->area_bytes)
 		return false;
 	handle_fill(t, &spec, o);
@@ -518,7 +516,7 @@ shm_stick_fini(struct shm_stick *t)
 
 const void *
 shm_stick_key(const struct shm_stick *t, const void *bytes, size_t n,
-	      unsigned char out[SHM_STICK_KEY_BYTES_MAX])
+	      unsigned char out[STICK_KEY_BYTES_MAX])
 {
 	if (n > t->spec.key_bytes)
 		n = t->spec.key_bytes;

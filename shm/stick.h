@@ -12,17 +12,17 @@
 #define WEIR_SHM_STICK_H
 
 #include "shm/object.h"
-#include "shm/stick_spec.h"
+#include "lib/base/stick_spec.h"
 
 /* A table as a process sees it; private, made once. */
 struct shm_stick {
-	struct shm_stick_spec spec;
+	struct stick_spec spec;
 	unsigned char *memory; /* of the region */
 	uint32_t table;	       /* index of its object in the directory */
 	uint32_t counters;     /* of its first counter in a lane */
-	uint16_t cell_of[SHM_STICK_VALUES_MAX];
-	uint32_t period_of[SHM_STICK_VALUES_MAX]; /* 0: not a rate */
-	unsigned char *scratch;			  /* one entry */
+	uint16_t cell_of[STICK_VALUES_MAX];
+	uint32_t period_of[STICK_VALUES_MAX]; /* 0: not a rate */
+	unsigned char *scratch;		      /* one entry */
 };
 
 /* An entry somebody has found, valid as long as it holds a reference on it. */
@@ -58,9 +58,9 @@ enum shm_stick_result {
 };
 
 /* The memory of a table for a spec: zeroed bytes become an empty table. */
-void shm_stick_format(void *memory, const struct shm_stick_spec *spec);
+void shm_stick_format(void *memory, const struct stick_spec *spec);
 /* The handle; false: the memory is not a table of that spec. */
-bool shm_stick_init(struct shm_stick *t, const struct shm_stick_spec *spec,
+bool shm_stick_init(struct shm_stick *t, const struct stick_spec *spec,
 		    const struct shm_object *o);
 /* The same for those without configuration: by what the memory says of itself, checked
  * against the size on the trusted pages. */
@@ -74,7 +74,7 @@ void shm_stick_bury(struct shm *s, bool (*is_alive)(void *arg, uint32_t tid), vo
 /* The key as stored: exactly spec.key_bytes bytes, zeros behind. Longer ones are cut, as
  * HAProxy does. Returns `out`. */
 const void *shm_stick_key(const struct shm_stick *t, const void *bytes, size_t n,
-			  unsigned char out[SHM_STICK_KEY_BYTES_MAX]);
+			  unsigned char out[STICK_KEY_BYTES_MAX]);
 
 /* Changes the entry of a key. values: the view after it, spec.values_n numbers (rates as
  * events per period), or NULL. */
@@ -94,8 +94,8 @@ enum shm_stick_result shm_stick_remove(struct shm *s, struct shm_stick *t,
 
 /* What a reader sees. */
 struct shm_stick_view {
-	unsigned char key[SHM_STICK_KEY_BYTES_MAX];
-	uint64_t values[SHM_STICK_VALUES_MAX];
+	unsigned char key[STICK_KEY_BYTES_MAX];
+	uint64_t values[STICK_VALUES_MAX];
 	uint64_t expires_in_ms; /* 0: never, or a tracked one */
 	uint32_t refs;
 };

@@ -11,17 +11,16 @@
 #include <stddef.h>
 
 #include "shm/rate.h"
-#include "shm/stick_spec.h"
+#include "lib/base/stick_spec.h"
 
 #define SHM_STICK_MAGIC 0x31656c6261747277ULL /* "wrtable1" */
-enum { SHM_STICK_LINE = 64, SHM_STICK_HEAD_BYTES = 4096 };
 
 /* Written once, before the table can be found. */
 struct stick_head {
 	uint64_t magic;
-	char text[SHM_STICK_TEXT_BYTES]; /* the spec, for readers without configuration */
+	char text[STICK_TEXT_BYTES]; /* the spec, for readers without configuration */
 };
-_Static_assert(sizeof(struct stick_head) <= SHM_STICK_HEAD_BYTES, "the head is a page");
+_Static_assert(sizeof(struct stick_head) <= STICK_HEAD_BYTES, "the head is a page");
 
 /* seq is odd while the undo record is valid: the entry of undo_way was what the spare one
  * is, its tag undo_tag, and the ledger record undo_record - 1 of undo_slot (0: none) held
@@ -33,10 +32,10 @@ struct stick_bucket {
 	_Atomic uint64_t undo_held[2];
 	_Atomic uint32_t births; /* +1 for every new entry */
 	uint32_t reserved[5];
-	_Atomic uint8_t tags[SHM_STICK_WAYS]; /* of the hash, never 0; 0: no entry */
+	_Atomic uint8_t tags[STICK_WAYS]; /* of the hash, never 0; 0: no entry */
 };
-_Static_assert(sizeof(struct stick_bucket) == 2 * SHM_STICK_LINE, "two lines");
-_Static_assert(offsetof(struct stick_bucket, tags) == SHM_STICK_LINE, "tags: one line");
+_Static_assert(sizeof(struct stick_bucket) == 2 * STICK_LINE, "two lines");
+_Static_assert(offsetof(struct stick_bucket, tags) == STICK_LINE, "tags: one line");
 
 /* Its cells follow the key at spec.cells_off. */
 struct stick_entry {
@@ -45,5 +44,7 @@ struct stick_entry {
 	uint32_t birth;	  /* tells it from others that had this place */
 	unsigned char key[];
 };
+_Static_assert(offsetof(struct stick_entry, key) == STICK_ENTRY_BYTES, "the key's place");
+_Static_assert((int)SHM_RATE_CELLS == (int)STICK_RATE_CELLS, "cells of a rate");
 
 #endif

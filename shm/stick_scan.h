@@ -25,7 +25,7 @@ stick_hash(const struct shm_stick *t, const void *key)
 static inline uint64_t
 stick_bucket_of(const struct shm_stick *t, uint64_t hash)
 {
-	uint64_t high = hash >> 32; /* SHM_STICK_SIZE_MAX keeps buckets_n below 2^32 */
+	uint64_t high = hash >> 32; /* STICK_SIZE_MAX keeps buckets_n below 2^32 */
 	return high * t->spec.buckets_n >> 32;
 }
 
@@ -45,7 +45,7 @@ stick_home_of(const struct shm_stick *t, uint64_t hash)
 static inline struct stick_bucket *
 stick_bucket_at(const struct shm_stick *t, uint64_t bucket)
 {
-	return (struct stick_bucket *)(void *)(t->memory + SHM_STICK_HEAD_BYTES +
+	return (struct stick_bucket *)(void *)(t->memory + STICK_HEAD_BYTES +
 					       bucket * t->spec.bucket_bytes);
 }
 
@@ -110,13 +110,13 @@ stick_match(const struct stick_bucket *b, uint8_t tag)
 	uint64_t found = 0;
 #if defined(__SSE2__) && !defined(__SANITIZE_THREAD__)
 	const __m128i wanted = _mm_set1_epi8((char)tag);
-	for (unsigned i = 0; i < SHM_STICK_WAYS; i += 16) {
+	for (unsigned i = 0; i < STICK_WAYS; i += 16) {
 		const __m128i *at = (const __m128i *)(const void *)(b->tags + i);
 		__m128i equal = _mm_cmpeq_epi8(_mm_load_si128(at), wanted);
 		found |= (uint64_t)(unsigned)_mm_movemask_epi8(equal) << i;
 	}
 #else
-	for (unsigned i = 0; i < SHM_STICK_WAYS; i++)
+	for (unsigned i = 0; i < STICK_WAYS; i++)
 		found |= (uint64_t)(atomic_load_explicit(&b->tags[i],
 							 memory_order_relaxed) == tag)
 			 << i;
@@ -124,7 +124,7 @@ stick_match(const struct stick_bucket *b, uint8_t tag)
 	return found;
 }
 
-/* The way of a key, SHM_STICK_WAYS: none. Under the lock. */
+/* The way of a key, STICK_WAYS: none. Under the lock. */
 static inline uint32_t
 stick_find(const struct shm_stick *t, const struct stick_bucket *b, uint8_t tag,
 	   const void *key)
@@ -135,7 +135,7 @@ stick_find(const struct shm_stick *t, const struct stick_bucket *b, uint8_t tag,
 		    memcmp(stick_entry_at(t, b, way)->key, key, t->spec.key_bytes) == 0)
 			return way;
 	}
-	return SHM_STICK_WAYS;
+	return STICK_WAYS;
 }
 
 /* stick_read.c: values of an entry in private memory. */

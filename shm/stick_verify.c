@@ -14,16 +14,15 @@
 /* Those of all ledgers that name the bucket, by way. */
 static void
 count_held(const struct shm *s, uint32_t table, uint64_t bucket,
-	   uint32_t held[SHM_STICK_WAYS])
+	   uint32_t held[STICK_WAYS])
 {
 	uint32_t records_n = shm_ledger_records_n(s);
-	memset(held, 0, SHM_STICK_WAYS * sizeof(*held));
+	memset(held, 0, STICK_WAYS * sizeof(*held));
 	for (uint32_t slot = 0; slot < s->at.slots_n; slot++) {
 		struct shm_ledger_change c;
 		for (uint32_t i = 0; i < records_n; i++)
 			if (shm_ledger_read(shm_ledger_at(s, slot, i), &c) &&
-			    c.table == table && c.bucket == bucket &&
-			    c.way < SHM_STICK_WAYS)
+			    c.table == table && c.bucket == bucket && c.way < STICK_WAYS)
 				held[c.way]++;
 	}
 }
@@ -43,7 +42,7 @@ static bool
 is_odd(const struct shm *s, const struct shm_stick *t, struct shm_stick_odd *at)
 {
 	const struct stick_bucket *b = stick_bucket_at(t, at->bucket);
-	uint32_t held[SHM_STICK_WAYS];
+	uint32_t held[STICK_WAYS];
 	for (int i = 0; i < SHM_SEQ_TRIES; i++) {
 		uint32_t before = atomic_load_explicit(&b->seq, memory_order_acquire);
 		count_held(s, t->table, at->bucket, held);

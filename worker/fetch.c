@@ -166,6 +166,22 @@ static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
 	ID(req_timer_tq),
 	ID(res_timer_hdr),
 	ID(txn_timer_total),
+#define STICK_WORD(word, column, kind, how, help) \
+	ID(sc_##word), ID(sc0_##word), ID(sc1_##word), ID(sc2_##word), ID(src_##word),
+#include "lib/expr/stick_words.def"
+#undef STICK_WORD
+	ID(sc_tracked),
+	ID(sc0_tracked),
+	ID(sc1_tracked),
+	ID(sc2_tracked),
+	ID(sc_trackers),
+	ID(sc0_trackers),
+	ID(sc1_trackers),
+	ID(sc2_trackers),
+	ID(sc_key),
+	ID(src_updt_conn_cnt),
+	ID(table_avl),
+	ID(table_cnt),
 #undef ID
 	/* the same under two names */
 	[EXPR_FETCH_fc_dst] = fetch_dst,
@@ -181,4 +197,5 @@ const struct expr_host worker_host = {
 	.complain = fetch_complain,
 	.is_in_state = fetch_is_in_state,
 	.debug = fetch_debug,
+	.table = table_convert,
 };

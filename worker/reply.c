@@ -8,6 +8,7 @@
 #include "lib/http/serialise.h"
 #include "worker/origin.h"
 #include "worker/rules.h"
+#include "worker/track.h"
 
 /* Nothing may follow a request whose end is unknown. */
 static bool
@@ -193,5 +194,6 @@ reply_reject(struct txn *t, enum http_reject why)
 	int status = http_reject_status(why);
 	t->is_request_bad = true;
 	t->keep_client = false;
+	track_status(t, 400);
 	reply_error(t, status ? status : 400, STOP_bad_request);
 }

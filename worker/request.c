@@ -15,6 +15,7 @@
 #include "worker/capture.h"
 #include "worker/forward.h"
 #include "worker/rules.h"
+#include "worker/track.h"
 
 enum {
 	REQUEST_READ_BYTES = WORKER_RX_BYTES / 2,
@@ -264,6 +265,7 @@ begin(struct session *s)
 	s->parsed = 0;
 	shm_count(&self.global, SHM_GLOBAL_req_tot, 1);
 	shm_count(&t->fe->shm, SHM_FRONTEND_req_tot, 1);
+	track_request(t);
 	return t;
 }
 

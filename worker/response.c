@@ -9,6 +9,7 @@
 #include "worker/origin.h"
 #include "worker/capture.h"
 #include "worker/rules.h"
+#include "worker/track.h"
 
 enum {
 	RESPONSE_JOIN_BYTES = 8 * 1024, /* up to here a copy is cheaper than two iovecs */
@@ -253,6 +254,7 @@ forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	      struct span rest)
 {
 	capture_head(t, h, CFG_CAPTURE_RESPONSE);
+	track_status(t, h->status);
 	if (rules_response(t, h) == RULE_ENDED)
 		return false;
 	rules_after_response(t, h);

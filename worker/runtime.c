@@ -5,6 +5,7 @@
  */
 #include "lib/base/must.h"
 #include "worker/idle.h"
+#include "worker/track.h"
 
 /* The master committed the geometry before it forked us: everything is there. */
 static void
@@ -53,6 +54,7 @@ runtime_init(void)
 		if (p->caps & CFG_CAP_FRONTEND)
 			frontend_init(&self.frontends[i], p);
 	}
+	track_init();
 	for (size_t i = 0; i < cfg->binds_n; i++) {
 		struct rt_listener *l = &self.binds[i];
 		l->cfg = cfg->binds[i];

@@ -15,6 +15,7 @@
 #include "lib/net/pipes.h"
 #include "shm/counters.h"
 #include "shm/gauge.h"
+#include "shm/stick.h"
 #include "worker/worker.h"
 
 enum {
@@ -97,13 +98,18 @@ struct worker {
 	struct rt_backend *backends;   /* likewise */
 	struct rt_listener *binds;     /* [cfg->binds_n] */
 
+	/* track.c */
+	struct rt_table *tables;   /* [cfg->tables_n], by index */
+	uint32_t tracker_values_n; /* of the largest table */
+	struct tracker *owed;	   /* to be given back: a bucket was busy */
+
 	struct listener *listeners; /* every socket of the matrix */
 	size_t listeners_n;
 	uint32_t paused_n;
 	struct net_timer resume_timer, neighbour_timer, sweep_timer, drain_timer;
 	bool has_takeover;
 
-	struct pool sessions, txns, txn_sets, origins;
+	struct pool sessions, txns, txn_sets, origins, trackers;
 	struct buf_pools bufs;
 	struct net_pipes pipes;
 	struct list session_list; /* all sessions, oldest first */
@@ -125,6 +131,7 @@ struct worker {
 	char *tx;    /* WORKER_TX_BYTES: re-encoded bodies */
 	char *hx;    /* WORKER_HX_BYTES: heads on their way out */
 	char *edits; /* WORKER_EDITS_BYTES: what rules write into `head` */
+	struct shm_stick_view stick_view;
 	struct expr_scratch scratch; /* what expressions make */
 };
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "worker/idle.h"
+#include "worker/track.h"
 
 enum {
 	LINGER_MS = 2000, /* for a client that still sends after our last byte */
@@ -33,6 +34,8 @@ session_close(struct session *s, bool with_reset)
 	idle_leave(s);
 	buf_put(&self.bufs, &s->in);
 	buf_put(&self.bufs, &s->vars);
+	if (s->trackers)
+		track_end(&s->trackers);
 	net_conn_close(&s->client, with_reset);
 	net_loop_bury(self.loop, &self.sessions, s);
 	shm_gauge_give(self.shm, bind->shm.gauge);
@@ -190,6 +193,7 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 	s->last_srv = NULL;
 	s->sticks = false;
 	s->in = s->vars = NULL;
+	s->trackers = NULL;
 	s->accepted_us = s->since_us = now_us();
 	memset(&s->peer, 0, sizeof(s->peer));
 	memcpy(&s->peer, sa, len < sizeof(s->peer) ? len : sizeof(s->peer));
@@ -201,6 +205,8 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 	if (rules_connection(s, CFG_RULES_CONNECTION) == RULE_ENDED ||
 	    rules_connection(s, CFG_RULES_SESSION) == RULE_ENDED)
 		return;
+	if (s->trackers)
+		track_session(s);
 	if (s->is_tcp) {
 		tcp_start(s);
 		return;

@@ -45,8 +45,9 @@ struct session {
 	struct list own;	    /* idle server connections that are for nobody else */
 	struct rt_server *last_srv; /* the one of the last request, or NULL */
 	struct buf *vars;	    /* of the scope sess; NULL: none */
-	struct buf *in;		    /* bytes of the client that are not parsed yet */
-	uint64_t accepted_us;	    /* monotonic */
+	struct tracker *trackers;
+	struct buf *in;	      /* bytes of the client that are not parsed yet */
+	uint64_t accepted_us; /* monotonic */
 	uint64_t since_us; /* first byte of the current request, or start of the idle time
 			    */
 	union {
@@ -93,7 +94,8 @@ struct txn {
 	struct buf *line;    /* request line for the log, NULL when not logged */
 	struct buf *vars;    /* of the scopes txn, req, res; NULL: none */
 	struct txn_set *set; /* NULL: nothing */
-	struct buf *kept;    /* captures (capture.h); NULL: none */
+	struct tracker *trackers;
+	struct buf *kept; /* captures (capture.h); NULL: none */
 	uint32_t head_sent;
 	uint32_t res_parsed;
 	uint32_t number; /* among those of this worker */
@@ -127,12 +129,14 @@ struct txn {
 	bool no_l7_retry;    /* it is sent again only when a connect failed */
 	bool is_early;	     /* its line is written while it goes on (option logasap) */
 	bool is_request_bad; /* no valid request: logged as <BADREQ> */
+	bool is_counted;     /* as a request, for what is tracked */
 	bool is_stats;	     /* answered by the stats page */
 	bool holds_backend;  /* the backend's gauge */
 	uint64_t wall_us;    /* date of the first byte */
 	uint64_t start_us, request_us, assigned_us, connected_us,
 		response_us; /* 0: not yet */
 	uint64_t bytes_in, bytes_out;
+	uint64_t tracked_in, tracked_out; /* of them, counted for what is tracked */
 	uint64_t client_deadline_ms, server_deadline_ms;
 	uint64_t client_mark,
 		server_mark; /* how far each was when its deadline was set */

@@ -11,6 +11,7 @@
 #include "worker/idle.h"
 #include "worker/origin.h"
 #include "worker/pick.h"
+#include "worker/track.h"
 
 struct txn *
 txn_new(struct session *s)
@@ -80,6 +81,17 @@ txn_retries(const struct txn *t)
 					     : (uint8_t)(n < 255 ? n : 255);
 }
 
+/* Large transfers show while they go on, at little cost. */
+static void
+count_tracked(struct txn *t)
+{
+	enum { OFTEN = 1 << 20 };
+	bool is_tracked = t->trackers || t->s->trackers;
+	if (is_tracked &&
+	    t->bytes_in + t->bytes_out - t->tracked_in - t->tracked_out >= OFTEN)
+		track_bytes(t);
+}
+
 void
 txn_count_in(struct txn *t, uint64_t n)
 {
@@ -91,6 +103,7 @@ txn_count_in(struct txn *t, uint64_t n)
 		shm_count(&t->be->shm, SHM_BACKEND_bin, n);
 	if (t->srv)
 		shm_count(&t->srv->shm, SHM_SERVER_bin, n);
+	count_tracked(t);
 }
 
 void
@@ -104,6 +117,7 @@ txn_count_out(struct txn *t, uint64_t n)
 		shm_count(&t->be->shm, SHM_BACKEND_bout, n);
 	if (t->srv)
 		shm_count(&t->srv->shm, SHM_SERVER_bout, n);
+	count_tracked(t);
 }
 
 /* The rows hrsp_1xx .. hrsp_5xx, hrsp_other follow each other in counters.def. */
@@ -236,6 +250,8 @@ finish(struct txn *t, enum stop stop)
 {
 	t->stop = (uint8_t)stop;
 	count_stop(t);
+	if (t->trackers || t->s->trackers)
+		track_bytes(t);
 	if (!t->no_log)
 		access_log(t);
 	if (t->origin) {
@@ -258,6 +274,8 @@ finish(struct txn *t, enum stop stop)
 	buf_put(&self.bufs, &t->res_in);
 	buf_put(&self.bufs, &t->line);
 	buf_put(&self.bufs, &t->vars);
+	if (t->trackers)
+		track_end(&t->trackers);
 	buf_put(&self.bufs, &t->kept);
 	if (!t->set)
 		return;

@@ -13,6 +13,7 @@
 #include "shm/slots.h"
 #include "worker/idle.h"
 #include "worker/origin.h"
+#include "worker/track.h"
 
 enum {
 	/* buffers: what maxconn connections may hold in the worst case, bounded */
@@ -78,6 +79,8 @@ before_wait(void *arg, uint64_t at_ms)
 	(void)at_ms;
 	logger_flush(self.logger);
 	if (shm_gauge_is_unsettled(self.shm) && !shm_gauge_settle(self.shm))
+		return 1;
+	if (self.owed && !track_settle())
 		return 1;
 	return WORKER_WAKE_MS;
 }

@@ -324,7 +324,8 @@ static const struct {
 } refs[] = {
 	{"backend", EXPR_REF_BACKEND}, {"frontend", EXPR_REF_FRONTEND},
 	{"proxy", EXPR_REF_PROXY},     {"server", EXPR_REF_SERVER},
-	{"table", EXPR_REF_TABLE},     {"userlist", EXPR_REF_USERLIST},
+	{"table", EXPR_REF_TABLE},     {"own_table", EXPR_REF_TABLE},
+	{"userlist", EXPR_REF_USERLIST},
 };
 
 static int
@@ -380,10 +381,14 @@ expr_args_bind(struct expr_env *env, struct span what, size_t at, const char *si
 		arena_alloc(env->arena, (EXPR_ARGS_MAX + 1) * sizeof(*args));
 	struct span rest = span_str(signature);
 	struct place p = {.repeats = false};
+	static const struct expr_arg_text nothing = {.at = 0};
 	int i = 0;
 	for (; p.repeats ? i < n : place_next(&rest, &p); i++) {
 		bool is_given = i < n && !is_missing(&texts[i], p.kind);
 		if (is_given && bind_one(&b, p.kind, &texts[i], &args[i]) < 0)
+			return NULL;
+		if (!is_given && span_eq(p.kind, SPAN("own_table")) &&
+		    bind_ref(&b, &nothing, EXPR_REF_TABLE, &args[i]) < 0)
 			return NULL;
 		if (!is_given && !p.is_optional) {
 			missing(&b, &p);

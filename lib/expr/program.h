@@ -34,6 +34,7 @@ enum expr_conv_id {
  *   ip4, ip6 address			mask4    address or length	mask6
  *   regex    PCRE2 pattern		map      pattern file
  *   backend, frontend, proxy, server ([backend/]name), table, userlist: references
+ *   own_table: likewise; where it is missing, that of the proxy
  */
 enum expr_arg_kind {
 	EXPR_ARG_NONE, /* not given */

@@ -124,6 +124,9 @@ struct expr_host {
 	/* A copy of *value is kept; NULL: unset. false: no room. */
 	bool (*var_set)(const struct expr_context *c, const struct expr_var *v,
 			const struct expr_sample *value);
+	/* in_table and table_*: the converter, by enum expr_conv_id; *s is the key. */
+	bool (*table)(const struct expr_context *c, unsigned id,
+		      const struct expr_arg *args, struct expr_sample *s);
 	/* A regular expression reached its limits. */
 	void (*complain)(const struct expr_context *c, const char *what,
 			 struct span detail);

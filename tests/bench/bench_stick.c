@@ -24,8 +24,8 @@ main(void)
 		     "ip size=1000000 expire=600000 "
 		     "store=conn_cnt,conn_cur,http_req_rate(10000),gpc0",
 		     0);
-	struct shm_stick_op ops[] = {add(&x, SHM_STICK_conn_cnt, 1),
-				     add(&x, SHM_STICK_http_req_rate, 1)};
+	struct shm_stick_op ops[] = {add(&x, STICK_conn_cnt, 1),
+				     add(&x, STICK_http_req_rate, 1)};
 	uint64_t values[8], random = 88172645463325252ULL;
 	for (int round = 0; round <= ROUNDS_N; round++) {
 		uint64_t start_us = clock_mono_us();

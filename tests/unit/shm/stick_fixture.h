@@ -11,7 +11,7 @@
 
 struct table {
 	struct fixture f;
-	struct shm_stick_spec spec;
+	struct stick_spec spec;
 	struct shm_stick t;
 };
 
@@ -20,7 +20,7 @@ table_create(struct table *x, const char *text, uint32_t ledger_n)
 {
 	struct fixture *f = &x->f;
 	memset(x, 0, sizeof(*x));
-	assert_true(shm_stick_spec_read(text, &x->spec));
+	assert_true(stick_spec_read(text, &x->spec));
 	snprintf(f->dir, sizeof(f->dir), "/dev/shm/weir-test-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	snprintf(f->path, sizeof(f->path), "%s/weir.shm", f->dir);
@@ -47,15 +47,15 @@ table_remove(struct table *x)
 
 /* The value's index in a view. */
 static inline uint16_t
-value_of(const struct table *x, enum shm_stick_type type)
+value_of(const struct table *x, enum stick_type type)
 {
-	const struct shm_stick_column *c = shm_stick_spec_find(&x->spec, type);
+	const struct stick_column *c = stick_spec_find(&x->spec, type);
 	assert_non_null(c);
 	return c->value;
 }
 
 static inline struct shm_stick_op
-add(const struct table *x, enum shm_stick_type type, uint64_t n)
+add(const struct table *x, enum stick_type type, uint64_t n)
 {
 	return (struct shm_stick_op){value_of(x, type), SHM_STICK_ADD, n};
 }

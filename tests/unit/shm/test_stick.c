@@ -20,10 +20,10 @@ a_spec_is_the_same_after_a_round_through_its_text(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		struct shm_stick_spec spec;
-		char out[SHM_STICK_TEXT_BYTES];
-		assert_true(shm_stick_spec_read(texts[i], &spec));
-		assert_true(shm_stick_spec_write(&spec, out) > 0);
+		struct stick_spec spec;
+		char out[STICK_TEXT_BYTES];
+		assert_true(stick_spec_read(texts[i], &spec));
+		assert_true(stick_spec_write(&spec, out) > 0);
 		assert_string_equal(out, texts[i]);
 	}
 }
@@ -49,8 +49,8 @@ a_wrong_spec_is_refused(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		struct shm_stick_spec spec;
-		if (shm_stick_spec_read(texts[i], &spec))
+		struct stick_spec spec;
+		if (stick_spec_read(texts[i], &spec))
 			fail_msg("accepted: %s", texts[i]);
 	}
 }
@@ -84,8 +84,8 @@ values_are_those_inside_the_update(void **state)
 	struct table x;
 	table_create(&x, "ip size=100 store=conn_cnt,http_req_rate(10000),gpc0", 0);
 	uint64_t v[8];
-	struct shm_stick_op ops[] = {add(&x, SHM_STICK_conn_cnt, 1),
-				     add(&x, SHM_STICK_http_req_rate, 2)};
+	struct shm_stick_op ops[] = {add(&x, STICK_conn_cnt, 1),
+				     add(&x, STICK_http_req_rate, 2)};
 	assert_int_equal(
 		shm_stick_update(x.f.shm, &x.t, "\x7f\0\0\1", 1000, ops, 2, 0, NULL, v),
 		SHM_STICK_NONE);
@@ -95,19 +95,19 @@ values_are_those_inside_the_update(void **state)
 	assert_int_equal(shm_stick_update(x.f.shm, &x.t, "\x7f\0\0\1", 2000, ops, 2,
 					  SHM_STICK_CREATE, NULL, v),
 			 SHM_STICK_OK);
-	assert_int_equal(v[value_of(&x, SHM_STICK_conn_cnt)], 2);
-	assert_int_equal(v[value_of(&x, SHM_STICK_http_req_rate)], 4);
-	assert_int_equal(v[value_of(&x, SHM_STICK_gpc0)], 0);
+	assert_int_equal(v[value_of(&x, STICK_conn_cnt)], 2);
+	assert_int_equal(v[value_of(&x, STICK_http_req_rate)], 4);
+	assert_int_equal(v[value_of(&x, STICK_gpc0)], 0);
 	struct shm_stick_view view;
 	assert_int_equal(shm_stick_read(&x.t, "\x7f\0\0\1", 2000, &view), SHM_STICK_OK);
-	assert_int_equal(view.values[value_of(&x, SHM_STICK_conn_cnt)], 2);
+	assert_int_equal(view.values[value_of(&x, STICK_conn_cnt)], 2);
 	assert_int_equal(shm_stick_read(&x.t, "\x7f\0\0\2", 2000, &view), SHM_STICK_NONE);
-	struct shm_stick_op set = {value_of(&x, SHM_STICK_gpc0), SHM_STICK_SET, 7};
-	struct shm_stick_op less = {value_of(&x, SHM_STICK_gpc0), SHM_STICK_TAKE_AWAY, 9};
+	struct shm_stick_op set = {value_of(&x, STICK_gpc0), SHM_STICK_SET, 7};
+	struct shm_stick_op less = {value_of(&x, STICK_gpc0), SHM_STICK_TAKE_AWAY, 9};
 	shm_stick_update(x.f.shm, &x.t, "\x7f\0\0\1", 2000, &set, 1, 0, NULL, v);
-	assert_int_equal(v[value_of(&x, SHM_STICK_gpc0)], 7);
+	assert_int_equal(v[value_of(&x, STICK_gpc0)], 7);
 	shm_stick_update(x.f.shm, &x.t, "\x7f\0\0\1", 2000, &less, 1, 0, NULL, v);
-	assert_int_equal(v[value_of(&x, SHM_STICK_gpc0)], 0);
+	assert_int_equal(v[value_of(&x, STICK_gpc0)], 0);
 	assert_int_equal(shm_stick_remove(x.f.shm, &x.t, "\x7f\0\0\1"), SHM_STICK_OK);
 	assert_int_equal(shm_stick_remove(x.f.shm, &x.t, "\x7f\0\0\1"), SHM_STICK_NONE);
 	assert_int_equal(shm_stick_used(&x.t), 0);
@@ -120,7 +120,7 @@ an_entry_expires_unless_it_is_used_or_held(void **state)
 	(void)state;
 	struct table x;
 	table_create(&x, "integer size=10 expire=1000 store=conn_cnt,conn_cur", 8);
-	struct shm_stick_op one = add(&x, SHM_STICK_conn_cnt, 1);
+	struct shm_stick_op one = add(&x, STICK_conn_cnt, 1);
 	struct shm_stick_ref ref;
 	struct shm_stick_view view;
 	uint32_t a = 1, b = 2, c = 3;
@@ -144,7 +144,7 @@ an_entry_expires_unless_it_is_used_or_held(void **state)
 	assert_int_equal(shm_stick_update(x.f.shm, &x.t, &a, 7000, &one, 1,
 					  SHM_STICK_CREATE, NULL, v),
 			 SHM_STICK_NEW);
-	assert_int_equal(v[value_of(&x, SHM_STICK_conn_cnt)], 1);
+	assert_int_equal(v[value_of(&x, STICK_conn_cnt)], 1);
 	table_remove(&x);
 }
 
@@ -158,7 +158,7 @@ a_full_table_drops_the_least_recently_used_or_refuses(void **state)
 			     nopurge ? "integer size=10 expire=100000 nopurge store=gpc0"
 				     : "integer size=10 expire=100000 store=gpc0",
 			     8);
-		struct shm_stick_op one = add(&x, SHM_STICK_gpc0, 1);
+		struct shm_stick_op one = add(&x, STICK_gpc0, 1);
 		struct shm_stick_ref ref;
 		struct shm_stick_view view;
 		for (uint32_t i = 0; i < 10; i++)
@@ -212,7 +212,7 @@ a_removed_entry_that_was_held_is_let_go_without_harm(void **state)
 	(void)state;
 	struct table x;
 	table_create(&x, "integer size=10 store=conn_cur", 2);
-	struct shm_stick_op up = add(&x, SHM_STICK_conn_cur, 1);
+	struct shm_stick_op up = add(&x, STICK_conn_cur, 1);
 	struct shm_stick_op down = {0, SHM_STICK_TAKE_AWAY, 1};
 	struct shm_stick_ref ref, refs[3];
 	uint32_t key = 5;

@@ -34,8 +34,7 @@ struct hands {
 static void
 let_go(struct table *x, struct shm *shm, struct hands *h)
 {
-	struct shm_stick_op down = {value_of(x, SHM_STICK_conn_cur), SHM_STICK_TAKE_AWAY,
-				    1};
+	struct shm_stick_op down = {value_of(x, STICK_conn_cur), SHM_STICK_TAKE_AWAY, 1};
 	struct shm_stick_ref *ref = &h->held[h->n - 1];
 	if (shm_stick_update_ref(shm, &x->t, ref, 1000, &down, 1, SHM_STICK_LEAVE,
 				 NULL) != SHM_STICK_BUSY)
@@ -48,8 +47,7 @@ hammer(struct fixture *f, void *arg)
 	const struct work *w = arg;
 	struct table *x = w->x;
 	struct hands h = {.n = 0};
-	struct shm_stick_op up[] = {add(x, SHM_STICK_conn_cnt, 1),
-				    add(x, SHM_STICK_conn_cur, 1)};
+	struct shm_stick_op up[] = {add(x, STICK_conn_cnt, 1), add(x, STICK_conn_cur, 1)};
 	uint32_t rnd = (uint32_t)getpid() * 2654435761U | 1;
 #ifdef WEIR_FAULTS
 	if (w->nth)
@@ -107,8 +105,8 @@ assert_clean(struct table *x, const struct done *done, unsigned lost)
 	while ((r = shm_stick_each(&x->t, &at, 1000, &view)) != SHM_STICK_NONE) {
 		assert_int_equal(r, SHM_STICK_OK);
 		assert_int_equal(view.refs, 0);
-		assert_int_equal(view.values[value_of(x, SHM_STICK_conn_cur)], 0);
-		sum += view.values[value_of(x, SHM_STICK_conn_cnt)];
+		assert_int_equal(view.values[value_of(x, STICK_conn_cur)], 0);
+		sum += view.values[value_of(x, STICK_conn_cnt)];
 	}
 	assert_in_range(sum, done->updates, done->updates + lost);
 }
@@ -308,7 +306,7 @@ thread_read(void *arg)
 		uint32_t key = i % KEYS_N;
 		if (shm_stick_read(&t->x.t, &key, 1000, &view) == SHM_STICK_OK &&
 		    (memcmp(view.key, &key, 4) != 0 ||
-		     view.refs != view.values[value_of(&t->x, SHM_STICK_conn_cur)]))
+		     view.refs != view.values[value_of(&t->x, STICK_conn_cur)]))
 			return arg;
 	}
 	return NULL;

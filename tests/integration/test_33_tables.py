@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""Stick tables: what is tracked and counted, over all workers."""
+import concurrent.futures
+import os
+import signal
+
+import pytest
+
+from weirlab import Client, get, wait_until
+from weirlab import origin as do
+from weirlab.config import web
+
+STORE = ["conn_cnt", "conn_cur", "conn_rate(10s)", "sess_cnt", "http_req_cnt",
+         "http_req_rate(10s)", "http_err_cnt", "http_fail_cnt", "bytes_in_cnt",
+         "bytes_out_cnt", "gpc0", "gpc(2)", "gpt(2)"]
+PER_IP = {"type": "ip", "size": "1k", "expire": "1m", "store": STORE}
+
+
+def shown(*names):
+    """Rules of a response that show values, one field each."""
+    return [{"set_header": {"name": f"X-{i}", "value": f"%[{n}]"}} for i, n in enumerate(names)]
+
+
+def values(response):
+    """What shown() shows, numbers as such."""
+    got = [response.get(f"x-{i}") for i in range(20)]
+    return [int(v) if v.lstrip("-").isdigit() else v for v in got if v is not None]
+
+
+def config(port, origins, frontend, tables=None, **kwargs):
+    made = web(port, origins, frontend=frontend, **kwargs)
+    made["tables"] = tables or {"per_ip": PER_IP}
+    return made
+
+
+@pytest.mark.parametrize("nbproc", [1, 2, 8])
+def test_exactly_the_limit_passes_under_concurrency(lab, nbproc):
+    a, port = lab.origin("a"), lab.port()
+    lab.start(config(port, [a], {"http_request": [
+        {"track_sc0": {"key": "req.hdr(x-user)", "table": "users"}},
+        {"deny": {"status": 429}, "if": "{ sc_http_req_rate(0),div(101),bool,iif(over,) over }"}]},
+        {"users": {"type": "string", "size": 1000, "expire": "1m",
+                   "store": "http_req_rate(10m)"}}), nbproc=nbproc)
+
+    def some(user):
+        with Client(port, timeout=20) as c:
+            return [c.ask(fields=[("X-User", user)]).status for _ in range(4)]
+
+    with concurrent.futures.ThreadPoolExecutor(64) as pool:
+        for user in ("ann", "bob", "cleo"):
+            statuses = sum(pool.map(some, [user] * 64), [])
+            assert statuses.count(200) == 100
+            assert statuses.count(429) == 156
+
+
+def test_each_event_is_counted_where_haproxy_counts_it(lab):
+    a, port = lab.origin("a"), lab.port()
+    a.on("/404", do.answer(404))
+    a.on("/503", do.answer(503))
+    a.on("/501", do.answer(501))
+    lab.start(config(port, [a], {
+        "tcp_request": {"connection": [{"track_sc0": {"key": "src", "table": "per_ip"}}]},
+        "http_response": shown("sc_conn_cnt(0)", "sc0_conn_cur", "sc_sess_cnt(0)",
+                               "sc_conn_rate(0)", "sc_trackers(0)", "sc_http_req_cnt(0)",
+                               "sc0_http_err_cnt", "sc_http_fail_cnt(0)",
+                               "src_http_req_cnt(per_ip)", "sc_tracked(0)", "sc_tracked(1)")}),
+        nbproc=1)
+    with Client(port) as c, Client(port) as other:
+        assert other.ask("/").status == 200
+        assert values(c.ask("/")) == [2, 2, 2, 2, 2, 2, 0, 0, 2, 1, 0]
+        assert values(c.ask("/404"))[5:8] == [3, 1, 0]
+        assert values(c.ask("/501"))[5:8] == [4, 1, 0]
+        assert values(c.ask("/503"))[5:9] == [5, 1, 1, 5]
+        assert values(other.ask("/"))[5:8] == [6, 1, 1]
+    with Client(port) as c:
+        wait_until(lambda: values(c.ask("/"))[4] == 1)
+    with Client(port) as c:
+        c.send(b"NO\x00SENSE / HTTP/1.1\r\n\r\n")
+        c.read_to_end()
+    assert values(get(port))[6] == 2
+
+
+def test_general_purpose_counters_and_tags(lab):
+    a, port = lab.origin("a"), lab.port()
+    lab.start(config(port, [a], {
+        "http_request": [
+            {"track_sc2": {"key": "path", "table": "paths"}},
+            {"sc_inc_gpc0": 2, "if": "{ path /inc }"},
+            {"sc_inc_gpc": {"idx": 1, "sc": 2}, "if": "{ path /inc }"},
+            {"sc_add_gpc": {"idx": 1, "sc": 2, "value": 10}, "if": "{ path /inc }"},
+            {"sc_set_gpt": {"idx": 0, "sc": 2, "value": "path,length"}},
+            {"sc_set_gpt0": {"sc": 2, "value": 77}, "if": "{ path /tag }"}],
+        "http_response": shown("sc2_get_gpc0", "sc_get_gpc(1,2)", "sc_get_gpt(0,2)",
+                               "sc_key(2)", "sc2_clr_gpc0(paths)",
+                               "str(/inc),table_gpc(1,paths)", "str(/none),in_table(paths)",
+                               "str(/inc),in_table(paths)", "sc_inc_gpc(0,2)")},
+        {"paths": {"type": "string", "len": 20, "size": 100, "store": STORE}}))
+    assert values(get(port, "/inc")) == [1, 11, 4, "/inc", 1, 11, 0, 1, 1]
+    assert values(get(port, "/inc")) == [1, 22, 4, "/inc", 1, 22, 0, 1, 2]
+    assert values(get(port, "/tag"))[:4] == [0, 0, 77, "/tag"]
+
+
+@pytest.mark.parametrize("nbproc", [1, 2, 8])
+def test_connections_of_killed_workers_and_clients_that_break_off_do_not_stay(lab, nbproc):
+    a, port = lab.origin("a"), lab.port()
+    a.on("/hang", do.hang())
+    weir = lab.start(config(port, [a], {
+        "tcp_request": {"connection": [{"track_sc0": {"key": "src", "table": "per_ip"}}]},
+        "http_request": [{"track_sc1": {"key": "path", "table": "paths"}}],
+        "http_response": shown("sc_conn_cur(0)", "str(/hang),table_conn_cur(paths)")},
+        {"per_ip": PER_IP, "paths": {"type": "string", "size": 100, "store": STORE}}),
+        nbproc=nbproc)
+
+    def now():
+        return values(get(port))
+
+    for _ in range(3):
+        clients = [Client(port) for _ in range(16)]
+        for c in clients:
+            c.request("/hang")
+        wait_until(lambda: now() == [17, 16])
+        for c in clients[:8]:
+            c.reset()
+        wait_until(lambda: now() == [9, 8])
+        for pid in weir.workers():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: now() == [1, 0])
+        for c in clients[8:]:
+            c.close()
+    weir.ctl("check")
