@@ -38,7 +38,7 @@ def test_exactly_the_limit_passes_under_concurrency(lab, nbproc):
     a, port = lab.origin("a"), lab.port()
     lab.start(config(port, [a], {"http_request": [
         {"track_sc0": {"key": "req.hdr(x-user)", "table": "users"}},
-        {"deny": {"status": 429}, "if": "{ sc_http_req_rate(0),div(101),bool,iif(over,) over }"}]},
+        {"deny": {"status": 429}, "if": "{ sc_http_req_rate(0) gt 100 }"}]},
         {"users": {"type": "string", "size": 1000, "expire": "1m",
                    "store": "http_req_rate(10m)"}}), nbproc=nbproc)
 

@@ -70,9 +70,9 @@ static const struct bad bads[] = {
 	 "    bind: \":80\"\n"
 	 "    default_backend: b\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n"
-	 "tables: {t: {type: ip}}\n"
+	 "caches: {c: {}}\n"
 	 "resolvers: {}\n",
-	 "t:6:1: tables: 'tables' is known but not implemented yet; expected it to be "
+	 "t:6:1: caches: 'caches' is known but not implemented yet; expected it to be "
 	 "empty: {}"},
 	{"tls on a bind",
 	 "frontends: {w: {bind: {address: \":443\", tls: {crt: x}}, default_backend: "
@@ -495,9 +495,9 @@ static const struct bad bads[] = {
 	 "  w:\n"
 	 "    bind: \":80\"\n"
 	 "    default_backend: b\n"
-	 "    use_backend: [{backend: b, if: \"!TRUE or { sc0_conn_cur gt 5 }\"}]\n"
+	 "    use_backend: [{backend: b, if: \"!TRUE or { ssl_fc_sni gt 5 }\"}]\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:6:48: frontends.w.use_backend.0.if: fetch 'sc0_conn_cur' is not implemented "
+	 "t:6:48: frontends.w.use_backend.0.if: fetch 'ssl_fc_sni' is not implemented "
 	 "in this "
 	 "release"},
 	{"a backend in an expression, misspelt",
