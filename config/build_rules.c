@@ -106,6 +106,7 @@ build_rule(struct loading *l, struct built *b, const struct node *map,
 		return;
 	rules->list = arena_grow(l->arena, rules->list, rules->n, sizeof(rule));
 	rules->list[rules->n++] = rule;
+	b->proxy->rule_sets |= 1u << set;
 }
 
 /* Whether nothing behind this is ever reached. */

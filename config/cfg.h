@@ -417,6 +417,7 @@ struct cfg_proxy {
 	const struct http_reply *errors[HTTP_ERRORS_N];
 
 	struct cfg_rules rules[CFG_RULE_SETS_N];
+	uint32_t rule_sets; /* bits 1 << enum cfg_rule_set: those that are not empty */
 	struct cfg_captures captures;
 	struct cfg_when *monitor_fail;
 	size_t monitor_fail_n;

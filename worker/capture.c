@@ -75,11 +75,9 @@ capture_cookie(struct txn *t, const struct http_head *h, int side)
 }
 
 void
-capture_head(struct txn *t, const struct http_head *h, int side)
+capture_head_run(struct txn *t, const struct http_head *h, int side)
 {
 	const struct cfg_captures *c = &t->fe->cfg->captures;
-	if (c->bytes == 0)
-		return;
 	if (c->cookie[side].len)
 		capture_cookie(t, h, side);
 	for (size_t i = 0; i < c->slots_n[side]; i++) {

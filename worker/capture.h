@@ -9,7 +9,13 @@
 #include "worker/context.h"
 
 /* What the frontend captures of a head that has just arrived. */
-void capture_head(struct txn *t, const struct http_head *h, int side);
+void capture_head_run(struct txn *t, const struct http_head *h, int side);
+static inline void
+capture_head(struct txn *t, const struct http_head *h, int side)
+{
+	if (t->fe->cfg->captures.bytes)
+		capture_head_run(t, h, side);
+}
 /* Keeps value, cut to the slot's length. */
 void capture_keep(struct txn *t, const struct cfg_capture *slot, struct span value);
 /* p == NULL: nothing is kept there. */

@@ -63,7 +63,7 @@ run_list(struct txn *t, const struct cfg_proxy *p, enum cfg_rule_set set,
 }
 
 enum rule_end
-rules_request(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
+rules_request_run(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 {
 	enum rule_end end = run_list(t, p, CFG_RULES_CONTENT, h, NULL);
 	if (end == RULE_GOES_ON)
@@ -72,7 +72,7 @@ rules_request(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 }
 
 enum rule_end
-rules_response(struct txn *t, struct http_head *h)
+rules_response_run(struct txn *t, struct http_head *h)
 {
 	const struct cfg_proxy *fe = t->fe->cfg, *be = t->be->cfg;
 	vars_response(t);
@@ -85,19 +85,12 @@ rules_response(struct txn *t, struct http_head *h)
 }
 
 void
-rules_after_response(struct txn *t, struct http_head *h)
+rules_after_response_run(struct txn *t, struct http_head *h)
 {
 	const struct cfg_proxy *fe = t->fe->cfg, *be = t->be ? t->be->cfg : fe;
 	(void)run_list(t, be, CFG_RULES_AFTER_RESPONSE, NULL, h);
 	if (fe != be)
 		(void)run_list(t, fe, CFG_RULES_AFTER_RESPONSE, NULL, h);
-}
-
-bool
-rules_have_after_response(const struct txn *t)
-{
-	return t->fe->cfg->rules[CFG_RULES_AFTER_RESPONSE].n ||
-	       (t->be && t->be->cfg->rules[CFG_RULES_AFTER_RESPONSE].n);
 }
 
 enum rule_end
@@ -203,11 +196,9 @@ server_named(struct txn_context *c, const struct format *f)
 }
 
 struct rt_server *
-route_server(struct txn *t, struct http_head *h)
+route_server_run(struct txn *t, struct http_head *h)
 {
 	const struct cfg_proxy *p = t->be->cfg;
-	if (p->use_server_n == 0)
-		return NULL;
 	struct txn_context c = context_for(t, h ? EXPR_AT_REQUEST : EXPR_AT_CONTENT);
 	c.req = h;
 	for (size_t i = 0; i < p->use_server_n; i++) {

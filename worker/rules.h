@@ -32,13 +32,40 @@ typedef enum rule_end rule_action(struct rule_run *r, const struct cfg_rule *a);
 
 /* The lists of a request and of its answer, for one proxy. RULE_ACCEPTED is said as
  * RULE_GOES_ON. */
-enum rule_end rules_request(struct txn *t, const struct cfg_proxy *p,
-			    struct http_head *h);
+enum rule_end rules_request_run(struct txn *t, const struct cfg_proxy *p,
+				struct http_head *h);
+static inline enum rule_end
+rules_request(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
+{
+	enum {
+		SETS = 1 << CFG_RULES_CONTENT | 1 << CFG_RULES_REQUEST |
+		       1 << CFG_RULES_REDIRECT
+	};
+	return p->rule_sets & SETS ? rules_request_run(t, p, h) : RULE_GOES_ON;
+}
 /* Those of the backend, then those of the frontend. */
-enum rule_end rules_response(struct txn *t, struct http_head *h);
+enum rule_end rules_response_run(struct txn *t, struct http_head *h);
+static inline enum rule_end
+rules_response(struct txn *t, struct http_head *h)
+{
+	enum { SETS = 1 << CFG_RULES_RES_CONTENT | 1 << CFG_RULES_RESPONSE };
+	bool has_rules = (t->fe->cfg->rule_sets | t->be->cfg->rule_sets) & SETS;
+	return has_rules || t->vars ? rules_response_run(t, h) : RULE_GOES_ON;
+}
 /* Likewise; these have no end but the last rule. */
-void rules_after_response(struct txn *t, struct http_head *h);
-bool rules_have_after_response(const struct txn *t);
+void rules_after_response_run(struct txn *t, struct http_head *h);
+static inline bool
+rules_have_after_response(const struct txn *t)
+{
+	uint32_t sets = t->fe->cfg->rule_sets | (t->be ? t->be->cfg->rule_sets : 0);
+	return sets & 1u << CFG_RULES_AFTER_RESPONSE;
+}
+static inline void
+rules_after_response(struct txn *t, struct http_head *h)
+{
+	if (rules_have_after_response(t))
+		rules_after_response_run(t, h);
+}
 /* tcp_request content, tcp_response content, in mode tcp. is_final: no more bytes will
  * come, or the time is over. */
 enum rule_end rules_content(struct txn *t, const struct cfg_proxy *p,
@@ -49,7 +76,12 @@ enum rule_end rules_connection(struct session *s, enum cfg_rule_set set);
 struct rt_backend *route(struct txn *t, struct http_head *h);
 
 /* use_server in order: the first that holds and is usable; NULL: balancing chooses. */
-struct rt_server *route_server(struct txn *t, struct http_head *h);
+struct rt_server *route_server_run(struct txn *t, struct http_head *h);
+static inline struct rt_server *
+route_server(struct txn *t, struct http_head *h)
+{
+	return t->be->cfg->use_server_n ? route_server_run(t, h) : NULL;
+}
 bool rules_fail_monitor(struct txn *t, struct http_head *h);
 
 /* For actions: what a format makes, in the scratch. */
