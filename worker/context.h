@@ -17,13 +17,6 @@ struct txn_context {
 	struct http_head *req; /* NULL: gone, or not HTTP */
 	struct http_head *res; /* NULL: not there yet, or gone */
 	struct span body;      /* of the request, decoded, as far as it is there */
-	uint8_t *lacks; /* bits of enum context_lack; NULL: nothing more will come */
-};
-
-/* What rules that look at waiting bytes could not know yet. */
-enum context_lack {
-	CONTEXT_LACKS_BYTES = 1, /* there is no value before more of them come */
-	CONTEXT_MAY_GROW = 2,	 /* the value is another one then */
 };
 
 /* fetch.c: what this process provides. */
@@ -34,21 +27,13 @@ static inline struct txn_context
 context_for(struct txn *t, enum expr_at at)
 {
 	return (struct txn_context){
-		.base = {&worker_host, &self.scratch, at}, .s = t->s, .t = t};
+		.base = {&worker_host, &self.scratch, at, NULL}, .s = t->s, .t = t};
 }
 
 static inline const struct txn_context *
 context_of(const struct expr_context *c)
 {
 	return (const struct txn_context *)(const void *)c;
-}
-
-static inline void
-context_lacks(const struct expr_context *c, enum context_lack what)
-{
-	uint8_t *lacks = context_of(c)->lacks;
-	if (lacks)
-		*lacks |= (uint8_t)what;
 }
 
 #endif

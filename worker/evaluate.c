@@ -212,7 +212,7 @@ evaluate_condition(struct stage *g, struct span text, FILE *out)
 		expr_cond_compile(&g->env, expr_acls_new(&g->env), text, &err);
 	if (!c)
 		return mistake(text, &err);
-	bool is_true = expr_cond_eval(c, &g->context.base);
+	bool is_true = expr_cond_eval(c, &g->context.base) == EXPR_TRUE;
 	fprintf(out, "%s\n", is_true ? "true" : "false");
 	return !is_true;
 }

@@ -23,13 +23,13 @@ response_bytes(const struct expr_context *c)
 
 FETCH_FN(req_len)
 {
-	context_lacks(c, CONTEXT_MAY_GROW);
+	expr_lacks(c);
 	return give_int(s, (int64_t)request_bytes(c).n);
 }
 
 FETCH_FN(res_len)
 {
-	context_lacks(c, CONTEXT_MAY_GROW);
+	expr_lacks(c);
 	return give_int(s, (int64_t)response_bytes(c).n);
 }
 
@@ -45,11 +45,11 @@ give_part(const struct expr_context *c, struct span bytes, int64_t offset, int64
 	if (offset < 0 || length < 0)
 		return false;
 	if (length == 0) {
-		context_lacks(c, CONTEXT_MAY_GROW);
+		expr_lacks(c);
 		length = n - offset;
 	}
 	if (offset > n || length > n - offset || length == 0) {
-		context_lacks(c, CONTEXT_LACKS_BYTES);
+		expr_lacks(c);
 		return false;
 	}
 	return give_bin(s, span_of(bytes.p + offset, (size_t)length));
@@ -65,7 +65,7 @@ give_lv(const struct expr_context *c, struct span bytes, const struct expr_arg *
 	if (at < 0 || size < 1 || size > 8)
 		return false;
 	if (at > (int64_t)bytes.n - size) {
-		context_lacks(c, CONTEXT_LACKS_BYTES);
+		expr_lacks(c);
 		return false;
 	}
 	for (int64_t i = 0; i < size; i++)
@@ -104,14 +104,14 @@ FETCH_FN(req_proto_http)
 	if (context_of(c)->req)
 		return give_bool(s, true);
 	if (bytes.n == 0) {
-		context_lacks(c, CONTEXT_LACKS_BYTES);
+		expr_lacks(c);
 		return false;
 	}
 	const struct http_limits *limits = &context_of(c)->s->bind->fe->cfg->limits;
 	enum http_parse r =
 		http_head_parse_request(bytes.p, bytes.n, 0, limits, &h, &why);
 	if (r == HTTP_PARSE_INCOMPLETE)
-		context_lacks(c, CONTEXT_LACKS_BYTES);
+		expr_lacks(c);
 	return r != HTTP_PARSE_INCOMPLETE && give_bool(s, r == HTTP_PARSE_OK);
 }
 
@@ -121,14 +121,21 @@ FETCH_FN(req_proto_http)
 /* "Cookie: name=value\r\n" of a connection request (MS-RDPBCGR 2.2.1.1): behind the TPKT
  * head (4 bytes) and the X.224 one (7 bytes). */
 static bool
-rdp_cookie(struct span bytes, const struct expr_arg *name, struct span *value)
+rdp_cookie(const struct expr_context *c, const struct expr_arg *name, struct span *value)
 {
 	enum { RDP_HEAD = 11 };
 	static const char prefix[] = "Cookie:";
-	if (bytes.n < RDP_HEAD || bytes.p[0] != 3)
+	struct span bytes = request_bytes(c);
+	if (bytes.n && bytes.p[0] != 3)
 		return false;
+	if (bytes.n < RDP_HEAD) {
+		expr_lacks(c);
+		return false;
+	}
 	struct span text = span_of(bytes.p + RDP_HEAD, bytes.n - RDP_HEAD);
 	const char *end = text.n ? memmem(text.p, text.n, "\r\n", 2) : NULL;
+	if (!end)
+		expr_lacks(c);
 	if (!end || text.n < 7 || strncasecmp(text.p, prefix, 7) != 0)
 		return false;
 	*value = span_trim(span_of(text.p + 7, (size_t)(end - text.p) - 7));
@@ -142,17 +149,13 @@ rdp_cookie(struct span bytes, const struct expr_arg *name, struct span *value)
 FETCH_FN(req_rdp_cookie)
 {
 	struct span value;
-	bool is_there = rdp_cookie(request_bytes(c), args, &value);
-	if (!is_there)
-		context_lacks(c, CONTEXT_MAY_GROW);
-	return is_there && give_span(s, value);
+	return rdp_cookie(c, args, &value) && give_span(s, value);
 }
 
 FETCH_FN(req_rdp_cookie_cnt)
 {
 	struct span value;
-	context_lacks(c, CONTEXT_MAY_GROW);
-	return give_int(s, rdp_cookie(request_bytes(c), args, &value));
+	return give_int(s, rdp_cookie(c, args, &value));
 }
 
 /* --- TLS
@@ -173,7 +176,7 @@ read_hello(const struct expr_context *c, struct span bytes, struct hello *h)
 	enum hello_read r =
 		hello_parse(bytes, room->bytes + room->used, room->cap - room->used, h);
 	if (r == HELLO_INCOMPLETE)
-		context_lacks(c, CONTEXT_LACKS_BYTES);
+		expr_lacks(c);
 	if (r == HELLO_OK)
 		room->used += bytes.n < room->cap - room->used ? bytes.n : 0;
 	return r == HELLO_OK;

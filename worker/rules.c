@@ -17,10 +17,20 @@ static rule_action *const actions[CFG_ACTIONS_N] = {
 #undef ACTION
 };
 
+static enum expr_verdict
+judge(const struct expr_cond *cond, bool unless, const struct txn_context *c)
+{
+	if (!cond)
+		return EXPR_TRUE;
+	enum expr_verdict v = expr_cond_eval(cond, &c->base);
+	return unless ? EXPR_TRUE - v : v;
+}
+
+/* Where all bytes are there that will be. */
 static bool
 holds(const struct expr_cond *cond, bool unless, const struct txn_context *c)
 {
-	return !cond || expr_cond_eval(cond, &c->base) != unless;
+	return judge(cond, unless, c) == EXPR_TRUE;
 }
 
 /* No rule needs what an earlier one has put into the scratch. */
@@ -31,12 +41,12 @@ run(struct rule_run *r, size_t from)
 	for (size_t i = from; i < rules->n; i++) {
 		const struct cfg_rule *a = &rules->list[i];
 		self.scratch.used = 0;
-		bool is_due = holds(a->cond, a->unless, &r->c);
-		if (r->lacks && (r->lacks & CONTEXT_LACKS_BYTES || !is_due)) {
+		enum expr_verdict due = judge(a->cond, a->unless, &r->c);
+		if (due == EXPR_UNDECIDED) {
 			r->c.t->rule_at = (uint16_t)i;
 			return RULE_WAITS;
 		}
-		if (!is_due)
+		if (due == EXPR_FALSE)
 			continue;
 		enum rule_end end = actions[a->action](r, a);
 		if (end != RULE_GOES_ON)
@@ -100,7 +110,7 @@ rules_connection(struct session *s, enum cfg_rule_set set)
 	if (p->rules[set].n == 0)
 		return RULE_GOES_ON;
 	struct rule_run r = {
-		.c = {.base = {&worker_host, &self.scratch, cfg_at(set)}, .s = s},
+		.c = {.base = {&worker_host, &self.scratch, cfg_at(set), NULL}, .s = s},
 		.proxy = p,
 		.set = set,
 	};
@@ -116,7 +126,7 @@ rules_content(struct txn *t, const struct cfg_proxy *p, enum cfg_rule_set set,
 		.proxy = p,
 		.set = set,
 	};
-	r.c.lacks = is_final ? NULL : &r.lacks;
+	r.c.base.lacks = is_final ? NULL : &r.lacks;
 	enum rule_end end = run(&r, t->rule_at);
 	if (end != RULE_WAITS && end != RULE_ENDED)
 		t->rule_at = 0;

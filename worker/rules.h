@@ -22,7 +22,7 @@ struct rule_run {
 	const struct cfg_proxy *proxy; /* whose list it is */
 	enum cfg_rule_set set;
 	bool is_lenient; /* strict_mode: false */
-	uint8_t lacks;	 /* see txn_context */
+	bool lacks;	 /* of its context, when more bytes may come */
 };
 
 typedef enum rule_end rule_action(struct rule_run *r, const struct cfg_rule *a);

@@ -291,29 +291,37 @@ expr_cond_compile(struct expr_env *env, const struct expr_acls *acls, struct spa
 /* --- evaluation ----------------------------------------------------------------------
  */
 
-static bool
+/* A test that is false for want of bytes is undecided; one that is true stays true. */
+static enum expr_verdict
 acl_eval(const struct expr_acl *acl, const struct expr_context *c)
 {
 	if (acl->constant >= 0)
-		return acl->constant;
+		return acl->constant ? EXPR_TRUE : EXPR_FALSE;
+	if (c->lacks)
+		*c->lacks = false;
 	for (size_t i = 0; i < acl->tests_n; i++)
 		if (expr_test_eval(&acl->tests[i], c))
-			return true;
-	return false;
+			return EXPR_TRUE;
+	return c->lacks && *c->lacks ? EXPR_UNDECIDED : EXPR_FALSE;
 }
 
-bool
+/* Terms are looked at until one is not true, alternatives until one is. */
+enum expr_verdict
 expr_cond_eval(const struct expr_cond *cond, const struct expr_context *c)
 {
-	bool all = true;
+	enum expr_verdict any = EXPR_FALSE, all = EXPR_TRUE;
 	for (size_t i = 0; i < cond->n; i++) {
 		const struct term *t = &cond->terms[i];
-		all = all && acl_eval(t->acl, c) != t->negate;
-		if (t->ends) {
-			if (all)
-				return true;
-			all = true;
+		if (all == EXPR_TRUE) {
+			all = acl_eval(t->acl, c);
+			all = t->negate ? EXPR_TRUE - all : all;
 		}
+		if (!t->ends)
+			continue;
+		if (all == EXPR_TRUE)
+			return EXPR_TRUE;
+		any = all > any ? all : any;
+		all = EXPR_TRUE;
 	}
-	return false;
+	return any;
 }

@@ -26,6 +26,13 @@ int expr_acls_add(struct expr_acls *acls, struct span name, struct span definiti
 const struct expr_cond *expr_cond_compile(struct expr_env *env,
 					  const struct expr_acls *acls, struct span text,
 					  struct expr_error *err);
-bool expr_cond_eval(const struct expr_cond *cond, const struct expr_context *c);
+
+enum expr_verdict {
+	EXPR_FALSE,
+	EXPR_UNDECIDED, /* with c->lacks: bytes that still come may make it true */
+	EXPR_TRUE,
+};
+enum expr_verdict expr_cond_eval(const struct expr_cond *cond,
+				 const struct expr_context *c);
 
 #endif

@@ -272,6 +272,16 @@ fetch_var(const struct expr_context *c, const struct expr_arg *args,
 	return args[1].kind == EXPR_ARG_STR && constant_str(c, args + 1, out);
 }
 
+static bool
+fetch_wait_end(const struct expr_context *c, const struct expr_arg *args,
+	       struct expr_sample *out)
+{
+	(void)args;
+	expr_lacks(c);
+	expr_set_bool(out, true);
+	return !c->lacks;
+}
+
 expr_fetch_fn *const expr_own_fetches[EXPR_FETCHES_N] = {
 	[EXPR_FETCH_always_false] = always_false,
 	[EXPR_FETCH_always_true] = always_true,
@@ -290,6 +300,7 @@ expr_fetch_fn *const expr_own_fetches[EXPR_FETCHES_N] = {
 	[EXPR_FETCH_str] = constant_str,
 	[EXPR_FETCH_uuid] = fetch_uuid,
 	[EXPR_FETCH_var] = fetch_var,
+	[EXPR_FETCH_wait_end] = fetch_wait_end,
 };
 
 /* payload_lv: the offset as a number, and behind it whether it counts from the length. */

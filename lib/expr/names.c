@@ -34,6 +34,7 @@ static const struct predefined predefined[] = {
 	{"METH_TRACE", "method TRACE"},
 	{"RDP_COOKIE", "req.rdp_cookie_cnt gt 0"},
 	{"REQ_CONTENT", "req.len gt 0"},
+	{"WAIT_END", "wait_end"},
 };
 
 const char *
@@ -385,7 +386,6 @@ static const char *const known_fetches[] = {
 	"txn.id32",
 	"txn.redispatched",
 	"txn.timer.user",
-	"wait_end",
 	"waiting_entity",
 };
 

@@ -141,7 +141,17 @@ struct expr_context {
 	const struct expr_host *host;
 	struct expr_scratch *scratch;
 	enum expr_at at; /* one bit */
+	/* Bytes may still come that change values: set by fetches that look at such bytes
+	 * and find no value, or not a final one. NULL: what is there is all. */
+	bool *lacks;
 };
+
+static inline void
+expr_lacks(const struct expr_context *c)
+{
+	if (c->lacks)
+		*c->lacks = true;
+}
 
 /* Casts (configuration.txt 7.2, "sample types": the table of conversions). Whether there
  * is one at all, for the loader; EXPR_ANY and EXPR_SAME may become anything. */

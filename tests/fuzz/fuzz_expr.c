@@ -98,7 +98,7 @@ evaluate(const struct expr_program *p, struct http_head *req)
 	host.var_set = var_set;
 	host.complain = NULL;
 	host.debug = NULL;
-	struct txn_context c = {.base = {&host, &scratch, EXPR_AT_CONTENT},
+	struct txn_context c = {.base = {&host, &scratch, EXPR_AT_CONTENT, NULL},
 				.s = &session,
 				.t = req ? &txn : NULL,
 				.req = req,

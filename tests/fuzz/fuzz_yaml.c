@@ -42,7 +42,7 @@ check_proxy(const struct cfg *cfg, const struct cfg_proxy *p)
 	static const struct expr_host host = {.fetches = fetches};
 	static char bytes[4096];
 	struct expr_scratch scratch = {bytes, sizeof(bytes), 0};
-	const struct expr_context context = {&host, &scratch, EXPR_AT_REQUEST};
+	const struct expr_context context = {&host, &scratch, EXPR_AT_REQUEST, NULL};
 	must(cfg->proxies[p->index] == p && p->name[0] &&
 	     strlen(p->name) <= CFG_NAME_MAX);
 	for (size_t i = 0; i < p->http_request_n; i++)

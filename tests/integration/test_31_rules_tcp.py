@@ -143,3 +143,51 @@ def test_content_rules_of_an_http_frontend_see_the_request(lab):
     assert get(port, "/good").status == 200
     with Client(port) as c:
         c.request("/bad").expect_closed()
+
+
+def test_rules_wait_for_what_decides_them_and_no_longer(lab, echoes):
+    _, port = start(lab, echoes, {"tcp_request": {
+        "inspect_delay": "5s",
+        "content": [{"reject": True, "if": "{ req.payload(0,1),hex 58 } or { req.len gt 100 }"},
+                    {"accept": True, "unless": "{ req.len lt 4 }"}]}})
+    with Client(port) as c:
+        begin = time.monotonic()
+        c.send(b"X")
+        c.expect_closed()
+        assert time.monotonic() - begin < 3
+    with Client(port) as c:
+        c.send(b"abc")
+        time.sleep(0.05)
+        c.send(b"d")
+        assert c.read_bytes(6) == b"a:abcd"
+
+
+def test_wait_end_is_true_when_the_time_to_inspect_is_over(lab, echoes):
+    _, port = start(lab, echoes, {"tcp_request": {
+        "inspect_delay": "300ms",
+        "content": [{"reject": True, "if": "WAIT_END !REQ_CONTENT"},
+                    {"accept": True, "if": "WAIT_END"}, {"reject": True}]}})
+    begin = time.monotonic()
+    with Client(port) as c:
+        c.send(b"hi")
+        assert c.read_bytes(4) == b"a:hi"
+        assert time.monotonic() - begin >= 0.29
+    with Client(port) as c:
+        c.expect_closed()
+
+
+def test_an_rdp_cookie_is_awaited_where_one_may_come(lab, echoes):
+    _, port = start(lab, echoes, {"tcp_request": {
+        "inspect_delay": "5s",
+        "content": [{"reject": True, "unless": "RDP_COOKIE"}]}})
+    head = bytes([3, 0, 0, 40, 35, 0xe0, 0, 0, 0, 0, 0])
+    with Client(port) as c:
+        c.send(head)
+        time.sleep(0.05)
+        c.send(b"Cookie: mstshash=me\r\n")
+        assert c.read_bytes(2 + len(head)) == b"a:" + head
+    begin = time.monotonic()
+    with Client(port) as c:
+        c.send(b"GET / HTTP/1.0\r\n\r\n")
+        c.expect_closed()
+    assert time.monotonic() - begin < 3

@@ -63,7 +63,7 @@ context(enum expr_at at)
 	must(http_head_parse_request(request, sizeof(request) - 1, 0, &limits, &head,
 				     &why) == HTTP_PARSE_OK);
 	scratch.used = 0;
-	return (struct txn_context){.base = {&worker_host, &scratch, at},
+	return (struct txn_context){.base = {&worker_host, &scratch, at, NULL},
 				    .s = &session,
 				    .t = &txn,
 				    .req = &head};

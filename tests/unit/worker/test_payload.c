@@ -120,8 +120,9 @@ each_is(const struct row *rows, size_t n)
 		struct expr_error err;
 		struct expr_sample s;
 		struct expr_scratch scratch = {bytes, sizeof(bytes), 0};
-		struct txn_context c = {.base = {&worker_host, &scratch, EXPR_AT_CONTENT},
-					.s = &session};
+		struct txn_context c = {
+			.base = {&worker_host, &scratch, EXPR_AT_CONTENT, NULL},
+			.s = &session};
 		expr_env_init(&env, a);
 		env.at = EXPR_AT_CONTENT;
 		const struct expr_program *p =

@@ -74,15 +74,42 @@ fetch_url(const struct expr_context *c, const struct expr_arg *args,
 	return true;
 }
 
+/* Ten bytes wait. */
+static bool
+fetch_len(const struct expr_context *c, const struct expr_arg *args,
+	  struct expr_sample *out)
+{
+	(void)args;
+	expr_lacks(c);
+	expr_set_int(out, 10);
+	return true;
+}
+
+static bool
+fetch_payload(const struct expr_context *c, const struct expr_arg *args,
+	      struct expr_sample *out)
+{
+	bool is_there = args[0].integer + args[1].integer <= 10;
+	if (!is_there)
+		expr_lacks(c);
+	expr_set_str(out, SPAN("0123456789"));
+	out->type = EXPR_BIN;
+	return is_there;
+}
+
 static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
-	[EXPR_FETCH_req_hdr] = fetch_hdr, [EXPR_FETCH_path] = fetch_path,
-	[EXPR_FETCH_query] = fetch_query, [EXPR_FETCH_method] = fetch_method,
+	[EXPR_FETCH_req_hdr] = fetch_hdr,
+	[EXPR_FETCH_path] = fetch_path,
+	[EXPR_FETCH_query] = fetch_query,
+	[EXPR_FETCH_method] = fetch_method,
 	[EXPR_FETCH_url] = fetch_url,
+	[EXPR_FETCH_req_len] = fetch_len,
+	[EXPR_FETCH_req_payload] = fetch_payload,
 };
 static const struct expr_host host = {.fetches = fetches};
 static char scratch_bytes[1024];
 static struct expr_scratch scratch = {scratch_bytes, sizeof(scratch_bytes), 0};
-static const struct expr_context context = {&host, &scratch, EXPR_AT_REQUEST};
+static const struct expr_context context = {&host, &scratch, EXPR_AT_REQUEST, NULL};
 
 struct acl_row {
 	const char *name, *definition;
@@ -125,7 +152,7 @@ each_is(const struct truth *rows, size_t n)
 			expr_cond_compile(&env, known, span_str(rows[i].text), &err);
 		if (!cond)
 			fail_msg("%s: at %zu: %s", rows[i].text, err.at, err.text);
-		else if (expr_cond_eval(cond, &context) != rows[i].is_true)
+		else if ((expr_cond_eval(cond, &context) == EXPR_TRUE) != rows[i].is_true)
 			fail_msg("%s is not %d", rows[i].text, rows[i].is_true);
 	}
 	arena_free(&a);
@@ -346,10 +373,70 @@ an_own_acl_wins_over_a_predefined_one(void **state)
 	assert_int_equal(expr_acls_add(own, SPAN("METH_GET"), SPAN("method POST"), &err),
 			 0);
 	const struct expr_cond *c = expr_cond_compile(&env, own, SPAN("METH_GET"), &err);
-	assert_false(expr_cond_eval(c, &context));
+	assert_int_equal(expr_cond_eval(c, &context), EXPR_FALSE);
 	assert_int_equal(expr_acls_add(own, SPAN("x"), SPAN("  "), &err), -1);
 	assert_int_equal(expr_acls_add(own, SPAN("x"), SPAN("path"), &err), -1);
 	assert_null(expr_cond_compile(&env, own, SPAN("x"), &err));
+	arena_free(&a);
+}
+
+static void
+what_more_bytes_may_change_is_undecided(void **state)
+{
+	static const struct {
+		const char *text;
+		enum expr_verdict is; /* while more may come */
+		bool is_true;	      /* in the end */
+	} rows[] = {
+		{"{ req.len gt 5 }", EXPR_TRUE, true},
+		{"{ req.len gt 20 }", EXPR_UNDECIDED, false},
+		{"!{ req.len gt 20 }", EXPR_UNDECIDED, true},
+		{"!{ req.len gt 5 }", EXPR_FALSE, false},
+		{"{ req.payload(0,4) -m found }", EXPR_TRUE, true},
+		{"{ req.payload(0,20) -m found }", EXPR_UNDECIDED, false},
+		{"!{ req.payload(0,20) -m found }", EXPR_UNDECIDED, true},
+		{"{ req.payload(0,4) -m bin 00 }", EXPR_FALSE, false},
+		{"yes { req.len gt 20 }", EXPR_UNDECIDED, false},
+		{"no { req.len gt 20 }", EXPR_FALSE, false},
+		{"{ req.len gt 20 } no", EXPR_UNDECIDED, false},
+		{"{ req.len gt 20 } or yes", EXPR_TRUE, true},
+		{"yes or { req.len gt 20 }", EXPR_TRUE, true},
+		{"{ req.len gt 20 } or no", EXPR_UNDECIDED, false},
+		{"{ req.len gt 20 } yes or no yes", EXPR_UNDECIDED, false},
+		{"{ req.len gt 5 } { req.payload(0,4) -m found }", EXPR_TRUE, true},
+		{"!{ req.len gt 20 } yes", EXPR_UNDECIDED, true},
+		{"wait_end_by_name", EXPR_UNDECIDED, true},
+		{"WAIT_END", EXPR_UNDECIDED, true},
+		{"!WAIT_END", EXPR_UNDECIDED, false},
+		{"yes WAIT_END", EXPR_UNDECIDED, true},
+		{"no WAIT_END", EXPR_FALSE, false},
+		{"REQ_CONTENT", EXPR_TRUE, true},
+		{"!REQ_CONTENT", EXPR_FALSE, false},
+	};
+	(void)state;
+	struct arena *a = arena_new();
+	struct expr_env env;
+	struct expr_error err;
+	bool lacks = true; /* left by an earlier one */
+	struct expr_context early = context;
+	early.lacks = &lacks;
+	expr_env_init(&env, a);
+	struct expr_acls *known = known_acls(&env);
+	assert_int_equal(
+		expr_acls_add(known, SPAN("wait_end_by_name"), SPAN("wait_end"), &err),
+		0);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct expr_cond *cond =
+			expr_cond_compile(&env, known, span_str(rows[i].text), &err);
+		if (!cond)
+			fail_msg("%s: at %zu: %s", rows[i].text, err.at, err.text);
+		if (expr_cond_eval(cond, &early) != rows[i].is)
+			fail_msg("%s is not %d at first", rows[i].text, rows[i].is);
+		if ((expr_cond_eval(cond, &context) == EXPR_TRUE) != rows[i].is_true)
+			fail_msg("%s is not %d in the end", rows[i].text,
+				 rows[i].is_true);
+	}
+	expr_env_free(&env);
 	arena_free(&a);
 }
 
@@ -361,6 +448,7 @@ main(void)
 		cmocka_unit_test(each_match_compares_its_own_way),
 		cmocka_unit_test(mistakes_are_told_with_their_offset),
 		cmocka_unit_test(an_own_acl_wins_over_a_predefined_one),
+		cmocka_unit_test(what_more_bytes_may_change_is_undecided),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -53,7 +53,7 @@ static const struct expr_host host = {
 	.var_get = var_get,
 	.var_set = var_set,
 };
-static const struct expr_context context = {&host, &scratch, EXPR_AT_ALONE};
+static const struct expr_context context = {&host, &scratch, EXPR_AT_ALONE, NULL};
 
 static void
 set(struct expr_env *env, const char *name, struct expr_sample value)
