@@ -57,6 +57,12 @@ expr_var_of(struct expr_names *names, struct span name, size_t at, struct expr_e
 	int scope = scope_of(name, at, err);
 	if (scope < 0)
 		return NULL;
+	if (scope == EXPR_SCOPE_PROC) {
+		expr_fail(err, at,
+			  "'%.*s': the scope proc is not implemented in this release",
+			  (int)name.n, name.p);
+		return NULL;
+	}
 	size_t begin = strlen(scopes[scope]) + 1;
 	for (size_t i = begin; i < name.n; i++)
 		if (!is_name_byte(name.p[i])) {
