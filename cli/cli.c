@@ -65,7 +65,11 @@ cli_tell_stopped(struct cli *c)
 {
 	struct shm_info info;
 	shm_info(c->shm, &info);
-	if (!info.running)
+	if (!info.running && info.orphans_n)
+		cli_error("the master is gone, %u of its processes serve on; start weir "
+			  "again",
+			  info.orphans_n);
+	else if (!info.running)
 		cli_error("weir is not running; this is how it was when it ended");
 }
 

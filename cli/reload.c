@@ -20,7 +20,9 @@ static enum cli_exit
 signal_master(const struct shm_info *info, const char *socket, enum cli_exit asked)
 {
 	if (!info->running) {
-		cli_error("weir is not running; nothing to reload");
+		cli_error(info->orphans_n ? "the master is gone; start weir again, which "
+					    "reads the files"
+					  : "weir is not running; nothing to reload");
 		return CLI_FAILED;
 	}
 	if (kill((pid_t)info->master_pid, SIGHUP) == 0)

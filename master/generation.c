@@ -66,6 +66,8 @@ relay_open(struct generation *g, char err[SHM_ERROR_BYTES])
 {
 	int fds[2], bytes = RELAY_BYTES;
 	const struct generation *old = master.current;
+	if (g->relay_read_fd >= 0) /* adopted */
+		return 0;
 	if (old && old != g && relay_is_shared(old->cfg, g->cfg)) {
 		g->relay_read_fd = old->relay_read_fd;
 		g->relay_write_fd = old->relay_write_fd;

@@ -180,6 +180,7 @@ int
 options_parse(struct options *o, int argc, char **argv, char err[OPTIONS_ERROR_BYTES])
 {
 	memset(o, 0, sizeof(*o));
+	o->takeover_fd = -1;
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--") == 0) { /* as in HAProxy: files follow */
 			while (++i < argc)

@@ -30,6 +30,7 @@ struct options {
 	bool fresh_shm;			       /* --fresh-shm */
 	bool names_files;		       /* -f was given */
 	const char *expression, *request_file; /* expr; NULL: not given */
+	int takeover_fd; /* --takeover: what the binary before us left; -1: nothing */
 };
 
 /* 0, or -1 with what is wrong in err. Free with options_free in either case. */

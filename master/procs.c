@@ -5,11 +5,13 @@
  */
 #include "master/procs.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "checker/checker.h"
@@ -128,6 +130,7 @@ procs_init(uint32_t slots_n)
 	master.slots_n = slots_n;
 	master.procs_n = slots_n;
 	master.procs = must_calloc(slots_n, sizeof(*master.procs));
+	master.pollfds = must_calloc(slots_n + 3, sizeof(*master.pollfds));
 	master.slot_eventfds = must_calloc(slots_n, sizeof(*master.slot_eventfds));
 	for (uint32_t i = 0; i < slots_n; i++)
 		master.slot_eventfds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -140,6 +143,7 @@ procs_fini(void)
 		close(master.slot_eventfds[i]);
 	free(master.slot_eventfds);
 	free(master.procs);
+	free(master.pollfds);
 	free(master.posts);
 	master.slots_n = master.procs_n = 0;
 }
@@ -317,13 +321,22 @@ procs_leases_are_held(void)
 }
 
 void
+procs_signal(const struct proc *p, int signal)
+{
+	if (p->pidfd >= 0)
+		(void)syscall(SYS_pidfd_send_signal, p->pidfd, signal, NULL, 0U);
+	else
+		(void)kill(p->pid, signal);
+}
+
+void
 procs_tell(struct proc *p, int signal, uint64_t limit_ms)
 {
 	p->is_leaving = true;
 	uint64_t at_ms = limit_ms ? master.now_ms + limit_ms : 0;
 	if (at_ms && (!p->kill_at_ms || at_ms < p->kill_at_ms))
 		p->kill_at_ms = at_ms;
-	(void)kill(p->pid, signal);
+	procs_signal(p, signal);
 }
 
 void

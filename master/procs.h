@@ -67,6 +67,8 @@ bool procs_are_ready(const struct generation *g);
 /* Grants leases nobody living holds to the ready child of the current generation. */
 void procs_grant_leases(void);
 bool procs_leases_are_held(void);
+/* A signal to that very process. */
+void procs_signal(const struct proc *p, int signal);
 /* A signal, and SIGKILL after that time (0: never). */
 void procs_tell(struct proc *p, int signal, uint64_t limit_ms);
 /* Mail with a wake-up. */

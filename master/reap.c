@@ -7,15 +7,18 @@
 #include "master/reap.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "master/post.h"
 #include "master/procs.h"
 #include "master/reload.h"
 #include "master/report.h"
+#include "master/start.h"
 #include "shm/counters.h"
 
 static const char *
@@ -50,8 +53,7 @@ unasked(const struct proc *p, int status)
 	if (master.phase == MASTER_STARTING) {
 		report(REPORT_ALERT, "cannot start: %s (pid %ld) %s", text, (long)p->pid,
 		       death);
-		master.exit_status = 1;
-		master.phase = MASTER_ENDING;
+		start_failed();
 		return;
 	}
 	uint64_t delay_ms = post_died(procs_post(p->role, p->index), is_own_fault(status),
@@ -66,12 +68,18 @@ unasked(const struct proc *p, int status)
 }
 
 static void
-child_ended(struct proc *p, int status)
+give_back(const struct proc *p)
 {
-	char text[32], death[96];
 	shm_slot_release(master.shm, p->slot);
 	if (master.lease_pids[p->role] == p->pid)
 		master.lease_pids[p->role] = 0;
+}
+
+static void
+child_ended(struct proc *p, int status)
+{
+	char text[32], death[96];
+	give_back(p);
 	if (p->is_leaving)
 		report(REPORT_INFO, "%s (pid %ld) of generation %lu %s",
 		       procs_text(p, text), (long)p->pid, (unsigned long)p->generation,
@@ -88,6 +96,18 @@ child_ended(struct proc *p, int status)
 	p->pid = 0;
 }
 
+/* How it ended is told to its parent alone. */
+static void
+adopted_ended(struct proc *p)
+{
+	char text[32];
+	give_back(p);
+	report(p->is_leaving ? REPORT_INFO : REPORT_WARNING,
+	       "%s (pid %ld) of the master before, generation %lu, ended",
+	       procs_text(p, text), (long)p->pid, (unsigned long)p->generation);
+	p->pid = 0;
+}
+
 void
 reap(void)
 {
@@ -99,5 +119,13 @@ reap(void)
 			child_ended(p, status);
 		else
 			reload_trial_ended(pid, status); /* or somebody's orphan: pid 1 */
+	}
+	PROCS_EACH(p)
+	{
+		struct pollfd fd = {.fd = p->pidfd, .events = POLLIN};
+		if (p->pidfd < 0 || poll(&fd, 1, 0) <= 0)
+			continue;
+		close(p->pidfd);
+		adopted_ended(p);
 	}
 }

@@ -16,6 +16,7 @@
 #include "control/control.h"
 #include "lib/base/clock.h"
 #include "lib/base/must.h"
+#include "master/estate.h"
 #include "master/generation.h"
 #include "master/geometry.h"
 #include "master/notify.h"
@@ -142,6 +143,8 @@ drain_old(const struct cfg_global *old)
 		p->is_leaving = true;
 		p->kill_at_ms = limit_ms ? master.now_ms + limit_ms : 0;
 		procs_mail(p->slot, SHM_MAIL_DRAIN);
+		if (p->is_adopted) /* its eventfd may be another than ours */
+			procs_signal(p, SIGUSR1);
 	}
 }
 
@@ -156,6 +159,7 @@ commit(void)
 	master.current = r->next;
 	r->next = NULL;
 	sockets_commit(master.sockets);
+	estate_publish();
 	shm_commit(master.shm, &geometry, master.current->number);
 	procs_reset_posts(master.current->cfg->global.nbproc);
 	report_set_targets(master.current->cfg, master.current->relay_write_fd);
@@ -225,6 +229,14 @@ open_next(void)
 		report(REPORT_WARNING, "%s", cfg->warnings[i]);
 	r->phase = RELOAD_WAITING;
 	r->deadline_ms = clock_mono_ms() + MASTER_READY_MS;
+}
+
+void
+reload_relieve_adopted(void)
+{
+	drain_old(&master.current->cfg->global);
+	master.reload.phase = RELOAD_HANDOVER;
+	master.reload.deadline_ms = master.now_ms + RETIRE_MS;
 }
 
 static void

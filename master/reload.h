@@ -22,4 +22,8 @@ void reload_trial_ended(pid_t pid, int status);
 /* The trial's descriptor is readable. */
 void reload_trial_readable(void);
 
+/* The first generation is ready beside processes of the master before: those leave as old
+ * ones do. */
+void reload_relieve_adopted(void);
+
 #endif

@@ -57,7 +57,7 @@ kill_late_ones(void)
 		report(REPORT_INFO, "%s (pid %ld) did not end in time; killed",
 		       procs_text(p, text), (long)p->pid);
 		p->kill_at_ms = 0;
-		(void)kill(p->pid, SIGKILL);
+		procs_signal(p, SIGKILL);
 	}
 	return next_ms;
 }
@@ -96,8 +96,7 @@ step_starting(void)
 		report(REPORT_ALERT,
 		       "cannot start: the processes were not ready after %d s",
 		       MASTER_READY_MS / 1000);
-		master.exit_status = 1;
-		master.phase = MASTER_ENDING;
+		start_failed();
 	}
 	return master.now_ms + STARTING_POLL_MS;
 }
@@ -125,14 +124,18 @@ step(void)
 static void
 sleep_until(uint64_t at_ms)
 {
-	struct pollfd fds[3] = {
-		{.fd = master.signal_fd, .events = POLLIN},
-		{.fd = master.slot_eventfds[SHM_SLOT_MASTER], .events = POLLIN},
-		{.fd = master.reload.trial_fd, .events = POLLIN},
-	};
+	struct pollfd *fds = master.pollfds;
+	nfds_t n = 0;
+	fds[n++] = (struct pollfd){.fd = master.signal_fd, .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = master.slot_eventfds[SHM_SLOT_MASTER],
+				   .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = master.reload.trial_fd, .events = POLLIN};
+	PROCS_EACH(p)
+	if (p->pidfd >= 0)
+		fds[n++] = (struct pollfd){.fd = p->pidfd, .events = POLLIN};
 	uint64_t now_ms = clock_mono_ms();
 	shm_slot_wait(master.shm, now_ms, at_ms);
-	(void)poll(fds, 3, at_ms > now_ms ? (int)(at_ms - now_ms) : 0);
+	(void)poll(fds, n, at_ms > now_ms ? (int)(at_ms - now_ms) : 0);
 	shm_slot_beat(master.shm, clock_mono_ms());
 }
 
@@ -143,8 +146,7 @@ master_run(const struct options *o, struct cfg *cfg)
 	bool was_running = false;
 	if (start(o, cfg, err)) {
 		report(REPORT_ALERT, "%s", err);
-		master.exit_status = 1;
-		master.phase = MASTER_ENDING;
+		start_failed();
 		if (!master.current)
 			cfg_free(&cfg);
 	} else {

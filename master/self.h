@@ -33,6 +33,7 @@ struct generation {
 /* A child, from fork until it is reaped and its slot is given back. */
 struct proc {
 	pid_t pid; /* 0: this entry is free */
+	int pidfd; /* no child of ours: its end is seen here; -1: a child */
 	enum shm_role role;
 	uint32_t index; /* worker number */
 	uint32_t slot;
@@ -42,6 +43,7 @@ struct proc {
 	uint32_t stale_n;    /* looks in a row that found no heartbeat */
 	bool is_leaving;     /* was told to drain or to end */
 	bool is_forced;	     /* was told to end now */
+	bool is_adopted;     /* of the master before us */
 };
 
 enum master_phase {
@@ -72,6 +74,7 @@ struct reload {
 	char failure[SHM_ERROR_BYTES]; /* why `next` cannot be, empty: it may */
 };
 
+struct pollfd;
 struct post;
 struct sockets;
 
@@ -93,6 +96,7 @@ struct master {
 	struct post *posts; /* checker, control, worker 0, worker 1, ... */
 	uint32_t posts_n;
 	pid_t lease_pids[SHM_ROLES_N]; /* who holds the lease of a role; 0: nobody */
+	struct pollfd *pollfds;	       /* [procs_n + 3], of the main loop */
 	int *slot_eventfds; /* [slots_n]; made before the first fork, never replaced */
 	uint32_t slots_n;
 
@@ -100,8 +104,9 @@ struct master {
 	int signal_fd;
 	int lock_fd;
 	int pidfile_fd;
-	char *pidfile; /* as at the start; a reload does not move it */
-	int daemon_fd; /* the starter waits at its other end; -1: nobody does */
+	char *pidfile;	    /* as at the start; a reload does not move it */
+	int daemon_fd;	    /* the starter waits at its other end; -1: nobody does */
+	bool is_left_alone; /* its children outlive it */
 	int exit_status;
 	uint64_t watched_at_ms; /* the watchdog's last look */
 };

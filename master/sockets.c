@@ -35,6 +35,7 @@ struct group {
 	size_t listening_n; /* the first so many listen */
 	bool is_current;    /* the current generation has it */
 	bool is_candidate;  /* the one that is being made has it */
+	bool is_restored;   /* processes of the master before us accept there, too */
 	struct net_listen
 		want; /* what the candidate wants of it; interface is not valid */
 };
@@ -135,8 +136,8 @@ port_is_ours(const struct sockets *s, const struct addr *a)
 {
 	for (size_t i = 0; i < s->groups_n; i++) {
 		const struct group *g = s->groups[i];
-		if (g->fds_n && is_inet(&g->spec.addr) && is_inet(a) &&
-		    addr_port(&g->spec.addr) == addr_port(a))
+		if ((g->fds_n || g->is_restored) && is_inet(&g->spec.addr) &&
+		    is_inet(a) && addr_port(&g->spec.addr) == addr_port(a))
 			return true;
 	}
 	return false;
@@ -176,7 +177,7 @@ group_grow(struct group *g, size_t n, bool is_deferred, char err[LISTEN_ERROR_BY
 	spec.is_deferred = is_deferred;
 	while (g->fds_n < n) {
 		follow_first(g, &spec.addr);
-		int fd = net_listen_open(&spec, false, err);
+		int fd = net_listen_open(&spec, g->is_restored, err);
 		if (fd < 0)
 			return -1;
 		g->fds = must_realloc(g->fds, (g->fds_n + 1) * sizeof(*g->fds));
@@ -359,7 +360,7 @@ sockets_commit(struct sockets *s)
 	for (size_t i = 0; i < s->groups_n; i++) {
 		struct group *g = s->groups[i];
 		g->is_current = g->is_candidate;
-		g->is_candidate = false;
+		g->is_candidate = g->is_restored = false;
 		if (g->is_current)
 			apply(g);
 	}
@@ -369,6 +370,43 @@ void
 sockets_retire(struct sockets *s)
 {
 	sweep(s);
+}
+
+void
+sockets_each(const struct sockets *s,
+	     void (*fn)(void *arg, const struct net_listen *spec, int fd, uint32_t group),
+	     void *arg)
+{
+	for (size_t i = 0; i < s->groups_n; i++) {
+		const struct group *g = s->groups[i];
+		for (size_t k = 0; g->spec.addr.kind != ADDR_FD && k < g->listening_n;
+		     k++)
+			fn(arg, &g->spec, g->fds[k], (uint32_t)i);
+	}
+}
+
+void
+sockets_restore(struct sockets *s, const struct net_listen *spec, const int *fds,
+		size_t fds_n)
+{
+	struct group *g = group_new(s, spec);
+	g->is_current = g->is_restored = true;
+	g->fds = must_calloc(fds_n + 1, sizeof(*g->fds));
+	for (size_t i = 0; i < fds_n; i++)
+		g->fds[i] = fds[i];
+	g->fds_n = g->listening_n = fds_n;
+}
+
+void
+sockets_let_go(struct sockets *s)
+{
+	for (size_t i = 0; i < s->groups_n; i++) {
+		struct group *g = s->groups[i];
+		for (size_t k = 0; g->is_restored && k < g->fds_n; k++)
+			close(g->fds[k]);
+		if (g->is_restored)
+			g->fds_n = g->listening_n = 0;
+	}
 }
 
 void

@@ -6,6 +6,7 @@
 #ifndef WEIR_MASTER_SOCKETS_H
 #define WEIR_MASTER_SOCKETS_H
 
+#include "lib/net/listen.h"
 #include "master/self.h"
 
 struct sockets *sockets_new(void);
@@ -24,6 +25,18 @@ void sockets_commit(struct sockets *s);
 void sockets_retire(struct sockets *s);
 /* The end of everything: no connection is accepted or queued any more. */
 void sockets_close(struct sockets *s);
+/* What other processes may go on with: each socket that listens for the current
+ * generation, but those somebody gave us; members of one group follow each other. */
+void sockets_each(const struct sockets *s,
+		  void (*fn)(void *arg, const struct net_listen *spec, int fd,
+			     uint32_t group),
+		  void *arg);
+/* Sockets of the generation before ours, taken from a process of it. fds_n 0: that
+ * process keeps them, ours are bound beside them. */
+void sockets_restore(struct sockets *s, const struct net_listen *spec, const int *fds,
+		     size_t fds_n);
+/* Our generation will not be: what was restored goes on without us. */
+void sockets_let_go(struct sockets *s);
 void sockets_free(struct sockets **s);
 
 #endif

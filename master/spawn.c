@@ -20,6 +20,7 @@
 #include "lib/base/must.h"
 #include "master/daemon.h"
 #include "master/privileges.h"
+#include "master/procs.h"
 #include "master/report.h"
 #include "master/title.h"
 
@@ -31,7 +32,12 @@ static void
 close_foreign(const struct generation *g, const struct role *r)
 {
 	close(master.lock_fd);
+	if (master.is_left_alone)
+		close(master.pidfd);
 	close(master.signal_fd);
+	PROCS_EACH(p)
+	if (p->pidfd >= 0)
+		close(p->pidfd);
 	if (master.pidfile_fd >= 0)
 		close(master.pidfile_fd);
 	if (master.daemon_fd >= 0)
@@ -113,6 +119,20 @@ leave_with_master(pid_t parent)
 		_exit(CHILD_FAILED);
 }
 
+/* A child that is to outlive its master must be found by the next one: it goes on only
+ * when its slot says who it is. */
+static void
+wait_for_identity(pid_t parent, uint32_t slot)
+{
+	const struct timespec a_little = {.tv_nsec = 50000};
+	struct shm_slot_view v;
+	while (!shm_slot_view(master.shm, slot, &v) || v.pid != (uint32_t)getpid()) {
+		if (getppid() != parent)
+			_exit(CHILD_FAILED);
+		(void)nanosleep(&a_little, NULL);
+	}
+}
+
 static _Noreturn void
 child(const struct generation *g, const struct role *r, const struct proc *me)
 {
@@ -124,7 +144,7 @@ child(const struct generation *g, const struct role *r, const struct proc *me)
 			{
 				.slot = me->slot,
 				.generation = g->number,
-				.master_pidfd = master.pidfd,
+				.master_pidfd = master.is_left_alone ? -1 : master.pidfd,
 				.slot_eventfds = master.slot_eventfds,
 				.log_relay_fd = r->has_control ? g->relay_read_fd
 							       : g->relay_write_fd,
@@ -143,7 +163,10 @@ child(const struct generation *g, const struct role *r, const struct proc *me)
 		report(REPORT_ALERT, "%s: %s", text, err);
 		_exit(CHILD_FAILED);
 	}
-	leave_with_master(parent); /* a change of user forgets it, so after that */
+	if (master.is_left_alone)
+		wait_for_identity(parent, me->slot);
+	else
+		leave_with_master(parent); /* a change of user forgets it: after that */
 	if (null_fd >= 0)
 		daemon_leave_terminal(null_fd);
 	reset_signals();
@@ -165,6 +188,7 @@ spawn(const struct generation *g, const struct role *r, uint32_t index,
 			err, "no process slot is free; global.drain.max_generations "
 			     "bounds them");
 	*p = (struct proc){
+		.pidfd = -1,
 		.role = r->role,
 		.index = index,
 		.slot = (uint32_t)slot,

@@ -6,8 +6,6 @@
 #include "master/start.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -16,6 +14,7 @@
 #include "control/control.h"
 #include "lib/base/clock.h"
 #include "lib/base/must.h"
+#include "master/adopt.h"
 #include "master/daemon.h"
 #include "master/generation.h"
 #include "master/geometry.h"
@@ -32,39 +31,14 @@
 #include "master/title.h"
 #include "shm/gauge.h"
 
-enum { ORPHAN_MS = 1000 };
-
-/* Children of a master that was killed leave by themselves; one that hangs is helped.
- * They must be gone before we bind: else the port looks taken. */
-static void
-end_orphan(const struct shm_slot_view *v)
-{
-	int fd = (int)syscall(SYS_pidfd_open, (pid_t)v->pid, 0);
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	if (fd < 0)
-		return;
-	if (poll(&p, 1, ORPHAN_MS) == 0) {
-		struct shm_slot_view again;
-		/* the region found it alive with this start time; is the slot still its?
-		 */
-		if (shm_slot_view(master.shm, v->slot, &again) &&
-		    again.epoch == v->epoch) {
-			report(REPORT_WARNING,
-			       "pid %u of the master before did not end; killed", v->pid);
-			(void)syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0);
-			(void)poll(&p, 1, ORPHAN_MS);
-		}
-	}
-	close(fd);
-}
-
 static int
 open_region(const struct cfg *cfg, const struct shm_geometry *geometry, bool fresh,
 	    char err[SHM_ERROR_BYTES])
 {
 	bool adopted = false;
-	struct shm_slot_view v;
 	const struct cfg_global *g = &cfg->global;
+	if (fresh)
+		adopt_end(g->shm);
 	master.shm = shm_open_master(g->shm, geometry, fresh, g->shm_unsafe, g->gid,
 				     &adopted, err);
 	if (!master.shm)
@@ -75,15 +49,23 @@ open_region(const struct cfg *cfg, const struct shm_geometry *geometry, bool fre
 		       shm_path(master.shm));
 	report(REPORT_INFO, "region %s %s", shm_path(master.shm),
 	       adopted ? "adopted" : "created");
-	for (uint32_t slot = SHM_SLOT_MASTER + 1; slot < shm_slots_n(master.shm); slot++)
-		if (shm_slot_view(master.shm, slot, &v))
-			end_orphan(&v);
 	(void)shm_gauge_settle(master.shm);
 	return 0;
 }
 
-/* The first generation is committed before it is forked: there is nothing to go back to.
- */
+/* Who serves already, and what they accept from. */
+static uint64_t
+adopt(struct generation *g)
+{
+	if (adopt_processes() == 0)
+		return 0;
+	struct estate *e = estate_read(master.lock_fd);
+	adopt_descriptors(e);
+	adopt_relay(e, g);
+	estate_free(&e);
+	return adopt_newest_generation();
+}
+
 static int
 first_generation(struct cfg *cfg, char err[SHM_ERROR_BYTES])
 {
@@ -100,14 +82,23 @@ first_generation(struct cfg *cfg, char err[SHM_ERROR_BYTES])
 	procs_init(shm_slots_n(master.shm));
 	procs_reset_posts(cfg->global.nbproc);
 	master.current = g;
+	uint64_t newest = adopt(g);
+	if (g->number <= newest) /* it was killed during a reload */
+		g->number = newest + 1;
 	if (generation_open(g, err))
 		return -1;
-	sockets_commit(master.sockets);
 	tables_prepare(cfg);
-	shm_commit(master.shm, &geometry, g->number);
 	must(shm_find(master.shm, SHM_GLOBAL, "", "global", "", &master.global));
 	report_set_targets(cfg, g->relay_write_fd);
 	return procs_fill(g, false, err);
+}
+
+/* With -d and -db somebody looks on and expects one process; process 1 of a container has
+ * nobody behind it who would start another. */
+static bool
+is_left_alone(const struct cfg_global *g)
+{
+	return !g->foreground && master.pid != 1;
 }
 
 int
@@ -129,6 +120,7 @@ start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 					   strerror(errno));
 	}
 	master.pid = getpid();
+	master.is_left_alone = is_left_alone(g);
 	master.now_ms = master.started_at_ms = master.watched_at_ms = clock_mono_ms();
 	master.lock_fd = lock_take(g->shm, err);
 	if (master.lock_fd < 0)
@@ -148,7 +140,15 @@ start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 void
 start_announce(void)
 {
+	struct shm_geometry geometry;
+	char err[SHM_ERROR_BYTES];
+	must(geometry_of(master.current->cfg, &geometry, err) == 0);
+	sockets_commit(master.sockets);
+	estate_publish();
+	shm_commit(master.shm, &geometry, master.current->number);
 	master.phase = MASTER_RUNNING;
+	if (adopt_newest_generation())
+		reload_relieve_adopted();
 	if (master.pidfile_fd >= 0)
 		pidfile_write(master.pidfile_fd, (long)master.pid);
 	report(REPORT_INFO, "generation %lu serves with %u workers, pid %ld",
@@ -159,6 +159,15 @@ start_announce(void)
 		report_close_stderr();
 		daemon_ready(&master.daemon_fd);
 	}
+}
+
+void
+start_failed(void)
+{
+	master.exit_status = 1;
+	master.phase = MASTER_ENDING;
+	if (master.procs_n)
+		adopt_let_go();
 }
 
 void

@@ -12,8 +12,10 @@
 /* Fills `master`, up to the forked first generation. 0, or -1 with one line in err. The
  * configuration is taken over when master.current exists. */
 int start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES]);
-/* All are ready: says so to whoever waits. */
+/* All are ready: the generation is committed, and whoever waits is told. */
 void start_announce(void);
+/* It cannot be: what we started ends, what was there before us serves on. */
+void start_failed(void);
 /* The start failed, or the daemon ended: gives back what start() took. */
 void start_undo(bool was_running);
 

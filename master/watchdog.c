@@ -37,7 +37,7 @@ look_at(struct proc *p, uint64_t stale_ms)
 		return;
 	report(REPORT_ERROR, "%s (pid %ld) gave no sign of life for %lu ms; aborted",
 	       procs_text(p, text), (long)p->pid, (unsigned long)stale_ms);
-	(void)kill(p->pid, SIGABRT);
+	procs_signal(p, SIGABRT);
 	if (!p->kill_at_ms || p->kill_at_ms > master.now_ms + WATCHDOG_KILL_MS)
 		p->kill_at_ms = master.now_ms + WATCHDOG_KILL_MS;
 }

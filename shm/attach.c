@@ -122,6 +122,8 @@ shm_info(const struct shm *s, struct shm_info *out)
 	out->minor = h->minor;
 	out->master_pid = live.master_pid;
 	out->running = shm_process_is_alive(live.master_pid, live.master_start_time);
+	for (uint32_t slot = 1; !out->running && slot < s->at.slots_n; slot++)
+		out->orphans_n += shm_slot_is_alive(s, slot);
 	out->generation = live.generation;
 	out->workers_n = live.workers_n;
 	out->slots_n = s->at.slots_n;

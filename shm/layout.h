@@ -393,6 +393,8 @@ void shm_identity_write(struct shm *s, uint32_t slot, const struct shm_identity_
 void shm_slots_adopt(struct shm *s);
 /* Goes on with slots that could not be given back; true when none is left. */
 bool shm_slots_settle(struct shm *s);
+/* Takes the leases away that no living process holds, and the master's. */
+void shm_leases_sweep(struct shm *s);
 /* The handle becomes the process of that slot: lane, lease, robust list. */
 void shm_self_enter(struct shm *s, uint32_t slot);
 /* The same for the master before it has a slot: it adopts. */

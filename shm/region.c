@@ -89,8 +89,7 @@ static void
 master_begin(struct shm *s)
 {
 	must(shm_slot_reserve(s, SHM_ROLE_MASTER, 0, 0) == SHM_SLOT_MASTER);
-	for (int role = 0; role < SHM_ROLES_N; role++)
-		atomic_store(&shm_leases(s)->owner[role], 0);
+	shm_leases_sweep(s);
 	s->live.started_wall_s = clock_wall_us() / 1000000;
 	shm_slot_identify(s, SHM_SLOT_MASTER, (uint32_t)getpid());
 	shm_lease_grant(s, SHM_ROLE_MASTER, SHM_SLOT_MASTER);
@@ -311,8 +310,7 @@ shm_reload_result(struct shm *s, bool ok, const char *text)
 void
 shm_mark_stopped(struct shm *s)
 {
-	for (int role = 0; role < SHM_ROLES_N; role++)
-		atomic_store(&shm_leases(s)->owner[role], 0);
+	shm_leases_sweep(s);
 	shm_identity_write(s, SHM_SLOT_MASTER, &(struct shm_identity_data){0});
 	s->live.master_pid = 0;
 	s->live.master_start_time = 0;

@@ -106,6 +106,7 @@ shm_render_info(const struct shm *s, bool is_json, struct shm_text *out)
 	char host[256] = "";
 	uint64_t now = (uint64_t)time(NULL);
 	shm_info(s, &info);
+	bool is_serving = info.running || info.orphans_n;
 	if (gethostname(host, sizeof(host) - 1) != 0)
 		host[0] = '\0';
 	put_s(&l, "Name", "weir");
@@ -119,10 +120,11 @@ shm_render_info(const struct shm *s, bool is_json, struct shm_text *out)
 			       : 0);
 	put_n(&l, "Start_time_sec", info.started_wall_s);
 	put_s(&l, "node", host);
-	put_n(&l, "Stopping", !info.running);
-	put_n(&l, "Workers_ready", info.running ? ready_workers(s) : 0);
+	put_n(&l, "Stopping", !is_serving);
+	put_n(&l, "Workers_ready", is_serving ? ready_workers(s) : 0);
+	put_n(&l, "Orphans", info.orphans_n);
 	put_n(&l, "Generation", info.generation);
-	put_traffic(&l, s, info.running);
+	put_traffic(&l, s, is_serving);
 	put_n(&l, "Reloads", info.reloads_ok);
 	put_n(&l, "FailedReloads", info.reloads_failed);
 	put_s(&l, "Last_reload",

@@ -302,6 +302,14 @@ shm_slots_adopt(struct shm *s)
 	}
 }
 
+void
+shm_slot_claim(struct shm *s, uint32_t slot)
+{
+	must(slot < s->at.slots_n && s->slot_use[slot] == SHM_SLOT_IS_ORPHAN);
+	s->slot_use[slot] = SHM_SLOT_IS_USED;
+	s->unreleased_n--;
+}
+
 /* --- leases and mail
  * -------------------------------------------------------------------- */
 
@@ -313,6 +321,30 @@ shm_lease_grant(struct shm *s, enum shm_role role, uint32_t slot)
 	shm_identity_read(s, slot, &d);
 	atomic_store_explicit(&shm_leases(s)->owner[role], lease_of(slot, d.epoch),
 			      memory_order_release);
+}
+
+int
+shm_lease_holder(const struct shm *s, enum shm_role role)
+{
+	struct shm_identity_data d;
+	must((unsigned)role < SHM_ROLES_N);
+	uint64_t owner = atomic_load(&shm_leases(s)->owner[role]);
+	uint32_t slot = owner & UINT16_MAX;
+	if (!owner || slot >= s->at.slots_n)
+		return -1;
+	shm_identity_read(s, slot, &d);
+	bool holds = lease_of(slot, d.epoch) == owner &&
+		     shm_process_is_alive(d.pid, d.start_time);
+	return holds ? (int)slot : -1;
+}
+
+void
+shm_leases_sweep(struct shm *s)
+{
+	for (int role = 0; role < SHM_ROLES_N; role++)
+		if (role == SHM_ROLE_MASTER ||
+		    shm_lease_holder(s, (enum shm_role)role) < 0)
+			atomic_store(&shm_leases(s)->owner[role], 0);
 }
 
 bool
@@ -408,6 +440,15 @@ shm_slot_view(const struct shm *s, uint32_t slot, struct shm_slot_view *out)
 	for (int i = 0; i < 4; i++)
 		out->waiting[i] = atomic_load(&p->waiting[i]);
 	return true;
+}
+
+bool
+shm_slot_is_alive(const struct shm *s, uint32_t slot)
+{
+	struct shm_identity_data d;
+	must(slot < s->at.slots_n);
+	shm_identity_read(s, slot, &d);
+	return shm_process_is_alive(d.pid, d.start_time);
 }
 
 uint32_t

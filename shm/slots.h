@@ -49,8 +49,13 @@ void shm_slot_identify(struct shm *s, uint32_t slot, uint32_t pid);
 /* Master, after the process is reaped: gives its ledgers back and frees the slot. A
  * busy gauge keeps the slot taken until shm_gauge_settle() gets through. */
 void shm_slot_release(struct shm *s, uint32_t slot);
+/* Master, after adoption: the process of that slot lives, and whoever calls this will see
+ * its end; from now on the slot is like one of a child. */
+void shm_slot_claim(struct shm *s, uint32_t slot);
 /* Master: who holds a role that only one process may hold (checker, control). */
 void shm_lease_grant(struct shm *s, enum shm_role role, uint32_t slot);
+/* The slot that holds it, -1: no living process does. */
+int shm_lease_holder(const struct shm *s, enum shm_role role);
 bool shm_lease_is_mine(const struct shm *s, enum shm_role role);
 /* Anybody: sets mailbox bits; the eventfd of the slot is the caller's business. */
 void shm_slot_mail(struct shm *s, uint32_t slot, uint32_t bits);
@@ -64,6 +69,8 @@ void shm_slot_report(struct shm *s, uint32_t conns, const uint32_t waiting[4]);
 
 /* Anybody. false: the slot is free. */
 bool shm_slot_view(const struct shm *s, uint32_t slot, struct shm_slot_view *out);
+/* Whether the very process of that slot runs. */
+bool shm_slot_is_alive(const struct shm *s, uint32_t slot);
 uint32_t shm_slots_n(const struct shm *s);
 /* The slot of the ready worker with that index in the newest generation, -1: none. */
 int shm_slot_of_worker(const struct shm *s, uint32_t index);

@@ -55,7 +55,7 @@ read_mail(void)
 		drain_begin(false);
 }
 
-/* In this release the children go with their master. */
+/* In the foreground the children go with their master; else nobody tells them. */
 static void
 orphaned(void)
 {

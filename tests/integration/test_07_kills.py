@@ -203,10 +203,10 @@ def test_a_crash_loop_backs_off_and_does_not_stop_the_others(lab):
     assert weir.counter("worker_died") == deaths
 
 
-def test_children_leave_with_their_master(lab):
+def test_in_the_foreground_children_leave_with_their_master(lab):
     a = lab.origin("a")
     port = lab.port()
-    weir = lab.start(web(port, [a]), nbproc=2)
+    weir = lab.start(web(port, [a]), nbproc=2, args=["-db"])
     weir.may_fail_check = True
     get(port)
     kids = weir.kids()
