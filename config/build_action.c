@@ -79,9 +79,6 @@ add_set_if(struct loading *l, const struct node *n, struct span word,
 static const char *
 scope_wrong(enum expr_scope scope, enum cfg_rule_set set)
 {
-	if (scope == EXPR_SCOPE_PROC)
-		return "is not implemented in this release; expected sess, txn, req or "
-		       "res";
 	if (scope == EXPR_SCOPE_CHECK)
 		return "belongs to health checks; expected sess, txn, req or res";
 	if (scope != EXPR_SCOPE_SESS && set <= CFG_RULES_SESSION)
