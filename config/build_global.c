@@ -205,6 +205,26 @@ check_fds(struct loading *l, const struct node *given, uint64_t limit)
 			g->maxconn, needed, had);
 }
 
+static bool
+leads_to(const struct cfg_proxy *fe, const struct cfg_proxy *be)
+{
+	bool does = fe->caps & CFG_CAP_FRONTEND && fe->default_backend == be;
+	for (size_t i = 0; i < fe->use_backend_n; i++)
+		does |= fe->use_backend[i].backend == be;
+	return does;
+}
+
+/* configuration.txt, fullconn. */
+static void
+build_fullconn(struct loading *l, struct cfg_proxy *be, const char *given)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < l->cfg->proxies_n; i++)
+		if (leads_to(l->cfg->proxies[i], be))
+			sum += l->cfg->proxies[i]->maxconn;
+	be->fullconn = given ? (uint32_t)value_uint(given) : (uint32_t)((sum + 9) / 10);
+}
+
 /* After the binds are known. Every worker may come to hold all connections. */
 void
 build_maxconn(struct loading *l)
@@ -226,4 +246,8 @@ build_maxconn(struct loading *l)
 		if (p->caps & CFG_CAP_FRONTEND)
 			p->maxconn = own ? (uint32_t)value_uint(own) : g->maxconn;
 	}
+	for (size_t i = 0; i < l->cfg->proxies_n; i++)
+		if (l->cfg->proxies[i]->caps & CFG_CAP_BACKEND)
+			build_fullconn(l, l->cfg->proxies[i],
+				       node_text(l->built[i].map, "fullconn"));
 }

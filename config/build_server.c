@@ -102,6 +102,8 @@ build_server(struct loading *l, struct built *b, const struct node *key,
 	s->backend = p;
 	s->index = (uint32_t)p->servers_n;
 	s->id = s->index + 1;
+	if (s->minconn > s->maxconn) /* written alone, or the higher one */
+		s->maxconn = s->minconn;
 	build_check_addr(l, s, map, host);
 	p->servers = arena_grow(l->arena, p->servers, p->servers_n,
 				sizeof(struct cfg_server *));

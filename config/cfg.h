@@ -356,6 +356,7 @@ struct cfg_server {
 	uint64_t inter_ms, fastinter_ms,
 		downinter_ms; /* fast and down default to inter */
 	uint32_t rise, fall;
+	uint32_t maxconn, minconn, maxqueue; /* over all workers; 0: none */
 	int32_t pool_max_conn; /* over all workers; -1: no limit */
 	uint64_t pool_purge_delay_ms;
 	int32_t max_reuse; /* -1: no limit */
@@ -431,6 +432,7 @@ struct cfg_proxy {
 	struct cfg_bind **binds;
 	size_t binds_n;
 	uint32_t maxconn; /* default: global.maxconn */
+	uint32_t fullconn; /* default: 10 % of the maxconn of the frontends that lead here */
 	struct cfg_use_backend *use_backend;
 	size_t use_backend_n;
 	struct cfg_proxy *default_backend; /* NULL: 503 (a listen: itself) */

@@ -13,10 +13,18 @@
 #include <unistd.h>
 
 #include "master/report.h"
+#include "shm/queue.h"
+
+enum {
+	TICKETS_ALL = 1 << 20, /* shared by the backends that need some */
+	TICKETS_MIN = 1024,
+	TICKETS_FEW = 16384, /* one backend alone has these at least */
+};
 
 struct facts_list {
 	struct shm_facts *at;
 	size_t n;
+	uint64_t queue_bytes; /* of each backend that needs queues */
 	char *err;
 	bool is_bad;
 };
@@ -96,11 +104,38 @@ add_frontend(struct facts_list *l, const struct cfg_proxy *p)
 	}
 }
 
+/* Some server has a limit that is counted by tickets. */
+static bool
+has_queues(const struct cfg_proxy *p)
+{
+	for (size_t i = 0; i < p->servers_n; i++)
+		if (p->servers[i]->maxconn || p->servers[i]->pool_max_conn > 0)
+			return true;
+	return false;
+}
+
+/* Each request holds a connection of a client, so maxconn tickets are always enough; many
+ * backends share what is reasonable. An area keeps its size over reloads. */
+static uint64_t
+queue_bytes(const struct cfg *cfg)
+{
+	uint64_t backends_n = 0, n;
+	for (size_t i = 0; i < cfg->proxies_n; i++)
+		backends_n += has_queues(cfg->proxies[i]);
+	uint64_t most =
+		cfg->global.maxconn > TICKETS_FEW ? cfg->global.maxconn : TICKETS_FEW;
+	n = TICKETS_ALL / (backends_n ? backends_n : 1);
+	n = n < TICKETS_MIN ? TICKETS_MIN : n > most ? most : n;
+	return shm_queue_bytes((uint32_t)n);
+}
+
 static void
 add_backend(struct facts_list *l, const struct cfg_proxy *p)
 {
 	struct shm_facts *f = add(l, SHM_BACKEND, p->name, "");
 	f->id = p->id;
+	f->maxconn = p->fullconn;
+	f->area_bytes = has_queues(p) ? l->queue_bytes : 0;
 	f->is_disabled = p->is_disabled;
 	put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
 	put(l, f->algo, sizeof(f->algo), balance_text(p->balance), "balance");
@@ -110,6 +145,9 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 		f->id = s->id;
 		f->parent_id = p->id;
 		f->weight = s->weight;
+		f->maxconn = s->maxconn;
+		f->minconn = s->minconn;
+		f->maxqueue = s->maxqueue;
 		/* the checker says why an unresolved one is DOWN */
 		f->is_checked = s->check || s->addr.kind == ADDR_NONE;
 		f->is_backup = s->backup;
@@ -165,7 +203,7 @@ absolute(struct arena *a, const char *path)
 int
 geometry_of(const struct cfg *cfg, struct shm_geometry *out, char err[SHM_ERROR_BYTES])
 {
-	struct facts_list l = {.err = err};
+	struct facts_list l = {.err = err, .queue_bytes = queue_bytes(cfg)};
 	const struct cfg_global *g = &cfg->global;
 	l.at = arena_alloc(cfg->arena, count(cfg) * sizeof(*l.at));
 	add(&l, SHM_GLOBAL, "global", "")->maxconn = g->maxconn;

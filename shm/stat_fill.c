@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "shm/counters.h"
-#include "shm/gauge.h"
+#include "shm/queue.h"
 
 static void
 set_n(struct shm_stat_row *r, enum shm_stat_field f, uint64_t n)
@@ -100,7 +100,7 @@ fill_rates(const struct stat_taking *k, struct shm_stat_row *r)
 		set_n(r, SHM_STAT_rate_max, rate_of(&q->sess_rate_max));
 	}
 	if (r->type == SHM_STAT_FRONTEND) {
-		set_n(r, SHM_STAT_rate_lim, 0);
+		set_n(r, SHM_STAT_rate_lim, r->facts.rate_limit);
 		set_n(r, SHM_STAT_req_rate, now * rate_of(&q->req_rate));
 		set_n(r, SHM_STAT_req_rate_max, rate_of(&q->req_rate_max));
 		set_n(r, SHM_STAT_conn_rate, now * rate_of(&q->conn_rate));
@@ -132,9 +132,12 @@ fill_common(const struct stat_taking *k, struct shm_stat_row *r)
 	set_text(r, SHM_STAT_mode, r->facts.mode);
 	set_text(r, SHM_STAT_separator, "-");
 	if (r->type == SHM_STAT_BACKEND || r->type == SHM_STAT_SERVER) {
-		/* no queues yet: nothing waits */
-		set_n(r, SHM_STAT_qcur, 0);
-		set_n(r, SHM_STAT_qmax, 0);
+		struct shm_queue_view line;
+		shm_queue_view(&r->object, &line);
+		set_n(r, SHM_STAT_qcur, line.waiting);
+		set_n(r, SHM_STAT_qmax, line.waiting_max);
+		if (r->facts.maxqueue)
+			set_n(r, SHM_STAT_qlimit, r->facts.maxqueue);
 	}
 	if (stat_has_parent(r))
 		set_text(r, SHM_STAT_addr, r->facts.addr);

@@ -171,12 +171,12 @@ ALIAS_FN(sc)
 
 ALIAS_FN(sq)
 {
-	return give_int(s, 0);
+	return give_int(s, txn_of(c)->srv_ahead);
 }
 
 ALIAS_FN(bq)
 {
-	return give_int(s, 0);
+	return give_int(s, txn_of(c)->be_ahead);
 }
 
 static bool

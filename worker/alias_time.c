@@ -202,5 +202,6 @@ ALIAS_FN(Tu)
 ALIAS_FN(Tw)
 {
 	const struct txn *t = txn_of(c);
-	return give_int(s, ms_between(ready_us(t), t->assigned_us));
+	uint64_t until_us = t->is_waiting ? now_us() : t->assigned_us;
+	return give_int(s, ms_between(ready_us(t), until_us));
 }

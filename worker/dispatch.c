@@ -9,27 +9,33 @@
 #include "worker/idle.h"
 #include "worker/origin.h"
 #include "worker/pick.h"
+#include "worker/queue.h"
 
 enum { TURNAROUND_MS = 1000 };
+
+/* Its place at the server, and in a queue. */
+static void
+let_go(struct txn *t)
+{
+	if (t->srv)
+		shm_gauge_give(self.shm, t->srv->shm.gauge);
+	if (t->ticket || t->is_waiting)
+		queue_leave(t);
+	t->srv = NULL;
+}
 
 void
 dispatch_release(struct txn *t)
 {
-	if (t->srv)
-		shm_gauge_give(self.shm, t->srv->shm.gauge);
+	let_go(t);
 	if (t->holds_backend)
 		shm_gauge_give(self.shm, t->be->shm.gauge);
-	t->srv = NULL;
 	t->holds_backend = false;
 }
 
 static void
 assign(struct txn *t, struct rt_server *srv)
 {
-	if (t->srv == srv)
-		return;
-	if (t->srv)
-		shm_gauge_give(self.shm, t->srv->shm.gauge);
 	(void)shm_gauge_take(self.shm, srv->shm.gauge, 0);
 	if (!t->assigned_us) { /* what came before the server was known */
 		t->assigned_us = now_us();
@@ -93,13 +99,40 @@ preferred(const struct txn *t)
 	if (!is_wanted || !last || last->be != t->be || last == t->avoid ||
 	    t->be->cfg->balance == CFG_BALANCE_SOURCE)
 		return NULL;
-	return idle_has(last, t->s) && pick_is_usable(last) ? last : NULL;
+	bool is_free =
+		idle_has(last, t->s) && pick_is_usable(last) && !queue_is_full(last);
+	return is_free ? last : NULL;
+}
+
+static void
+refuse(struct txn *t)
+{
+	shm_count(&t->be->shm, SHM_BACKEND_econ, 1);
+	if (t->s->is_tcp)
+		txn_abort(t, STOP_no_server);
+	else
+		reply_error(t, 503, STOP_no_server);
+}
+
+void
+dispatch_granted(struct txn *t, struct rt_server *srv)
+{
+	if (!srv) {
+		let_go(t);
+		dispatch_start(t);
+		return;
+	}
+	t->phase = PHASE_CONNECT;
+	t->queue_until_ms = 0;
+	assign(t, srv);
+	connect_server(t);
 }
 
 void
 dispatch_start(struct txn *t)
 {
 	struct rt_server *srv = preferred(t);
+	bool is_bound = srv && srv == t->wanted;
 	if (!srv)
 		srv = pick_server(t->be, &t->s->peer.sa, t->avoid, &t->cursor);
 	if (!t->holds_backend) {
@@ -107,17 +140,17 @@ dispatch_start(struct txn *t)
 		t->holds_backend = true;
 	}
 	t->phase = PHASE_CONNECT;
-	if (!srv) {
-		shm_count(&t->be->shm, SHM_BACKEND_econ, 1);
-		if (t->s->is_tcp) {
-			txn_abort(t, STOP_no_server);
-			return;
-		}
-		reply_error(t, 503, STOP_no_server);
+	if (t->srv && t->srv == srv) {
+		connect_server(t);
 		return;
 	}
-	assign(t, srv);
-	connect_server(t);
+	let_go(t);
+	if (srv && !srv->is_limited)
+		dispatch_granted(t, srv);
+	else if (srv || pick_usable_n(t->be) > 0)
+		queue_enter(t, srv, is_bound || pick_is_bound(t->be));
+	else
+		refuse(t);
 }
 
 void

@@ -9,6 +9,7 @@
 
 #include "lib/base/must.h"
 #include "shm/health.h"
+#include "worker/queue.h"
 
 enum { SEQUENCE_MAX = 16384 };
 
@@ -66,6 +67,7 @@ rebuild(struct rt_backend *be)
 	be->sequence_n = pick_sequence(weights, be->servers_n, be->sequence, cap);
 	be->is_built = true;
 	free(weights);
+	queue_refresh(be);
 }
 
 static void
@@ -87,6 +89,23 @@ at_position(struct rt_backend *be, uint64_t position, const struct rt_server *av
 	return srv;
 }
 
+/* The same among those that are not full; NULL: all are. Who waits already goes first. */
+static struct rt_server *
+free_at_position(struct rt_backend *be, uint64_t position, const struct rt_server *avoid)
+{
+	struct shm_queue_view line;
+	if (!be->has_unlimited && shm_queue_view(&be->queue.backend, &line) &&
+	    line.waiting > 0)
+		return NULL;
+	for (size_t i = 0; i < be->sequence_n; i++) {
+		struct rt_server *srv =
+			&be->servers[be->sequence[(position + i) % be->sequence_n]];
+		if (srv != avoid && !queue_is_full(srv))
+			return srv;
+	}
+	return NULL;
+}
+
 static uint64_t
 turn(struct rt_backend *be, uint64_t *cursor)
 {
@@ -106,7 +125,7 @@ least_connections(struct rt_backend *be, const struct rt_server *avoid, uint64_t
 	for (size_t i = 0; i < be->servers_n; i++) {
 		struct rt_server *srv = &be->servers[(start + i) % be->servers_n];
 		uint64_t weight = 0;
-		if (srv != avoid &&
+		if (srv != avoid && !queue_is_full(srv) &&
 		    srv->cfg->backup == be->servers[be->sequence[0]].cfg->backup)
 			weight = weight_of(srv);
 		if (weight == 0)
@@ -118,7 +137,9 @@ least_connections(struct rt_backend *be, const struct rt_server *avoid, uint64_t
 			best_weight = weight;
 		}
 	}
-	return best ? best : at_position(be, start, avoid);
+	if (best || be->has_limits)
+		return best;
+	return at_position(be, start, avoid);
 }
 
 /* HAProxy's key for "balance source": the address folded into 32 bits. */
@@ -151,13 +172,20 @@ pick_server(struct rt_backend *be, const struct sockaddr *client,
 		avoid = NULL;
 	switch (be->cfg->balance) {
 	case CFG_BALANCE_ROUNDROBIN:
-		return at_position(be, turn(be, cursor), avoid);
+		return be->has_limits ? free_at_position(be, turn(be, cursor), avoid)
+				      : at_position(be, turn(be, cursor), avoid);
 	case CFG_BALANCE_LEASTCONN:
 		return least_connections(be, avoid, cursor);
 	case CFG_BALANCE_SOURCE:
 		return at_position(be, source_key(client), avoid);
 	}
 	return NULL;
+}
+
+bool
+pick_is_bound(const struct rt_backend *be)
+{
+	return be->cfg->balance == CFG_BALANCE_SOURCE;
 }
 
 bool

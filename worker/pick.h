@@ -9,12 +9,15 @@
 
 #include "worker/self.h"
 
-/* A usable server of be, not `avoid` unless it is the only one; NULL: none is usable.
+/* A usable server of be, not `avoid` unless it is the only one; NULL: none is usable, or
+ * those that are usable are full.
  * client: for `balance source`. *cursor: PICK_NO_CURSOR at first, and the same variable
  * when the request must go elsewhere: it then takes the next position, not a new turn. */
 #define PICK_NO_CURSOR UINT64_MAX
 struct rt_server *pick_server(struct rt_backend *be, const struct sockaddr *client,
 			      const struct rt_server *avoid, uint64_t *cursor);
+/* The balance chooses one server for each client, full or not. */
+bool pick_is_bound(const struct rt_backend *be);
 bool pick_is_usable(const struct rt_server *srv);
 /* Usable servers now. */
 uint32_t pick_usable_n(struct rt_backend *be);

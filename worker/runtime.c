@@ -21,6 +21,7 @@ backend_init(struct rt_backend *be, const struct cfg_proxy *p)
 	be->cfg = p;
 	find(SHM_BACKEND, "", p->name, "", &be->shm);
 	be->servers_n = p->servers_n;
+	list_init(&be->waiters);
 	be->servers = must_calloc(p->servers_n, sizeof(*be->servers));
 	for (size_t i = 0; i < p->servers_n; i++) {
 		struct rt_server *srv = &be->servers[i];

@@ -16,6 +16,7 @@
 #include "shm/counters.h"
 #include "shm/gauge.h"
 #include "shm/stick.h"
+#include "shm/queue.h"
 #include "worker/worker.h"
 
 enum {
@@ -47,7 +48,8 @@ struct rt_server {
 	uint64_t idle_death_ms; /* shortest idle time after which the server closed; 0:
 				   none */
 	uint64_t distrusted_until_ms;
-	bool is_out; /* DOWN or in maintenance */
+	bool is_out;	 /* DOWN or in maintenance */
+	bool is_limited; /* it has a maxconn */
 };
 
 struct rt_backend {
@@ -62,6 +64,12 @@ struct rt_backend {
 	uint32_t usable_n;
 	bool is_built;
 	uint64_t idle_version; /* idle.c has seen this one */
+	/* queue.c */
+	struct shm_queue queue; /* area NULL: no server ever had a limit */
+	struct list waiters;	/* txns of this worker, the first ones first */
+	uint64_t queue_version; /* they have seen this one; 0: none */
+	bool has_limits;
+	bool has_unlimited; /* a usable server without a limit */
 };
 
 struct rt_frontend {
@@ -106,6 +114,9 @@ struct worker {
 	struct listener *listeners; /* every socket of the matrix */
 	size_t listeners_n;
 	uint32_t paused_n;
+	struct net_timer queue_timer;
+	struct net_task queue_task;
+	uint32_t waiting_n; /* txns in all queues */
 	struct net_timer resume_timer, neighbour_timer, sweep_timer, drain_timer;
 	bool has_takeover;
 
@@ -119,8 +130,8 @@ struct worker {
 
 	uint64_t started_ms;
 	uint64_t quiet_until_ms; /* no complaint about regular expressions before */
-	bool is_draining; /* no new connections; say close; leave when empty */
-	bool is_stopping; /* also close idle connections at once */
+	bool is_draining;	 /* no new connections; say close; leave when empty */
+	bool is_stopping;	 /* also close idle connections at once */
 	uint64_t drain_started_ms;
 
 	struct http_date date;

@@ -85,7 +85,12 @@ struct txn {
 	struct rt_server *srv;	  /* its gauge is held */
 	struct rt_server *wanted; /* by use_server */
 	struct rt_server *avoid;  /* the one that failed last */
-	uint64_t cursor;	  /* its turn in the balancing sequence */
+	struct rt_server *home;	  /* the one it waits for; NULL: any */
+	struct list wait_node;	  /* in be->waiters, while is_waiting */
+	uint32_t ticket;	  /* in be->queue: waiting, or its slot of srv; 0: none */
+	uint32_t srv_ahead, be_ahead; /* how many waited before it */
+	uint64_t queue_until_ms;      /* timeout queue; 0: none */
+	uint64_t cursor;	      /* its turn in the balancing sequence */
 	struct origin *origin;
 	struct flow up, down; /* client to server, server to client */
 	struct buf *head; /* the request as forwarded, kept until it cannot be replayed */
@@ -110,6 +115,7 @@ struct txn {
 	uint8_t retries, retries_left;
 	uint8_t log_level; /* 1 + a syslog level; 0: the usual one */
 	bool is_redispatched;
+	bool is_waiting;    /* in a queue */
 	bool is_buffering;  /* the body is awaited before a server is chosen */
 	bool is_turnaround; /* waiting before the next attempt */
 	bool is_reply;	    /* answered here; `down` only flushes */
@@ -235,6 +241,8 @@ void reply_run(struct txn *t);
 /* dispatch.c: server choice, connection, retries. */
 /* Chooses a server and a connection and starts to send. */
 void dispatch_start(struct txn *t);
+/* srv has a slot for t; NULL: it is none of ours, choose again. */
+void dispatch_granted(struct txn *t, struct rt_server *srv);
 void dispatch_connect_failed(struct txn *t, int error);
 /* The response failed in this way (config/retry.h): true when retry_on has sent the
  * request again. */

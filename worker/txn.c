@@ -12,6 +12,7 @@
 #include "worker/origin.h"
 #include "worker/pick.h"
 #include "worker/track.h"
+#include "worker/queue.h"
 
 struct txn *
 txn_new(struct session *s)
@@ -348,7 +349,9 @@ txn_timeout(struct txn *t)
 {
 	bool client_late = t->client_deadline_ms && t->client_deadline_ms <= now_ms();
 	bool server_late = t->server_deadline_ms && t->server_deadline_ms <= now_ms();
-	if (t->is_turnaround && server_late) {
+	if (t->is_waiting && server_late) {
+		queue_timeout(t);
+	} else if (t->is_turnaround && server_late) {
 		t->is_turnaround = false;
 		dispatch_retry(t);
 	} else if (!client_late && !server_late) {

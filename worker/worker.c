@@ -14,6 +14,7 @@
 #include "worker/idle.h"
 #include "worker/origin.h"
 #include "worker/track.h"
+#include "worker/queue.h"
 
 enum {
 	/* buffers: what maxconn connections may hold in the worst case, bounded */
@@ -53,6 +54,7 @@ read_mail(void)
 	uint32_t mail = shm_slot_take_mail(self.shm);
 	if (mail & SHM_MAIL_DRAIN)
 		drain_begin(false);
+	queue_look();
 }
 
 /* In the foreground the children go with their master; else nobody tells them. */
@@ -146,6 +148,7 @@ worker_main(const struct worker_inherit *in)
 	worker_memory_init();
 	self.loop = net_loop_new(&hooks);
 	self.started_ms = now_ms();
+	queue_init();
 	runtime_init();
 	net_orders_init(&orders, self.loop, &in->net);
 	drain_init();
