@@ -35,6 +35,7 @@ def lab(request):
 def pytest_configure(config):
     config.addinivalue_line("markers", "smoke: the short set that also runs on other builds")
     config.addinivalue_line("markers", "root: needs root")
+    config.addinivalue_line("markers", "alone: measures times; nothing else runs beside it")
 
 
 def pytest_collection_modifyitems(items):

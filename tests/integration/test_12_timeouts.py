@@ -9,6 +9,8 @@ from weirlab import Client, get, wait_until
 from weirlab import origin as do
 from weirlab.config import web
 
+pytestmark = pytest.mark.alone
+
 
 class Stopwatch:
     def __enter__(self):

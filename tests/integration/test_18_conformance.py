@@ -10,6 +10,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../conformance"))
 import run as conformance  # noqa: E402
 from suite import deviations, differences, judge, proxies, reasons  # noqa: E402
 
+pytestmark = pytest.mark.alone
+
 CASES = conformance.load()
 GROUPS = sorted({case.group for case in CASES})
 
