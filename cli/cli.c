@@ -399,7 +399,8 @@ options_fit(const struct parse *p)
 		cli_error("'%s' takes no argument", p->command->name);
 		return false;
 	}
-	if (p->command->arguments[0] == '[' && p->c->words_n > 1) {
+	bool takes_many = strstr(p->command->arguments, "...");
+	if (p->command->arguments[0] == '[' && !takes_many && p->c->words_n > 1) {
 		cli_error("'%s' takes one argument at most: %s", p->command->name,
 			  p->command->arguments);
 		return false;

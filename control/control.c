@@ -152,6 +152,7 @@ look_for_lease(struct net_timer *t)
 	control.has_lease = true;
 	writer_begin();
 	rates_begin();
+	move_begin();
 	socket_begin();
 }
 

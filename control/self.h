@@ -24,6 +24,7 @@ struct control {
 	bool has_lease;	 /* before that: prepared, but silent */
 	bool is_leaving; /* answers what is under way, then ends */
 	struct net_timer lease_timer, leave_timer;
+	struct mover *mover; /* move.c; NULL: nothing to move */
 };
 
 extern struct control control;
@@ -43,6 +44,9 @@ void socket_begin(void);
 void socket_end(void);
 /* Connections open now. */
 size_t socket_clients_n(void);
+
+/* move.c: entries of tables that have a new shape; called with the lease. */
+void move_begin(void);
 
 /* --- writer.c ----------------------------------------------------------- */
 

@@ -273,9 +273,9 @@ shm_directory_mend(struct shm *s)
 /* --- object.h -------------------------------------------------------------------------
  */
 
-static void
-object_fill(const struct shm *s, uint32_t i, const struct shm_entry_data *d,
-	    struct shm_object *out)
+void
+shm_object_fill(const struct shm *s, uint32_t i, const struct shm_entry_data *d,
+		struct shm_object *out)
 {
 	struct shm_record *r = shm_record(s, i);
 	*out = (struct shm_object){
@@ -313,7 +313,7 @@ shm_find(const struct shm *s, enum shm_kind kind, const char *parent, const char
 			continue;
 		if (is_found && d.state != SHM_ENTRY_CURRENT)
 			continue;
-		object_fill(s, (uint32_t)i, &d, out);
+		shm_object_fill(s, (uint32_t)i, &d, out);
 		is_found = true;
 		if (out->is_current)
 			return true;
@@ -336,7 +336,7 @@ shm_object_at(const struct shm *s, uint32_t i, struct shm_object *out)
 		return false;
 	if (d.state == SHM_ENTRY_GONE && d.gone_generation <= shm_oldest_generation(s))
 		return false; /* nobody uses it any more */
-	object_fill(s, i, &d, out);
+	shm_object_fill(s, i, &d, out);
 	return true;
 }
 

@@ -359,6 +359,9 @@ void shm_record_reset(struct shm *s, uint32_t i);
 unsigned shm_directory_mend(struct shm *s);
 /* The master has written a new entry for f at i. */
 void shm_index_add(struct shm *s, const struct shm_facts *f, uint32_t i);
+/* The handle of an entry that was read. */
+void shm_object_fill(const struct shm *s, uint32_t i, const struct shm_entry_data *d,
+		     struct shm_object *out);
 void shm_index_free(struct shm *s);
 /* Zeros the counters of an entry in every lane. */
 void shm_cells_clear(struct shm *s, uint32_t i);

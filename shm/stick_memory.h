@@ -15,10 +15,11 @@
 
 #define SHM_STICK_MAGIC 0x31656c6261747277ULL /* "wrtable1" */
 
-/* Written once, before the table can be found. */
+/* Written before the table can be found. */
 struct stick_head {
 	uint64_t magic;
 	char text[STICK_TEXT_BYTES]; /* the spec, for readers without configuration */
+	_Atomic uint32_t is_settled; /* control: the former shape was asked for */
 };
 _Static_assert(sizeof(struct stick_head) <= STICK_HEAD_BYTES, "the head is a page");
 

@@ -6,10 +6,17 @@
  */
 #include "worker/track.h"
 
+#include <time.h>
+
+#include "lib/base/clock.h"
 #include "lib/base/must.h"
 
 enum {
-	TRIES = 4, /* each of at most SHM_LOCK_SPIN_US */
+	/* The owner of a bucket's lock that was preempted runs again within some time
+	 * slices. What is counted must be counted, so that limits are exact: we wait. */
+	PATIENCE_US = 50 * 1000,
+	NAP_US = 50,
+	GRUDGE_MS = 1000, /* one that did not run (SIGSTOP) is not waited for again */
 	TRACKERS_SLAB_BYTES = 64 * 1024,
 };
 
@@ -165,13 +172,34 @@ add_status(struct change *c, const struct rt_table *t, int status)
 	add(c, t, STICK_http_fail_rate, is_fail);
 }
 
+/* A bucket was busy. true: after a nap, try again. */
+static bool
+is_worth_waiting(struct rt_table *t, uint64_t *since_us)
+{
+	const struct timespec nap = {.tv_nsec = NAP_US * 1000};
+	uint64_t at_us = clock_mono_us();
+	if (now_ms() < t->distrusted_until_ms)
+		return false;
+	if (!*since_us)
+		*since_us = at_us;
+	if (at_us - *since_us > PATIENCE_US) {
+		t->distrusted_until_ms = now_ms() + GRUDGE_MS;
+		return false;
+	}
+	(void)nanosleep(&nap, NULL);
+	return true;
+}
+
 static enum shm_stick_result
 apply(struct tracker *k, const struct change *c, unsigned flags)
 {
-	enum shm_stick_result r = SHM_STICK_BUSY;
-	for (int i = 0; i < TRIES && r == SHM_STICK_BUSY; i++)
+	enum shm_stick_result r;
+	uint64_t since_us = 0;
+	do
 		r = shm_stick_update_ref(self.shm, &k->table->stick, &k->ref, now_ms(),
 					 c->ops, c->n, flags, k->values);
+	while (r == SHM_STICK_BUSY && !(flags & SHM_STICK_LEAVE) &&
+	       is_worth_waiting(k->table, &since_us));
 	return r;
 }
 
@@ -190,7 +218,8 @@ track_begin(struct session *s, struct txn *t, const struct cfg_table *table, uin
 	struct tracker *k = pool_get(&self.trackers);
 	struct tracker **list = t ? &t->trackers : &s->trackers;
 	struct change c = {.n = 0};
-	enum shm_stick_result r = SHM_STICK_BUSY;
+	enum shm_stick_result r;
+	uint64_t since_us = 0;
 	if (!k)
 		return false;
 	k->table = at;
@@ -202,10 +231,11 @@ track_begin(struct session *s, struct txn *t, const struct cfg_table *table, uin
 	if (t && t->is_counted)
 		add_request(&c, at);
 	add_status(&c, at, status);
-	for (int i = 0; i < TRIES && r == SHM_STICK_BUSY; i++)
+	do
 		r = shm_stick_update(self.shm, &at->stick, key, now_ms(), c.ops, c.n,
 				     SHM_STICK_CREATE | SHM_STICK_HOLD, &k->ref,
 				     k->values);
+	while (r == SHM_STICK_BUSY && is_worth_waiting(at, &since_us));
 	if (r != SHM_STICK_OK && r != SHM_STICK_NEW) {
 		pool_put(&self.trackers, k);
 		return false;

@@ -14,6 +14,7 @@ struct rt_table {
 	struct shm_stick stick;
 	int16_t column[STICK_TYPES_N];	 /* index of its first value; -1: not stored */
 	uint8_t elements[STICK_TYPES_N]; /* 0: not stored */
+	uint64_t distrusted_until_ms;	 /* a lock's owner did not run */
 };
 
 /* Somebody follows an entry; the list is a session's or a txn's. */

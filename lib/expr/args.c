@@ -322,9 +322,9 @@ static const struct {
 	const char *kind;
 	enum expr_ref ref;
 } refs[] = {
-	{"backend", EXPR_REF_BACKEND}, {"frontend", EXPR_REF_FRONTEND},
-	{"proxy", EXPR_REF_PROXY},     {"server", EXPR_REF_SERVER},
-	{"table", EXPR_REF_TABLE},     {"own_table", EXPR_REF_TABLE},
+	{"backend", EXPR_REF_BACKEND},	 {"frontend", EXPR_REF_FRONTEND},
+	{"proxy", EXPR_REF_PROXY},	 {"server", EXPR_REF_SERVER},
+	{"table", EXPR_REF_TABLE},	 {"own_table", EXPR_REF_TABLE},
 	{"userlist", EXPR_REF_USERLIST},
 };
 

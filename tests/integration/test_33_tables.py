@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Stick tables: what is tracked and counted, over all workers."""
 import concurrent.futures
+import json
 import os
 import signal
 
@@ -128,3 +129,100 @@ def test_connections_of_killed_workers_and_clients_that_break_off_do_not_stay(la
         for c in clients[8:]:
             c.close()
     weir.ctl("check")
+
+
+TRACKED = {"http_request": [{"track_sc0": {"key": "req.hdr(x-key)", "table": "t"}}]}
+
+
+def ask(port, key):
+    return get(port, fields=[("X-Key", str(key))])
+
+
+def keys(weir, *query):
+    return [line.split()[0].removeprefix("key=") for line in
+            weir.ctl("table", "t", *query).stdout.splitlines()]
+
+
+def test_tables_are_shown_sorted_filtered_and_changed(lab):
+    a, port = lab.origin("a"), lab.port()
+    weir = lab.start(config(port, [a], TRACKED, {
+        "t": {"type": "integer", "size": 100, "expire": "1m",
+              "store": ["http_req_cnt", "http_req_rate(10s)", "gpt(2)"]}}))
+    for key, times in ((10, 1), (9, 3), (200, 2)):
+        for _ in range(times):
+            ask(port, key)
+    assert keys(weir) == ["9", "10", "200"]
+    assert keys(weir, "sort", "http_req_cnt") == ["9", "200", "10"]
+    assert keys(weir, "data.http_req_cnt", "gt", "1") == ["9", "200"]
+    line = weir.ctl("table", "t", "key", "9").stdout
+    assert line.startswith("key=9 use=0 exp=")
+    assert line.endswith(" gpt[0]=0 gpt[1]=0 http_req_cnt=3 http_req_rate(10000)=3\n")
+    shown_json = json.loads(weir.ctl("table", "t", "--json").stdout)
+    assert [e["key"] for e in shown_json["entries"]] == ["9", "10", "200"]
+    assert shown_json["entries"][2]["http_req_rate(10000)"] == 2
+    assert [t["used"] for t in json.loads(weir.ctl("table", "--json").stdout)] == [3]
+    assert weir.api("show table").startswith("# table: t, type: integer, size:100, used:3\n")
+    assert "key=10 use=0" in weir.api("show table t key 10")
+    weir.ctl("table", "t", "set", "key", "77", "data.gpt[1]", "5", "data.http_req_cnt", "1")
+    assert keys(weir, "data.gpt[1]", "eq", "5") == ["77"]
+    assert ask(port, 77).status == 200
+    assert "gpt[1]=5 http_req_cnt=2 " in weir.ctl("table", "t", "key", "77").stdout
+    weir.ctl("table", "t", "clear", "key", "9")
+    assert keys(weir) == ["10", "77", "200"]
+    weir.ctl("clear", "table", "t", "data.http_req_cnt", "ge", "2")
+    assert keys(weir) == ["10"]
+    weir.api("clear table t")
+    assert keys(weir) == []
+    assert "Invalid key" in weir.api("show table t key x")
+    assert "No such table" in weir.api("show table u")
+
+
+def test_a_table_outlives_reloads_and_restarts(lab):
+    a, port = lab.origin("a"), lab.port()
+    same = config(port, [a], TRACKED, {"t": {"type": "string", "size": 100, "expire": "1h",
+                                             "store": ["http_req_cnt", "conn_cur"]}})
+    weir = lab.start(same)
+    ask(port, "kept")
+    weir.reload(same)
+    ask(port, "kept")
+    assert "http_req_cnt=2" in weir.ctl("table", "t", "key", "kept").stdout
+    weir.stop()
+    weir.start()
+    ask(port, "kept")
+    wait_until(lambda: "conn_cur=0 http_req_cnt=3" in weir.ctl("table", "t", "key", "kept").stdout)
+
+
+def test_entries_move_to_a_table_of_another_shape(lab):
+    a, port, log = lab.origin("a"), lab.port(), lab.sink()
+
+    def shaped(**spec):
+        return config(port, [a], TRACKED, {"t": {"type": "string", "size": 100,
+                                                 "expire": "1h", **spec}}, log=log)
+
+    weir = lab.start(shaped(store=["http_req_cnt", "gpc0"]))
+    for key in ("x", "y", "y"):
+        ask(port, key)
+    weir.reload(shaped(size=5000, store=["http_req_cnt", "gpc1", "http_req_rate(10s)"]))
+    wait_until(lambda: keys(weir) == ["x", "y"])
+    ask(port, "y")
+    assert "gpc1=0 http_req_cnt=3 http_req_rate(10000)=1" in weir.ctl("table", "t", "key", "y").stdout
+    wait_until(lambda: log.find("table t: the new shape has no room for gpc0"))
+    wait_until(lambda: log.find("table t: 2 keys moved"))
+    weir.reload(shaped(type="ip", store=["http_req_cnt"]))
+    wait_until(lambda: log.find("table t: keys of another type"))
+    assert keys(weir) == []
+
+
+@pytest.mark.parametrize("table, text", [
+    ({"size": 10}, "'type' is missing"),
+    ({"type": "ip"}, "'size' is missing"),
+    ({"type": "ipv5", "size": 10}, "expected"),
+    ({"type": "ip", "size": 10, "store": ["con_cnt"]}, "did you mean 'conn_cnt'?"),
+    ({"type": "ip", "size": 10, "store": ["conn_rate"]}, "expected conn_rate(10s): the period"),
+    ({"type": "ip", "size": 10, "store": ["gpc(101)"]}, "expected gpc(3): how many elements"),
+    ({"type": "ip", "size": 10, "store": ["gpc0", "gpc0"]}, "is there already"),
+])
+def test_a_wrong_table_is_told_with_its_place(lab, table, text):
+    a, port = lab.origin("a"), lab.port()
+    weir = lab.prepare(config(port, [a], {}, {"t": table}))
+    assert text in weir.run().stderr

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * weirctl table: the stick tables, and what is in one. Read from the region, without
+ * locks; changes are control's.
+ */
+#include <string.h>
+
+#include "cli/cli.h"
+#include "lib/base/clock.h"
+#include "shm/stick_text.h"
+
+/* --- all tables ------------------------------------------------------------------------
+ */
+
+static void
+put_table_json(struct shm_text *out, const struct shm_facts *f, const struct shm_stick *t)
+{
+	shm_text_str(out, out->n > 1 ? ",\n{\"table\":" : "{\"table\":");
+	shm_text_json(out, f->name);
+	shm_text_fmt(out, ",\"type\":\"%s\",\"size\":%llu,\"used\":%llu,\"bytes\":%llu}",
+		     stick_key_name(t->spec.key), (unsigned long long)t->spec.size,
+		     (unsigned long long)shm_stick_used(t),
+		     (unsigned long long)t->spec.bytes);
+}
+
+static void
+put_table(struct table *table, const struct shm_facts *f, const struct shm_stick *t,
+	  bool is_gone)
+{
+	char text[STICK_TEXT_BYTES] = "";
+	(void)stick_spec_write(&t->spec, text);
+	const char *store = strstr(text, "store=");
+	struct shm_text *name = table_cell(table);
+	shm_text_plain(name, f->name);
+	shm_text_str(name, is_gone ? " (gone)" : "");
+	shm_text_str(table_cell(table), stick_key_name(t->spec.key));
+	shm_text_u64(table_cell(table), t->spec.size);
+	shm_text_u64(table_cell(table), shm_stick_used(t));
+	struct shm_text *expire = table_cell(table);
+	if (t->spec.expire_ms)
+		shm_text_age(expire, t->spec.expire_ms / 1000);
+	else
+		shm_text_char(expire, '-');
+	shm_text_short(table_cell(table), t->spec.bytes, 1024);
+	shm_text_str(table_cell(table), store ? store + strlen("store=") : "-");
+}
+
+static enum cli_exit
+draw_all(struct cli *c, struct shm_text *out)
+{
+	static const char *const titles[] = {"<TABLE", "<TYPE", "SIZE",	 "USED",
+					     "EXPIRE", "BYTES", "<STORE"};
+	struct table table;
+	table_init(&table, titles, sizeof(titles) / sizeof(titles[0]));
+	shm_text_str(out, c->is_json ? "[" : "");
+	for (uint32_t i = 0; i < shm_objects_n(c->shm); i++) {
+		struct shm_object o;
+		struct shm_facts f;
+		struct shm_stick t;
+		if (!shm_object_at(c->shm, i, &o) || o.kind != SHM_TABLE ||
+		    (!o.is_current && !c->with_gone) || !shm_stick_open(&t, &o))
+			continue;
+		shm_object_facts(c->shm, &o, &f);
+		if (c->is_json)
+			put_table_json(out, &f, &t);
+		else
+			put_table(&table, &f, &t, !o.is_current);
+		shm_stick_fini(&t);
+	}
+	if (c->is_json)
+		shm_text_str(out, "]\n");
+	else
+		table_render(&table, out);
+	table_fini(&table);
+	return CLI_OK;
+}
+
+/* --- one table -------------------------------------------------------------------------
+ */
+
+/* "data.gpc0 gt 5", "key 10.0.0.1", "sort gpc0". NULL: understood. */
+static const char *
+read_query(struct cli *c, const struct stick_spec *spec, struct shm_stick_query *q,
+	   unsigned char key[STICK_KEY_BYTES_MAX])
+{
+	for (size_t i = 1; i < c->words_n; i++) {
+		const char *word = c->words[i];
+		const char *next = i + 1 < c->words_n ? c->words[i + 1] : NULL;
+		const char *last = i + 2 < c->words_n ? c->words[i + 2] : NULL;
+		if (strcmp(word, "key") == 0) {
+			if (!next || !shm_stick_parse_key(spec, next, key))
+				return "expected a key of the table's type behind 'key'";
+			q->key = key;
+			i++;
+		} else if (strcmp(word, "sort") == 0) {
+			q->sort = next ? shm_stick_parse_value(spec, next) : -1;
+			if (q->sort < 0)
+				return "expected what the table stores behind 'sort'";
+			i++;
+		} else if (strncmp(word, "data.", 5) == 0) {
+			const char *wrong =
+				shm_stick_add_filter(q, spec, word, next, last);
+			if (wrong)
+				return wrong;
+			i += 2;
+		} else {
+			return "expected key KEY, data.TYPE OPERATOR NUMBER, sort TYPE, "
+			       "set or clear";
+		}
+	}
+	return NULL;
+}
+
+static enum cli_exit
+draw_one(struct cli *c, struct shm_text *out)
+{
+	unsigned char key[STICK_KEY_BYTES_MAX];
+	struct shm_stick_query q = {.sort = -1, .is_json = c->is_json};
+	struct shm_object o;
+	struct shm_stick t;
+	if (!shm_stick_find(c->shm, c->words[0], &o)) {
+		cli_error("there is no table '%s'", c->words[0]);
+		return CLI_FAILED;
+	}
+	if (!shm_stick_open(&t, &o)) {
+		cli_error("table '%s' is damaged", c->words[0]);
+		return CLI_FAILED;
+	}
+	const char *wrong = read_query(c, &t.spec, &q, key);
+	if (wrong)
+		cli_error("%s", wrong);
+	else
+		shm_stick_render(&t, c->words[0], &q, clock_mono_ms(), out);
+	shm_stick_fini(&t);
+	return wrong ? CLI_USAGE : CLI_OK;
+}
+
+static enum cli_exit
+draw(struct cli *c, struct shm_text *out)
+{
+	return c->words_n ? draw_one(c, out) : draw_all(c, out);
+}
+
+/* "table NAME clear key X" is "clear table NAME key X" to the daemon. */
+static enum cli_exit
+change(struct cli *c)
+{
+	char *name = c->words[0], *verb = c->words[1];
+	c->command = verb;
+	c->words[0] = (char[]){"table"};
+	c->words[1] = name;
+	return cli_forward(c);
+}
+
+enum cli_exit
+cli_table(struct cli *c)
+{
+	if (c->words_n > 1 &&
+	    (strcmp(c->words[1], "clear") == 0 || strcmp(c->words[1], "set") == 0))
+		return change(c);
+	enum cli_exit rc = cli_attach(c);
+	return rc == CLI_OK ? cli_watch(c, draw) : rc;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Commands on stick tables (management.txt 9.3: show table, clear table, set table).
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "control/command.h"
+#include "control/self.h"
+#include "lib/base/clock.h"
+#include "lib/base/num.h"
+#include "shm/stick_text.h"
+
+/* A table somebody has named, and which of its entries. */
+struct named {
+	struct shm_stick stick;
+	struct shm_stick_query query;
+	unsigned char key[STICK_KEY_BYTES_MAX];
+};
+
+static void
+say(struct command_session *s, const char *text)
+{
+	shm_text_str(&s->answer, text);
+	shm_text_char(&s->answer, '\n');
+}
+
+/* Words from w->at[from] on: "key K" or filters. Answers itself what is wrong; else the
+ * caller ends with shm_stick_fini(). */
+static bool
+find_named(struct command_session *s, const struct command_words *w, struct named *n)
+{
+	struct shm_object o;
+	const char *wrong = NULL;
+	if (!w->at[2]) {
+		say(s, "No table was named.");
+		return false;
+	}
+	if (!shm_stick_find(control.shm, w->at[2], &o) ||
+	    !shm_stick_open(&n->stick, &o)) {
+		say(s, "No such table");
+		return false;
+	}
+	n->query = (struct shm_stick_query){.sort = -1, .has_prefix = true};
+	for (size_t i = 3; w->at[i] && !wrong; i += 3) {
+		if (strcmp(w->at[i], "key") == 0) {
+			if (!w->at[i + 1] ||
+			    !shm_stick_parse_key(&n->stick.spec, w->at[i + 1], n->key))
+				wrong = "Invalid key";
+			n->query.key = n->key;
+			break; /* of `set table`: the values follow */
+		}
+		if (strncmp(w->at[i], "data.", 5) != 0)
+			wrong = "Optional argument only supports "
+				"\"data.<store_data_type>\" "
+				"and key <key>";
+		else
+			wrong = shm_stick_add_filter(&n->query, &n->stick.spec, w->at[i],
+						     w->at[i + 1],
+						     w->at[i + 1] ? w->at[i + 2] : NULL);
+		if (!wrong && !w->at[i + 2])
+			break;
+	}
+	if (!wrong)
+		return true;
+	say(s, wrong);
+	shm_stick_fini(&n->stick);
+	return false;
+}
+
+void
+command_show_table(struct command_session *s, const struct command_words *w)
+{
+	struct named n;
+	if (w->at[2]) {
+		if (!find_named(s, w, &n))
+			return;
+		shm_stick_render(&n.stick, w->at[2], &n.query, clock_mono_ms(),
+				 &s->answer);
+		shm_stick_fini(&n.stick);
+		return;
+	}
+	for (uint32_t i = 0; i < shm_objects_n(control.shm); i++) {
+		struct shm_object o;
+		struct shm_facts f;
+		if (!shm_object_at(control.shm, i, &o) || o.kind != SHM_TABLE ||
+		    !o.is_current || !shm_stick_open(&n.stick, &o))
+			continue;
+		shm_object_facts(control.shm, &o, &f);
+		shm_text_fmt(&s->answer, "# table: %s, type: %s, size:%llu, used:%llu\n",
+			     f.name, stick_key_name(n.stick.spec.key),
+			     (unsigned long long)n.stick.spec.size,
+			     (unsigned long long)shm_stick_used(&n.stick));
+		shm_stick_fini(&n.stick);
+	}
+}
+
+/* --- clear -----------------------------------------------------------------------------
+ */
+
+/* What somebody tracks stays: its counts belong to living connections. */
+static void
+clear_one(struct command_session *s, struct named *n)
+{
+	struct shm_stick_view v;
+	enum shm_stick_result r = shm_stick_read(&n->stick, n->key, clock_mono_ms(), &v);
+	if (r == SHM_STICK_OK && v.refs) {
+		say(s, "Entry currently in use, cannot remove");
+		return;
+	}
+	r = shm_stick_remove(control.shm, &n->stick, n->key);
+	if (r == SHM_STICK_BUSY)
+		say(s, "Entry is busy. Please try again.");
+}
+
+static void
+clear_all(struct named *n)
+{
+	struct shm_stick_view *v = &(struct shm_stick_view){.refs = 0};
+	enum shm_stick_result r;
+	uint64_t at = 0, now_ms = clock_mono_ms();
+	while ((r = shm_stick_each(&n->stick, &at, now_ms, v)) != SHM_STICK_NONE)
+		if (r == SHM_STICK_OK && !v->refs && shm_stick_matches(&n->query, v))
+			(void)shm_stick_remove(control.shm, &n->stick, v->key);
+}
+
+void
+command_clear_table(struct command_session *s, const struct command_words *w)
+{
+	struct named n;
+	if (!find_named(s, w, &n))
+		return;
+	if (n.query.key)
+		clear_one(s, &n);
+	else
+		clear_all(&n);
+	shm_stick_fini(&n.stick);
+}
+
+/* --- set -------------------------------------------------------------------------------
+ */
+
+enum { SETS_MAX = 32 };
+
+/* "data.gpc0 5 data.gpt0 7". The number of changes, -1: wrong (answered). */
+static int
+read_sets(struct command_session *s, const struct command_words *w, size_t from,
+	  const struct stick_spec *spec, struct shm_stick_op ops[SETS_MAX])
+{
+	int n = 0;
+	for (size_t i = from; w->at[i]; i += 2) {
+		int value = strncmp(w->at[i], "data.", 5) == 0
+				    ? shm_stick_parse_value(spec, w->at[i])
+				    : -1;
+		uint64_t v;
+		if (value < 0) {
+			say(s, "Data type not stored in this table");
+			return -1;
+		}
+		if (n == SETS_MAX || !w->at[i + 1] ||
+		    num_u64(span_str(w->at[i + 1]), &v) != NUM_OK) {
+			say(s, "Require a valid integer value to store");
+			return -1;
+		}
+		ops[n++] = (struct shm_stick_op){(uint16_t)value, SHM_STICK_SET, v};
+	}
+	return n;
+}
+
+void
+command_set_table(struct command_session *s, const struct command_words *w)
+{
+	struct shm_stick_op ops[SETS_MAX];
+	struct named n;
+	if (!w->at[2] || !w->at[3] || strcmp(w->at[3], "key") != 0) {
+		say(s, "Required arguments: <table> key <key>");
+		return;
+	}
+	if (!find_named(s, w, &n))
+		return;
+	int ops_n = read_sets(s, w, 5, &n.stick.spec, ops);
+	if (ops_n >= 0) {
+		enum shm_stick_result r = shm_stick_update(
+			control.shm, &n.stick, n.key, clock_mono_ms(), ops,
+			(unsigned)ops_n, SHM_STICK_CREATE, NULL, NULL);
+		if (r == SHM_STICK_FULL)
+			say(s, "Unable to allocate a new entry");
+		else if (r == SHM_STICK_BUSY)
+			say(s, "Entry is busy. Please try again.");
+	}
+	shm_stick_fini(&n.stick);
+}
