@@ -161,6 +161,7 @@ build_proxy(struct loading *l, struct built *b)
 	p->has_tunnel_timeout = tunnel && !is_built_in(tunnel);
 	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
 	build_fields(l, SECTION_balance, node_get(map, "balance"), p);
+	build_fields(l, SECTION_rate_limit, node_get(map, "rate_limit"), p);
 	build_refs(l, b);
 	build_options(l, b, node_get(map, "option"));
 	build_retry_on(l, p, node_get(map, "retry_on"));

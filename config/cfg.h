@@ -46,7 +46,8 @@ struct cfg_global {
 	gid_t gid;
 	const char *chroot; /* NULL: none */
 	bool daemon;
-	const char *pidfile; /* NULL: none */
+	const char *pidfile;  /* NULL: none */
+	uint32_t maxconnrate; /* per second, 0: no limit */
 	uint32_t maxconn; /* over all workers; resolved from the fd limit when not set */
 	uint32_t fds_needed; /* per worker, all told; RLIMIT_NOFILE is raised to it */
 	const char *log_tag; /* "weir" */
@@ -357,7 +358,7 @@ struct cfg_server {
 		downinter_ms; /* fast and down default to inter */
 	uint32_t rise, fall;
 	uint32_t maxconn, minconn, maxqueue; /* over all workers; 0: none */
-	int32_t pool_max_conn; /* over all workers; -1: no limit */
+	int32_t pool_max_conn;		     /* over all workers; -1: no limit */
 	uint64_t pool_purge_delay_ms;
 	int32_t max_reuse; /* -1: no limit */
 	struct addr
@@ -431,8 +432,10 @@ struct cfg_proxy {
 	/* frontend */
 	struct cfg_bind **binds;
 	size_t binds_n;
-	uint32_t maxconn; /* default: global.maxconn */
-	uint32_t fullconn; /* default: 10 % of the maxconn of the frontends that lead here */
+	uint32_t maxconn;	      /* default: global.maxconn */
+	uint32_t rate_limit_sessions; /* per second, 0: no limit */
+	uint32_t fullconn; /* default: 10 % of the maxconn of the frontends that lead here
+			    */
 	struct cfg_use_backend *use_backend;
 	size_t use_backend_n;
 	struct cfg_proxy *default_backend; /* NULL: 503 (a listen: itself) */

@@ -89,6 +89,7 @@ add_frontend(struct facts_list *l, const struct cfg_proxy *p)
 	struct shm_facts *f = add(l, SHM_FRONTEND, p->name, "");
 	f->id = p->id;
 	f->maxconn = p->maxconn;
+	f->rate_limit = p->rate_limit_sessions;
 	f->is_disabled = p->is_disabled;
 	put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
 	for (size_t i = 0; i < p->binds_n; i++) {
@@ -206,7 +207,9 @@ geometry_of(const struct cfg *cfg, struct shm_geometry *out, char err[SHM_ERROR_
 	struct facts_list l = {.err = err, .queue_bytes = queue_bytes(cfg)};
 	const struct cfg_global *g = &cfg->global;
 	l.at = arena_alloc(cfg->arena, count(cfg) * sizeof(*l.at));
-	add(&l, SHM_GLOBAL, "global", "")->maxconn = g->maxconn;
+	struct shm_facts *global = add(&l, SHM_GLOBAL, "global", "");
+	global->maxconn = g->maxconn;
+	global->rate_limit = g->maxconnrate;
 	for (size_t i = 0; i < cfg->proxies_n; i++) {
 		if (cfg->proxies[i]->caps & CFG_CAP_FRONTEND)
 			add_frontend(&l, cfg->proxies[i]);

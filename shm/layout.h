@@ -183,6 +183,7 @@ struct shm_record {
 	union {
 		struct shm_server server;
 		struct shm_backend backend;
+		_Atomic uint64_t throttle;
 		uint8_t room[256];
 	};
 	/* struct shm_gauge at layout.gauge_off */

@@ -24,6 +24,7 @@ struct shm_object {
 	struct shm_rates *rates;     /* written once per second by control */
 	struct shm_server *server;   /* kind SERVER only, else NULL */
 	struct shm_backend *backend; /* kind BACKEND only, else NULL */
+	_Atomic uint64_t *throttle;  /* new sessions: FRONTEND, GLOBAL; else NULL */
 	void *area;		     /* its own memory, zeroed when new; NULL: none */
 	uint64_t area_bytes;
 };

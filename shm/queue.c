@@ -109,8 +109,7 @@ shm_queue_view(const struct shm_object *o, struct shm_queue_view *out)
 	return true;
 }
 
-/* --- one section ----------------------------------------------------------------------
- */
+/* --- one section ----------------------------------------------------------- */
 
 /* A critical section of a queue: what its functions need. */
 struct section {
@@ -157,8 +156,7 @@ slots_at(const struct section *c, uint64_t index)
 		       : NULL;
 }
 
-/* --- tickets ---------------------------------------------------------------------------
- */
+/* --- tickets --------------------------------------------------------------- */
 
 /* The place of a free ticket, 0: none. */
 static uint64_t
@@ -199,8 +197,7 @@ draw_key(const struct section *c, const struct shm_queue_ask *ask)
 	return level << 52 | (at < 0 ? 0 : (uint64_t)at & time_mask);
 }
 
-/* --- lines -----------------------------------------------------------------------------
- */
+/* --- lines ----------------------------------------------------------------- */
 
 /* The ticket before which one with that key belongs, 0: at the end. Looked for from both
  * ends: without priorities the end is the first guess. */
@@ -258,8 +255,7 @@ line_of(const struct section *c, const struct shm_ticket *t)
 	return of ? &of->line : &c->q->area->line;
 }
 
-/* --- granting -------------------------------------------------------------------------
- */
+/* --- granting -------------------------------------------------------------- */
 
 static void
 grant(struct section *c, uint64_t place, uint32_t owner, const struct shm_object *server)
@@ -322,9 +318,7 @@ shm_queue_pump(struct shm *s, struct shm_queue *q, struct shm_queue_server on,
 	return true;
 }
 
-/* --- entering and leaving
- * ---------------------------------------------------------------
- */
+/* --- entering and leaving --- */
 
 /* A ticket for somebody who must wait; 0: none is left. */
 static uint64_t
@@ -470,9 +464,7 @@ shm_queue_keep(struct shm *s, struct shm_queue *q, const struct shm_object *serv
 	return got;
 }
 
-/* --- the master's part
- * ------------------------------------------------------------------
- */
+/* --- the master's part --- */
 
 /* Entered once before anything is looked at: a section that a dead process left could
  * give a ticket back to it by being undone. Waiters see within 10 ms what is free. */

@@ -11,6 +11,7 @@
 
 #include "lib/base/must.h"
 #include "shm/slots.h"
+#include "shm/throttle.h"
 #include "worker/idle.h"
 #include "worker/session.h"
 
@@ -56,6 +57,39 @@ take(const struct shm_object *o)
 {
 	return shm_gauge_take(self.shm, o->gauge, shm_object_maxconn(self.shm, o)) ==
 	       SHM_TAKEN;
+}
+
+/* rate_limit sessions, maxconnrate. */
+static bool
+take_rate(const struct shm_object *o)
+{
+	uint32_t limit = shm_object_rate_limit(self.shm, o);
+	return !limit || shm_throttle_take(o->throttle, limit, now_ms());
+}
+
+static void
+give_rate(const struct shm_object *o)
+{
+	if (shm_object_rate_limit(self.shm, o))
+		shm_throttle_give(o->throttle, now_ms());
+}
+
+static bool
+take_rates(const struct rt_listener *bind)
+{
+	if (!take_rate(&self.global))
+		return false;
+	if (take_rate(&bind->fe->shm))
+		return true;
+	give_rate(&self.global);
+	return false;
+}
+
+static void
+give_rates(const struct rt_listener *bind)
+{
+	give_rate(&self.global);
+	give_rate(&bind->fe->shm);
 }
 
 /* One of each limit; nothing is held when it fails. Looked at first, so that what is
@@ -140,6 +174,11 @@ listener_ready(struct net_watch *w, uint32_t events)
 			listener_pause(l, ACCEPT_RETRY_MS);
 			return;
 		}
+		if (!take_rates(l->bind)) {
+			give_limits(l->bind);
+			listener_pause(l, ACCEPT_RETRY_MS);
+			return;
+		}
 		int fd = accept4(w->fd, (struct sockaddr *)&ss, &len,
 				 SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0) {
@@ -148,6 +187,7 @@ listener_ready(struct net_watch *w, uint32_t events)
 		}
 		int error = errno;
 		give_limits(l->bind);
+		give_rates(l->bind);
 		if ((error == EMFILE || error == ENFILE) && idle_close_oldest())
 			continue;
 		if (error == EMFILE || error == ENFILE || error == ENOBUFS ||

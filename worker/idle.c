@@ -12,6 +12,7 @@
 
 #include "shm/health.h"
 #include "worker/origin.h"
+#include "worker/queue.h"
 
 enum {
 	IDLE_OWN_MAX = 5,     /* per client connection */
@@ -56,6 +57,8 @@ idle_forget(struct origin *o)
 	list_remove(&o->age_node);
 	o->srv->idle_n -= o->is_shared;
 	o->is_shared = false;
+	if (o->kept)
+		queue_drop(o->srv->be, &o->kept);
 }
 
 void
@@ -102,24 +105,13 @@ purge(struct net_timer *timer)
 		net_timer_set(self.loop, timer, now_ms() + srv->cfg->pool_purge_delay_ms);
 }
 
-/* This worker's share of pool_max_conn. */
-static uint32_t
-share(int32_t max)
-{
-	uint32_t n = self.cfg->global.nbproc, total = (uint32_t)max;
-	if (max < 0)
-		return UINT32_MAX;
-	return total / n + (self.in->index < total % n);
-}
-
 void
 idle_init(struct rt_server *srv)
 {
 	list_init(&srv->idle);
 	list_init(&srv->fresh);
 	net_timer_init(&srv->purge_timer, purge);
-	srv->idle_max =
-		srv->cfg->pool_purge_delay_ms ? share(srv->cfg->pool_max_conn) : 0;
+	srv->keeps_idle = srv->cfg->pool_purge_delay_ms && srv->cfg->pool_max_conn != 0;
 }
 
 bool
@@ -365,6 +357,14 @@ keep_shared(struct rt_server *srv, struct origin *o)
 			      now_ms() + srv->cfg->pool_purge_delay_ms);
 }
 
+/* Whether one more may be kept for everybody; pool_max_conn counts over all workers. */
+static bool
+may_share(struct rt_server *srv, struct origin *o)
+{
+	int32_t most = srv->cfg->pool_max_conn;
+	return srv->keeps_idle && (most < 0 || queue_keep(srv, (uint32_t)most, &o->kept));
+}
+
 void
 idle_put(struct origin *o, struct txn *t)
 {
@@ -373,12 +373,11 @@ idle_put(struct origin *o, struct txn *t)
 		      is_distrusted(srv);
 	bool is_worn =
 		srv->cfg->max_reuse >= 0 && o->requests_n > (uint32_t)srv->cfg->max_reuse;
-	bool has_room = is_own || srv->idle_n < srv->idle_max;
 	enum look seen = LOOK_QUIET;
 	if (o->conn.is_hungup || o->conn.is_eof || o->conn.is_readable)
 		seen = look(o);
-	if (seen != LOOK_QUIET || o->conn.is_shut || is_worn || !has_room ||
-	    srv->is_out || self.is_draining) {
+	bool is_over = o->conn.is_shut || is_worn || srv->is_out || self.is_draining;
+	if (seen != LOOK_QUIET || is_over || (!is_own && !may_share(srv, o))) {
 		drop(o, seen);
 		return;
 	}

@@ -18,8 +18,7 @@ enum {
 	QUEUE_LOOK_MAX = 64,
 };
 
-/* --- what is shared --------------------------------------------------------------------
- */
+/* --- what is shared -------------------------------------------------------- */
 
 void
 queue_refresh(struct rt_backend *be)
@@ -83,8 +82,7 @@ granted_to(const struct txn *t)
 	return server_at(t->be, shm_queue_server_of(&t->be->queue, t->ticket));
 }
 
-/* --- one request
- * ------------------------------------------------------------------------ */
+/* --- one request ----------------------------------------------------------- */
 
 static void
 wait_begin(struct txn *t, struct rt_server *home)
@@ -229,8 +227,24 @@ queue_timeout(struct txn *t)
 	refuse(t, STOP_queue_timeout);
 }
 
-/* --- news
- * ---------------------------------------------------------------------------------- */
+bool
+queue_keep(struct rt_server *srv, uint32_t most, uint32_t *ticket)
+{
+	return srv->be->queue.area && shm_queue_keep(self.shm, &srv->be->queue, &srv->shm,
+						     most, ticket) == SHM_QUEUE_GRANTED;
+}
+
+void
+queue_drop(struct rt_backend *be, uint32_t *ticket)
+{
+	struct shm_queue_server nobody = {NULL, false};
+	shm_queue_leave(self.shm, &be->queue, *ticket, nobody, NULL);
+	*ticket = 0;
+	if (be->queue.owed_n)
+		recheck_soon();
+}
+
+/* --- news ------------------------------------------------------------------ */
 
 /* Runs those of be that were granted; `most`: so many others in a row end the look. */
 static void

@@ -24,6 +24,10 @@ void queue_enter(struct txn *t, struct rt_server *srv, bool at_server);
 void queue_leave(struct txn *t);
 /* timeout queue. */
 void queue_timeout(struct txn *t);
+/* An idle connection to srv, one of at most `most` over all workers. */
+bool queue_keep(struct rt_server *srv, uint32_t most, uint32_t *ticket);
+/* Gives that ticket back. */
+void queue_drop(struct rt_backend *be, uint32_t *ticket);
 /* Somebody woke us: looks whether it was for those who wait. */
 void queue_look(void);
 

@@ -37,13 +37,14 @@ struct rt_server {
 	struct shm_object shm;
 	struct rt_backend *be;
 	/* idle.c: its connections of this worker */
-	struct list idle;	   /* of struct origin, the freshest first */
-	struct list fresh;	   /* likewise, released since epoll was asked last */
-	uint64_t fresh_look;	   /* net_loop_looks() then */
-	uint32_t origins_n;	   /* all */
-	uint32_t idle_n, idle_max; /* those in `idle` and `fresh` */
-	uint32_t used_max;	   /* most at once since the last purge */
-	uint32_t need_n;	   /* the same, smoothed over earlier ones */
+	struct list idle;    /* of struct origin, the freshest first */
+	struct list fresh;   /* likewise, released since epoll was asked last */
+	uint64_t fresh_look; /* net_loop_looks() then */
+	uint32_t origins_n;  /* all */
+	uint32_t idle_n;     /* those in `idle` and `fresh` */
+	bool keeps_idle;
+	uint32_t used_max; /* most at once since the last purge */
+	uint32_t need_n;   /* the same, smoothed over earlier ones */
 	struct net_timer purge_timer;
 	uint64_t idle_death_ms; /* shortest idle time after which the server closed; 0:
 				   none */

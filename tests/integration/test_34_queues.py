@@ -3,6 +3,7 @@
 import os
 import random
 import signal
+import time
 
 import pytest
 
@@ -240,3 +241,41 @@ def test_kills_and_reloads_never_let_an_eleventh_request_through(lab, nbproc):
     load.end()
     assert gate.most <= 10
     slots(weir, "a")
+
+
+@NBPROC
+def test_idle_connections_are_kept_up_to_pool_max_conn_over_all_workers(lab, nbproc):
+    gate = Gate()
+    a = lab.origin("a").on("/", gate)
+    port = lab.port()
+    weir = lab.start(web(port, {"a": {"address": a, "pool_max_conn": 3}},
+                         backend={"http_reuse": "always"}), nbproc=nbproc)
+    for _ in range(2):
+        clients = [asking(port) for _ in range(16)]
+        wait_until(lambda: gate.inside == 16)
+        while gate.inside:
+            gate.open(16)
+        for c in clients:
+            assert c.response().status == 200
+            c.close()
+        wait_until(lambda: len(a.open) <= 3, what="the others are closed")
+        assert len(a.open) >= 1
+    weir.wait_idle()
+
+
+@NBPROC
+def test_a_frontend_accepts_so_many_sessions_per_second(lab, nbproc):
+    a = lab.origin("a")
+    port = lab.port()
+    weir = lab.start(web(port, [a], frontend={"rate_limit": {"sessions": 20}}),
+                     nbproc=nbproc)
+    start = time.monotonic()
+    clients = [asking(port) for _ in range(60)]
+    wait_until(lambda: weir.stat("fe", "FRONTEND", "conn_tot") >= 20)
+    seen = weir.stat("fe", "FRONTEND", "conn_tot")
+    assert seen <= 20 * (1 + time.monotonic() - start)
+    for c in clients:
+        assert c.response().status == 200
+    # two seconds at least for the forty that had to wait
+    assert 1.9 <= time.monotonic() - start <= 6
+    assert weir.stat("fe", "FRONTEND", "rate_lim") == 20

@@ -292,7 +292,8 @@ forget(struct rt_server *srv)
 	must(shm_gauge_cur(srv->shm.gauge) == 0);
 	must(srv->origins_n == 0 && srv->idle_n == 0);
 	srv->idle_death_ms = srv->distrusted_until_ms = 0;
-	srv->idle_max = srv->used_max = srv->need_n = 0;
+	srv->used_max = srv->need_n = 0;
+	srv->keeps_idle = false;
 }
 
 static void
