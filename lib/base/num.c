@@ -75,16 +75,35 @@ num_size(struct span s, uint64_t *out)
 	return scaled(s, bytes, sizeof(bytes) / sizeof(bytes[0]), out);
 }
 
+/* 00 to 99. */
+static const char pairs[] = "0001020304050607080910111213141516171819"
+			    "2021222324252627282930313233343536373839"
+			    "4041424344454647484950515253545556575859"
+			    "6061626364656667686970717273747576777879"
+			    "8081828384858687888990919293949596979899";
+
+static size_t
+digits_of(uint64_t v)
+{
+	size_t n = 1;
+	for (; v >= 1000; v /= 1000)
+		n += 3;
+	return n + (v >= 10) + (v >= 100);
+}
+
 size_t
 num_put(char *p, uint64_t v)
 {
-	char tmp[20];
-	size_t n = 0;
-	do
-		tmp[n++] = (char)('0' + v % 10);
-	while (v /= 10);
-	for (size_t i = 0; i < n; i++)
-		p[i] = tmp[n - 1 - i];
+	size_t n = digits_of(v);
+	char *at = p + n;
+	for (; v >= 100; v /= 100) {
+		at -= 2;
+		memcpy(at, pairs + v % 100 * 2, 2);
+	}
+	if (v >= 10)
+		memcpy(p, pairs + v * 2, 2);
+	else
+		*p = (char)('0' + v);
 	return n;
 }
 
