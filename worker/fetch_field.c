@@ -43,7 +43,7 @@ site_once(const struct http_head *h, uint32_t *place, struct span *out)
 {
 	if (*place)
 		return false;
-	*place = 1u << 16;
+	*place = UINT32_MAX;
 	*out = h->authority;
 	return true;
 }
@@ -55,7 +55,7 @@ value_next(const struct http_head *h, struct span name, bool splits, uint32_t *p
 {
 	unsigned from = *place >> 16;
 	size_t begin = *place & 0xffff;
-	if (h->authority.p && span_ieq(name, SPAN("host")))
+	if (h->authority.p && http_field_id_of(name) == HTTP_FIELD_HOST)
 		return site_once(h, place, out);
 	int i = field_find(h, name, from);
 	if (i < 0)
@@ -106,9 +106,9 @@ give_value(const struct http_head *h, const struct expr_arg *args, bool splits,
 		return false;
 	int64_t n = args[1].kind == EXPR_ARG_INT ? args[1].integer : 0;
 	if (n == 0 && s->iterates) {
-		s->has_more = true;
-		return value_next(h, name_of(args), splits, &s->next, &v) &&
-		       give_span(s, v);
+		bool is_there = value_next(h, name_of(args), splits, &s->next, &v);
+		s->has_more = s->next >> 16 < h->fields_n;
+		return is_there && give_span(s, v);
 	}
 	return value_at(h, name_of(args), splits, n ? n : -1, &v) && give_span(s, v);
 }

@@ -305,10 +305,11 @@ expr_test_eval(const struct expr_test *t, const struct expr_context *c)
 {
 	struct expr_sample s = {.next = 0};
 	size_t used = c->scratch->used;
-	bool is_true = false;
-	while (!is_true && expr_eval_next(t->program, c, t->want, &s)) {
-		is_true = expr_patterns_find(t->patterns, c, &s, NULL);
+	while (expr_eval_next(t->program, c, t->want, &s)) {
+		bool is_true = expr_patterns_find(t->patterns, c, &s, NULL);
 		c->scratch->used = used;
+		if (is_true || !s.has_more)
+			return is_true;
 	}
-	return is_true;
+	return false;
 }

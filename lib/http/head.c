@@ -353,9 +353,25 @@ http_head_parse_response(const char *p, size_t n, size_t from,
 	return parse_head(p, n, from, limits, false, h, why);
 }
 
+/* One that has an id is found without a look at names. */
+static int
+find_known(const struct http_head *h, enum http_field_id id, unsigned from)
+{
+	if (!(h->seen & 1u << id))
+		return -1;
+	for (unsigned i = from > h->first[id] ? from : h->first[id]; i < h->fields_n; i++)
+		if (h->fields[i].id == id && !h->fields[i].deleted)
+			return (int)i;
+	return -1;
+}
+
 int
 http_head_find(const struct http_head *h, struct span name, unsigned from)
 {
+	enum http_field_id id = http_field_id_of(name);
+
+	if (id != HTTP_FIELD_OTHER && id != HTTP_FIELD_IDS_N)
+		return find_known(h, id, from);
 	for (unsigned i = from; i < h->fields_n; i++)
 		if (h->fields[i].name_n == name.n && !h->fields[i].deleted &&
 		    span_ieq(http_field_name(h, &h->fields[i]), name))
