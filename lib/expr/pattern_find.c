@@ -13,7 +13,7 @@ same(const char *v, struct span key, bool caseless)
 	if (!caseless)
 		return memcmp(v, key.p, key.n) == 0;
 	for (size_t i = 0; i < key.n; i++)
-		if (pattern_lower(v[i]) != (unsigned char)key.p[i])
+		if (v[i] != key.p[i] && pattern_lower(v[i]) != (unsigned char)key.p[i])
 			return false;
 	return true;
 }
@@ -21,10 +21,15 @@ same(const char *v, struct span key, bool caseless)
 static bool
 contains(struct span v, struct span key, bool caseless)
 {
+	if (key.n == 0 || v.n < key.n)
+		return key.n == 0;
 	if (!caseless)
-		return key.n == 0 || memmem(v.p, v.n, key.p, key.n) != NULL;
-	for (size_t i = 0; i + key.n <= v.n; i++)
-		if (same(v.p + i, key, true))
+		return memmem(v.p, v.n, key.p, key.n) != NULL;
+	/* both cases of a letter are one with bit 5 set */
+	char first = key.p[0], fold = first >= 'a' && first <= 'z' ? 32 : 0;
+	const char *end = v.p + v.n - key.n + 1;
+	for (const char *at = v.p; at < end; at++)
+		if ((*at | fold) == first && same(at, key, true))
 			return true;
 	return false;
 }
