@@ -30,10 +30,13 @@ put_char(struct out *o, char c)
 
 static const char hex_digits[] = "0123456789ABCDEF";
 
-/* Bytes that are written as a mark and two digits instead of themselves. */
-static bool
+/* Bytes that are written as a mark and two digits instead of themselves; nearly all of a
+ * text are between '$' and '~'. */
+static inline bool
 is_odd(enum format_use use, unsigned char c)
 {
+	if ((unsigned char)(c - '$') <= '~' - '$')
+		return false;
 	if (use == FORMAT_LOG)
 		return c < 32 || c >= 127 || c == '"' || c == '#';
 	return (c < 32 && c != '\t') || c == 127;
@@ -100,11 +103,15 @@ put_json_text(struct out *o, struct span s)
 static void
 put_int(struct out *o, int64_t v)
 {
-	char digits[24];
+	enum { DIGITS_MAX = 20 };
+	char digits[DIGITS_MAX];
 	uint64_t size = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 	if (v < 0)
 		put_char(o, '-');
-	put(o, digits, num_put(digits, size));
+	if (o->cap - o->n >= DIGITS_MAX)
+		o->n += num_put(o->p + o->n, size);
+	else
+		put(o, digits, num_put(digits, size));
 }
 
 /* At least `width` digits. */
@@ -260,10 +267,15 @@ write_object(struct out *o, const struct format *f, const struct expr_context *c
 static void
 write_text(struct out *o, const struct format *f, struct span text)
 {
-	bool meets = f->use == FORMAT_LOG && o->ends_blank && text.p[0] == ' ';
-	put(o, text.p + meets, text.n - meets);
-	if (text.n > meets)
-		o->ends_blank = text.p[text.n - 1] == ' ';
+	if (f->use == FORMAT_LOG && o->ends_blank && text.p[0] == ' ')
+		text = span_of(text.p + 1, text.n - 1);
+	if (text.n == 0)
+		return;
+	if (text.n == 1)
+		put_char(o, text.p[0]);
+	else
+		put(o, text.p, text.n);
+	o->ends_blank = text.p[text.n - 1] == ' ';
 }
 
 size_t
