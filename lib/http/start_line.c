@@ -266,10 +266,10 @@ http_status_line(struct http_lines *s, const char *line, size_t max, struct http
 {
 	enum { CODE_END = VERSION_BYTES + 4 };
 	const char *stop = http_line_stop(s, line, max);
-	const char *q;
+	const char *end = http_scan_value(line, stop);
+	const char *q = end - line < CODE_END ? end : line + CODE_END;
 	enum http_reject why;
 
-	q = http_scan_value(line, stop - line > CODE_END ? line + CODE_END : stop);
 	if (q != line + CODE_END || q == stop)
 		goto failed;
 	why = judge_status(line, h);
@@ -280,9 +280,8 @@ http_status_line(struct http_lines *s, const char *line, size_t max, struct http
 		q++;
 	else if (*q != '\r')
 		goto failed;
-	h->reason.p = q;
-	q = http_scan_value(q, stop);
-	h->reason.n = (size_t)(q - h->reason.p);
+	h->reason = span_of(q, (size_t)(end - q));
+	q = end;
 	if (stop - q >= 2 && q[0] == '\r' && q[1] == '\n')
 		return q + 2;
 failed:
