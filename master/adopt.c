@@ -126,7 +126,8 @@ adopt_let_go(void)
 			close(p->pidfd);
 		p->pid = 0;
 	}
-	sockets_let_go(master.sockets);
+	/* in the same process they stay open for the next attempt */
+	sockets_let_go(master.sockets, master.options->takeover_fd < 0);
 }
 
 /* --- descriptors
@@ -207,10 +208,14 @@ adopt_descriptors(const struct estate *e)
 		report(REPORT_WARNING, "the list of their sockets is lost");
 		return;
 	}
-	for (size_t i = 0; i < e->head.sockets_n;)
-		i += take_group(&e->sockets[i], e->head.sockets_n - i, &missing_n);
+	for (size_t i = 0; i < e->head.sockets_n;) {
+		const struct estate_socket *s = &e->sockets[i];
+		i += s->flags & ESTATE_GIVEN
+			     ? 1
+			     : take_group(s, e->head.sockets_n - i, &missing_n);
+	}
 	for (uint32_t i = 0; i < e->head.slots_n && i < master.slots_n; i++) {
-		int fd = take(e->eventfds[i], is_eventfd, NULL);
+		int fd = take(e->slots[i].eventfd, is_eventfd, NULL);
 		if (fd < 0)
 			continue; /* they look at their mail now and then */
 		close(master.slot_eventfds[i]);

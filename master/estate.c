@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The estate as bytes: one head, the listening sockets, one eventfd per slot. Master.
+ * The estate as bytes: one head, the listening sockets, each slot's eventfd and process.
+ * Master.
  */
 #include "master/estate.h"
 
@@ -13,6 +14,7 @@
 
 #include "lib/base/hash.h"
 #include "lib/base/must.h"
+#include "master/procs.h"
 #include "master/report.h"
 #include "master/sockets.h"
 
@@ -65,7 +67,8 @@ note_socket(void *arg, const struct net_listen *spec, int fd, uint32_t group)
 	s->backlog = spec->backlog;
 	s->group = group;
 	s->flags = (spec->is_group ? ESTATE_IS_GROUP : 0U) |
-		   (spec->v4v6 ? ESTATE_V4V6 : 0U) | (spec->v6only ? ESTATE_V6ONLY : 0U);
+		   (spec->v4v6 ? ESTATE_V4V6 : 0U) | (spec->v6only ? ESTATE_V6ONLY : 0U) |
+		   (spec->addr.kind == ADDR_FD ? ESTATE_GIVEN : 0U);
 	s->mode = spec->mode;
 	s->uid = spec->uid;
 	s->gid = spec->gid;
@@ -93,9 +96,11 @@ estate_take_stock(void)
 		.pidfile_fd = master.pidfile_fd,
 	};
 	sockets_each(master.sockets, note_socket, e);
-	e->eventfds = must_alloc(master.slots_n * sizeof(*e->eventfds) + 1);
+	e->slots = must_calloc(master.slots_n + 1, sizeof(*e->slots));
 	for (uint32_t i = 0; i < master.slots_n; i++)
-		e->eventfds[i] = master.slot_eventfds[i];
+		e->slots[i].eventfd = master.slot_eventfds[i];
+	PROCS_EACH(p)
+	e->slots[p->slot].pid = (int32_t)p->pid;
 	return e;
 }
 
@@ -105,7 +110,7 @@ estate_free(struct estate **e)
 	if (!*e)
 		return;
 	free((*e)->sockets);
-	free((*e)->eventfds);
+	free((*e)->slots);
 	free(*e);
 	*e = NULL;
 }
@@ -125,7 +130,7 @@ static size_t
 bytes_of(const struct estate_head *h)
 {
 	return sizeof(*h) + h->sockets_n * sizeof(struct estate_socket) +
-	       h->slots_n * sizeof(int32_t);
+	       h->slots_n * sizeof(struct estate_slot);
 }
 
 int
@@ -138,8 +143,8 @@ estate_write(const struct estate *e, int fd)
 	memcpy(bytes, &head, sizeof(head));
 	if (sockets_bytes)
 		memcpy(bytes + sizeof(head), e->sockets, sockets_bytes);
-	memcpy(bytes + sizeof(head) + sockets_bytes, e->eventfds,
-	       head.slots_n * sizeof(int32_t));
+	memcpy(bytes + sizeof(head) + sockets_bytes, e->slots,
+	       head.slots_n * sizeof(*e->slots));
 	head.checksum = checksum(bytes, n);
 	memcpy(bytes, &head, sizeof(head));
 	ssize_t written = pwrite(fd, bytes, n, 0);
@@ -174,12 +179,11 @@ estate_read(int fd)
 		e = must_calloc(1, sizeof(*e));
 		memcpy(&e->head, bytes, sizeof(e->head));
 		size_t sockets_bytes = e->head.sockets_n * sizeof(*e->sockets);
-		size_t eventfds_bytes = e->head.slots_n * sizeof(*e->eventfds);
+		size_t slots_bytes = e->head.slots_n * sizeof(*e->slots);
 		e->sockets = must_alloc(sockets_bytes + 1);
-		e->eventfds = must_alloc(eventfds_bytes + 1);
+		e->slots = must_alloc(slots_bytes + 1);
 		memcpy(e->sockets, bytes + sizeof(e->head), sockets_bytes);
-		memcpy(e->eventfds, bytes + sizeof(e->head) + sockets_bytes,
-		       eventfds_bytes);
+		memcpy(e->slots, bytes + sizeof(e->head) + sockets_bytes, slots_bytes);
 	}
 	free(bytes);
 	return e;

@@ -28,6 +28,12 @@ enum estate_flag {
 	ESTATE_IS_GROUP = 1 << 0,
 	ESTATE_V4V6 = 1 << 1,
 	ESTATE_V6ONLY = 1 << 2,
+	ESTATE_GIVEN = 1 << 3, /* fd@N: by whoever started us */
+};
+
+struct estate_slot {
+	int32_t eventfd;
+	int32_t pid; /* as it was written; 0: nobody */
 };
 
 struct estate_head {
@@ -44,7 +50,7 @@ struct estate_head {
 struct estate {
 	struct estate_head head;
 	struct estate_socket *sockets; /* [sockets_n] */
-	int32_t *eventfds;	       /* [slots_n] */
+	struct estate_slot *slots;     /* [slots_n] */
 };
 
 /* What this master has now. */

@@ -11,10 +11,12 @@
 #include "lib/base/must.h"
 #include "lib/expr/doc.h"
 #include "master/docs.h"
+#include "master/estate.h"
 #include "master/geometry.h"
 #include "master/report.h"
 #include "master/run.h"
 #include "master/title.h"
+#include "master/upgrade.h"
 #include "worker/evaluate.h"
 
 enum { EXIT_OK = 0, EXIT_BAD = 1 };
@@ -58,6 +60,22 @@ load(const struct options *o)
 	return cfg;
 }
 
+/* Whether this build understands what the running daemon would leave to it. */
+static bool
+can_take_over(const struct options *o, const struct cfg *cfg)
+{
+	char err[SHM_ERROR_BYTES] = "";
+	struct estate *e = estate_read(o->takeover_fd);
+	if (!e)
+		fprintf(stderr,
+			"weir: --takeover: the list of sockets is of another build\n");
+	else if (!shm_can_adopt(cfg->global.shm, err))
+		fprintf(stderr, "weir: %s\n", err);
+	bool can = e && !err[0];
+	estate_free(&e);
+	return can;
+}
+
 static int
 check(const struct options *o)
 {
@@ -68,6 +86,10 @@ check(const struct options *o)
 		return EXIT_BAD;
 	if (geometry_of(cfg, &geometry, err)) {
 		fprintf(stderr, "weir: %s\n", err);
+		cfg_free(&cfg);
+		return EXIT_BAD;
+	}
+	if (o->takeover_fd >= 0 && !can_take_over(o, cfg)) {
 		cfg_free(&cfg);
 		return EXIT_BAD;
 	}
@@ -94,7 +116,9 @@ static int
 run(const struct options *o)
 {
 	struct cfg *cfg = load(o);
-	return cfg ? master_run(o, cfg) : EXIT_BAD;
+	if (cfg)
+		return master_run(o, cfg);
+	return o->takeover_fd >= 0 ? upgrade_supervise(o) : EXIT_BAD;
 }
 
 /* The whole of a file, in memory that stays. false with a line on stderr. */

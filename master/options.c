@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lib/base/must.h"
 #include "lib/base/num.h"
@@ -104,6 +105,19 @@ set_override(struct options *o, const char *value, char err[OPTIONS_ERROR_BYTES]
 }
 
 static int
+set_takeover(struct options *o, const char *value, char err[OPTIONS_ERROR_BYTES])
+{
+	uint64_t n;
+	if (num_u64(span_str(value), &n) != NUM_OK || n > INT32_MAX) {
+		snprintf(err, OPTIONS_ERROR_BYTES,
+			 "--takeover takes the number of a descriptor, not '%s'", value);
+		return -1;
+	}
+	o->takeover_fd = (int)n;
+	return 0;
+}
+
+static int
 set_debug(struct options *o, const char *value, char err[OPTIONS_ERROR_BYTES])
 {
 	(void)value;
@@ -146,6 +160,9 @@ static const struct option_row rows[] = {
 	 set_verbose},
 	{"--fresh-shm", NULL,
 	 "discard the shared region left behind; counters begin at 0", set_fresh_shm},
+	{"--takeover", "FD",
+	 "used by SIGUSR2: what the running weir hands over; with -c only look at it",
+	 set_takeover},
 	{"-v", NULL, "print the version", set_version},
 	{"-vv", NULL, "print the version and how it was built", set_build},
 	{"--dump-config", NULL,
@@ -181,6 +198,9 @@ options_parse(struct options *o, int argc, char **argv, char err[OPTIONS_ERROR_B
 {
 	memset(o, 0, sizeof(*o));
 	o->takeover_fd = -1;
+	o->argc = argc;
+	o->argv = argv;
+	o->start_dir = getcwd(NULL, 0);
 	for (int i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--") == 0) { /* as in HAProxy: files follow */
 			while (++i < argc)
@@ -214,6 +234,7 @@ options_parse(struct options *o, int argc, char **argv, char err[OPTIONS_ERROR_B
 void
 options_free(struct options *o)
 {
+	free(o->start_dir);
 	free(o->request.paths);
 	free(o->request.overrides);
 	memset(o, 0, sizeof(*o));
@@ -234,6 +255,7 @@ options_help(FILE *out)
 	fprintf(out,
 		"\nWithout -f the configuration is %s/conf.d.\n"
 		"Signals: HUP reloads, TERM ends after the connections, INT ends now, "
-		"USR1 reopens log files.\n",
+		"USR1 reopens log files,\n"
+		"USR2 executes the file of this program again.\n",
 		WEIR_SYSCONFDIR);
 }

@@ -30,6 +30,9 @@ struct options {
 	bool fresh_shm;			       /* --fresh-shm */
 	bool names_files;		       /* -f was given */
 	const char *expression, *request_file; /* expr; NULL: not given */
+	int argc;
+	char **argv;	 /* as given */
+	char *start_dir; /* where */
 	int takeover_fd; /* --takeover: what the binary before us left; -1: nothing */
 };
 

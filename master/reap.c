@@ -19,6 +19,7 @@
 #include "master/reload.h"
 #include "master/report.h"
 #include "master/start.h"
+#include "master/upgrade.h"
 #include "shm/counters.h"
 
 static const char *
@@ -108,6 +109,14 @@ adopted_ended(struct proc *p)
 	p->pid = 0;
 }
 
+/* A trial; or somebody's orphan, when we are process 1. */
+static void
+other_ended(pid_t pid, int status)
+{
+	reload_trial_ended(pid, status);
+	upgrade_trial_ended(pid, status);
+}
+
 void
 reap(void)
 {
@@ -118,7 +127,7 @@ reap(void)
 		if (p)
 			child_ended(p, status);
 		else
-			reload_trial_ended(pid, status); /* or somebody's orphan: pid 1 */
+			other_ended(pid, status);
 	}
 	PROCS_EACH(p)
 	{

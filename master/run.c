@@ -20,6 +20,7 @@
 #include "master/sockets.h"
 #include "master/start.h"
 #include "master/stop.h"
+#include "master/upgrade.h"
 #include "master/watchdog.h"
 #include "shm/gauge.h"
 
@@ -115,6 +116,7 @@ step(void)
 	next_ms = earlier(next_ms, fill_posts());
 	next_ms = earlier(next_ms, step_starting());
 	next_ms = earlier(next_ms, reload_step());
+	next_ms = earlier(next_ms, upgrade_step());
 	next_ms = earlier(next_ms, stop_step());
 	next_ms = earlier(next_ms, watchdog_step());
 	next_ms = earlier(next_ms, kill_late_ones());
@@ -160,6 +162,8 @@ master_run(const struct options *o, struct cfg *cfg)
 				break;
 			sleep_until(next_ms);
 		}
+	if (o->takeover_fd >= 0 && !was_running)
+		return upgrade_supervise(o);
 	start_undo(was_running);
 	return master.exit_status;
 }

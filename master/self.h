@@ -74,6 +74,15 @@ struct reload {
 	char failure[SHM_ERROR_BYTES]; /* why `next` cannot be, empty: it may */
 };
 
+/* SIGUSR2 */
+struct upgrade {
+	bool is_wanted;
+	pid_t pid;   /* of the trial; 0: none runs */
+	int status;  /* of the last trial, not looked at yet; -1: none */
+	int text_fd; /* what the trial says */
+	uint64_t deadline_ms;
+};
+
 struct pollfd;
 struct post;
 struct sockets;
@@ -87,6 +96,7 @@ struct master {
 
 	struct generation *current;
 	struct reload reload;
+	struct upgrade upgrade;
 	struct sockets *sockets;
 	struct shm *shm;
 	struct shm_object global; /* for the counters of the daemon */

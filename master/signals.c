@@ -16,6 +16,7 @@
 #include "master/reload.h"
 #include "master/report.h"
 #include "master/stop.h"
+#include "master/upgrade.h"
 
 static void
 reopen_logs(void)
@@ -26,19 +27,12 @@ reopen_logs(void)
 		procs_mail(control->slot, SHM_MAIL_REOPEN);
 }
 
-static void
-refuse_upgrade(void)
-{
-	report(REPORT_WARNING,
-	       "SIGUSR2: a running master cannot change its binary yet; restart");
-}
-
 static const struct {
 	int signal;
 	void (*act)(void);
 } table[] = {
 	{SIGHUP, reload_ask}, {SIGTERM, stop_gracefully}, {SIGINT, stop_now},
-	{SIGQUIT, stop_now},  {SIGUSR1, reopen_logs},	  {SIGUSR2, refuse_upgrade},
+	{SIGQUIT, stop_now},  {SIGUSR1, reopen_logs},	  {SIGUSR2, upgrade_ask},
 	{SIGCHLD, reap},
 };
 enum { TABLE_N = sizeof(table) / sizeof(table[0]) };

@@ -379,8 +379,7 @@ sockets_each(const struct sockets *s,
 {
 	for (size_t i = 0; i < s->groups_n; i++) {
 		const struct group *g = s->groups[i];
-		for (size_t k = 0; g->spec.addr.kind != ADDR_FD && k < g->listening_n;
-		     k++)
+		for (size_t k = 0; k < g->listening_n; k++)
 			fn(arg, &g->spec, g->fds[k], (uint32_t)i);
 	}
 }
@@ -398,11 +397,11 @@ sockets_restore(struct sockets *s, const struct net_listen *spec, const int *fds
 }
 
 void
-sockets_let_go(struct sockets *s)
+sockets_let_go(struct sockets *s, bool does_close)
 {
 	for (size_t i = 0; i < s->groups_n; i++) {
 		struct group *g = s->groups[i];
-		for (size_t k = 0; g->is_restored && k < g->fds_n; k++)
+		for (size_t k = 0; does_close && g->is_restored && k < g->fds_n; k++)
 			close(g->fds[k]);
 		if (g->is_restored)
 			g->fds_n = g->listening_n = 0;

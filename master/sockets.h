@@ -26,7 +26,7 @@ void sockets_retire(struct sockets *s);
 /* The end of everything: no connection is accepted or queued any more. */
 void sockets_close(struct sockets *s);
 /* What other processes may go on with: each socket that listens for the current
- * generation, but those somebody gave us; members of one group follow each other. */
+ * generation; members of one group follow each other. */
 void sockets_each(const struct sockets *s,
 		  void (*fn)(void *arg, const struct net_listen *spec, int fd,
 			     uint32_t group),
@@ -36,7 +36,7 @@ void sockets_each(const struct sockets *s,
 void sockets_restore(struct sockets *s, const struct net_listen *spec, const int *fds,
 		     size_t fds_n);
 /* Our generation will not be: what was restored goes on without us. */
-void sockets_let_go(struct sockets *s);
+void sockets_let_go(struct sockets *s, bool does_close);
 void sockets_free(struct sockets **s);
 
 #endif

@@ -6,6 +6,7 @@
 #include "master/start.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -66,13 +67,20 @@ adopt(struct generation *g)
 	return adopt_newest_generation();
 }
 
+/* A running daemon keeps its region, whatever its command line said once. */
+static bool
+is_fresh(void)
+{
+	return master.options->fresh_shm && master.options->takeover_fd < 0;
+}
+
 static int
 first_generation(struct cfg *cfg, char err[SHM_ERROR_BYTES])
 {
 	struct shm_geometry geometry;
 	struct shm_info *info = must_alloc(sizeof(*info));
 	if (geometry_of(cfg, &geometry, err) ||
-	    open_region(cfg, &geometry, master.options->fresh_shm, err)) {
+	    open_region(cfg, &geometry, is_fresh(), err)) {
 		free(info);
 		return -1;
 	}
@@ -101,6 +109,23 @@ is_left_alone(const struct cfg_global *g)
 	return !g->foreground && master.pid != 1;
 }
 
+/* The process is the one that holds the lock already; only the program is new. */
+static int
+take_over(int fd, char err[SHM_ERROR_BYTES])
+{
+	struct estate *e = estate_read(fd);
+	if (!e)
+		return report_into(err, "--takeover: descriptor %d is no list of sockets",
+				   fd);
+	master.lock_fd = fd;
+	master.pidfile_fd = e->head.pidfile_fd;
+	(void)fcntl(fd, F_SETFD, FD_CLOEXEC);
+	if (master.pidfile_fd >= 0)
+		(void)fcntl(master.pidfile_fd, F_SETFD, FD_CLOEXEC);
+	estate_free(&e);
+	return 0;
+}
+
 int
 start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 {
@@ -108,12 +133,13 @@ start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 	master.options = o;
 	master.signal_fd = master.lock_fd = master.pidfile_fd = master.daemon_fd =
 		master.pidfd = -1;
+	master.upgrade.status = -1;
 	reload_init();
 	master.sockets = sockets_new();
 	if (sockets_check_given(cfg, err) || privileges_check(cfg, err) ||
 	    control_check(cfg, err))
 		return -1;
-	if (g->daemon && !g->foreground) {
+	if (g->daemon && !g->foreground && o->takeover_fd < 0) {
 		master.daemon_fd = daemon_begin();
 		if (master.daemon_fd < 0)
 			return report_into(err, "cannot go to the background: %s",
@@ -122,10 +148,11 @@ start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 	master.pid = getpid();
 	master.is_left_alone = is_left_alone(g);
 	master.now_ms = master.started_at_ms = master.watched_at_ms = clock_mono_ms();
-	master.lock_fd = lock_take(g->shm, err);
-	if (master.lock_fd < 0)
+	if (o->takeover_fd >= 0 ? take_over(o->takeover_fd, err)
+				: (master.lock_fd = lock_take(g->shm, err)) < 0)
 		return -1;
-	if (g->pidfile && (master.pidfile_fd = pidfile_open(g->pidfile, err)) < 0)
+	if (g->pidfile && master.pidfile_fd < 0 &&
+	    (master.pidfile_fd = pidfile_open(g->pidfile, err)) < 0)
 		return -1;
 	master.pidfile = g->pidfile ? strdup(g->pidfile) : NULL;
 	title_set("weir: master");

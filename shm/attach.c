@@ -91,6 +91,17 @@ shm_attach(const char *path, struct shm **out, char err[SHM_ERROR_BYTES])
 	return SHM_ATTACH_OK;
 }
 
+bool
+shm_can_adopt(const char *path, char err[SHM_ERROR_BYTES])
+{
+	struct shm *s = NULL;
+	if (shm_attach(path, &s, err) != SHM_ATTACH_OK)
+		return false;
+	bool can = shm_counters_agree(s, err);
+	shm_close(&s);
+	return can;
+}
+
 static void
 text_copy(char *to, size_t to_bytes, const char *from, size_t from_bytes)
 {

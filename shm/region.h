@@ -88,6 +88,9 @@ struct shm_geometry {
 struct shm *shm_open_master(const char *path, const struct shm_geometry *g, bool fresh,
 			    bool unsafe_fs, uint32_t gid, bool *adopted,
 			    char err[SHM_ERROR_BYTES]);
+/* Whether this build could go on with the region at path; else err says why not. Changes
+ * nothing. */
+bool shm_can_adopt(const char *path, char err[SHM_ERROR_BYTES]);
 /* Bytes a new region for g takes. */
 uint64_t shm_bytes_needed(const struct shm_geometry *g);
 /* Makes room for the objects of g before a reload is committed: new objects are

@@ -39,13 +39,13 @@ listen_somewhere(struct estate_socket *s)
 static int
 write_one(struct estate_socket *s)
 {
-	int32_t eventfds[3] = {7, 8, 9};
+	struct estate_slot slots[3] = {{7, 100}, {8, 0}, {9, 101}};
 	struct estate e = {.head = {.magic = 0x31747365726965ULL,
 				    .sockets_n = 1,
 				    .slots_n = 3,
 				    .relay_read_fd = 5},
 			   .sockets = s,
-			   .eventfds = eventfds};
+			   .slots = slots};
 	int fd = memfd_create("estate", MFD_CLOEXEC);
 	assert_int_equal(estate_write(&e, fd), 0);
 	return fd;
@@ -61,7 +61,7 @@ what_was_written_is_read(void **state)
 	assert_non_null(e);
 	assert_int_equal(e->head.sockets_n, 1);
 	assert_int_equal(e->head.relay_read_fd, 5);
-	assert_int_equal(e->eventfds[2], 9);
+	assert_int_equal(e->slots[2].pid, 101);
 	assert_true(estate_is_socket(&e->sockets[0], listener));
 	struct net_listen spec = estate_spec(&e->sockets[0]);
 	assert_int_equal(spec.addr.kind, ADDR_INET);
