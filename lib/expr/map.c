@@ -2,7 +2,7 @@
  *
  * Maps: pattern lists with values, read from files at load, and the converters that look
  * into them (configuration.txt 7.3.1 "map"). A file that several expressions name is read
- * once for each match.
+ * once for each match and type of values.
  */
 #include "lib/expr/parts.h"
 #include "lib/expr/pattern.h"
@@ -14,20 +14,22 @@ struct expr_map {
 	struct span path;
 	struct expr_patterns *patterns;
 	enum expr_match match;
+	enum expr_type values;
 };
 
 static struct expr_map *
 map_of(struct expr_env *env, struct span path, enum expr_match match,
-       struct expr_error *err)
+       enum expr_type values, struct expr_error *err)
 {
 	for (struct expr_map *m = env->maps; m; m = m->next)
-		if (m->match == match && span_eq(m->path, path))
+		if (m->match == match && m->values == values && span_eq(m->path, path))
 			return m;
 	struct expr_map *m = arena_alloc(env->arena, sizeof(*m));
 	m->path = span_of(arena_span(env->arena, path), path.n);
 	m->match = match;
+	m->values = values;
 	m->patterns = expr_patterns_new(env, match, false);
-	if (expr_patterns_read(m->patterns, path, true, err) < 0)
+	if (expr_patterns_read(m->patterns, path, values, err) < 0)
 		return NULL;
 	expr_patterns_seal(m->patterns);
 	m->next = env->maps;
@@ -37,9 +39,9 @@ map_of(struct expr_env *env, struct span path, enum expr_match match,
 
 static int
 check_map(struct expr_env *env, struct expr_arg *args, const struct expr_arg_text *texts,
-	  enum expr_match match, struct expr_error *err)
+	  enum expr_match match, enum expr_type values, struct expr_error *err)
 {
-	const struct expr_map *m = map_of(env, args[0].str, match, err);
+	const struct expr_map *m = map_of(env, args[0].str, match, values, err);
 	if (!m) {
 		err->at = texts[0].at;
 		return -1;
@@ -97,7 +99,7 @@ map_groups(const struct expr_context *c, const struct expr_arg *args,
 	int expr_check_##id(struct expr_env *env, struct expr_arg *args,               \
 			    const struct expr_arg_text *texts, struct expr_error *err) \
 	{                                                                              \
-		return check_map(env, args, texts, EXPR_MATCH_##match, err);           \
+		return check_map(env, args, texts, EXPR_MATCH_##match, out, err);      \
 	}                                                                              \
 	bool expr_conv_##id(const struct expr_context *c, const struct expr_arg *args, \
 			    struct expr_sample *s)                                     \

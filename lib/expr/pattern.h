@@ -40,9 +40,10 @@ int expr_patterns_add(struct expr_patterns *p, struct span pattern, struct span 
 /* INT and LEN: all numbers from..to, both included. */
 void expr_patterns_add_range(struct expr_patterns *p, int64_t from, int64_t to,
 			     struct span value);
-/* pattern_file.c: lines "pattern", or "pattern value" for maps; empty lines and lines
- * that begin with '#' do not count. An error names the file and the line. */
-int expr_patterns_read(struct expr_patterns *p, struct span path, bool with_values,
+/* pattern_file.c: a pattern on each line; values other than EXPR_ANY: "pattern value",
+ * each value being of that type. Blanks in front, empty lines and lines that begin with
+ * '#' do not count. An error names the file and the line. */
+int expr_patterns_read(struct expr_patterns *p, struct span path, enum expr_type values,
 		       struct expr_error *err);
 void expr_patterns_seal(struct expr_patterns *p);
 size_t expr_patterns_n(const struct expr_patterns *p);

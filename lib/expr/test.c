@@ -187,7 +187,8 @@ read_files(struct definition *d, size_t from)
 			continue;
 		i++;
 		if (flag == 'f' &&
-		    expr_patterns_read(d->patterns, value->text, is_map, d->err) < 0) {
+		    expr_patterns_read(d->patterns, value->text,
+				       is_map ? EXPR_STR : EXPR_ANY, d->err) < 0) {
 			d->err->at = value->at;
 			return -1;
 		}

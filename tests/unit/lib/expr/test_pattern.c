@@ -211,28 +211,59 @@ static void
 files_are_read_as_haproxy_reads_them(void **state)
 {
 	(void)state;
-	const char *path = file_with("# comment\n\n  /a  one two \r\n/b\ttab\n/c\n#x y");
+	const char *path =
+		file_with("# comment\n\n  /a  one two \r\n/b\ttab\n/c\n \t\n #x y");
 	struct expr_error err;
-	for (int with_values = 0; with_values < 2; with_values++) {
+	for (int is_map = 0; is_map < 2; is_map++) {
 		struct expr_patterns *p = expr_patterns_new(&x.env, M(STR), false);
-		assert_int_equal(expr_patterns_read(p, span_str(path), with_values, &err),
+		assert_int_equal(expr_patterns_read(p, span_str(path),
+						    is_map ? EXPR_STR : EXPR_ANY, &err),
 				 0);
 		expr_patterns_seal(p);
-		assert_int_equal(expr_patterns_n(p), 3);
-		struct expr_sample s = sample(M(STR), with_values ? "/a" : "/a  one two");
+		assert_int_equal(expr_patterns_n(p), 4);
+		struct expr_sample s = sample(M(STR), is_map ? "/a" : "/a  one two ");
 		struct expr_found found = {.value = SPAN("")};
 		assert_true(expr_patterns_find(p, &x.c, &s, &found));
-		assert_true(
-			span_eq(found.value, with_values ? SPAN("one two") : SPAN("")));
+		assert_true(span_eq(found.value, is_map ? SPAN("one two") : SPAN("")));
+		s = sample(M(STR), is_map ? "#x" : "#x y");
+		assert_true(expr_patterns_find(p, &x.c, &s, &found));
 	}
 	unlink(path);
 	path = file_with("1.2.3.4\n\nnonsense\n");
 	struct expr_patterns *p = expr_patterns_new(&x.env, M(IP), false);
-	assert_int_equal(expr_patterns_read(p, span_str(path), false, &err), -1);
+	assert_int_equal(expr_patterns_read(p, span_str(path), EXPR_ANY, &err), -1);
 	assert_non_null(strstr(err.text, ":3: 'nonsense' is not an address"));
 	unlink(path);
-	assert_int_equal(expr_patterns_read(p, span_str("/tmp"), false, &err), -1);
+	assert_int_equal(expr_patterns_read(p, span_str("/tmp"), EXPR_ANY, &err), -1);
 	assert_non_null(strstr(err.text, "not a pattern file"));
+}
+
+static void
+a_value_of_a_map_that_is_not_of_its_type_is_told_with_its_line(void **state)
+{
+	static const struct {
+		const char *text;
+		enum expr_type values;
+		const char *says;
+	} cases[] = {
+		{"a 1\nb -2\n", EXPR_INT, NULL},
+		{"a 1.2.3.4\nb 2001:db8::1\n", EXPR_ADDR, NULL},
+		{"a 1\n\nb two\n", EXPR_INT, ":3: the value 'two' is not a number"},
+		{"a 1\nb\n", EXPR_INT, ":2: the value '' is not a number"},
+		{"a 1.2.3.4\nb 1.2.3\n", EXPR_ADDR,
+		 ":2: the value '1.2.3' is not an address"},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct expr_error err;
+		const char *path = file_with(cases[i].text);
+		struct expr_patterns *p = expr_patterns_new(&x.env, M(STR), false);
+		int rc = expr_patterns_read(p, span_str(path), cases[i].values, &err);
+		unlink(path);
+		assert_int_equal(rc, cases[i].says ? -1 : 0);
+		if (cases[i].says && !strstr(err.text, cases[i].says))
+			fail_msg("%s", err.text);
+	}
 }
 
 static uint32_t
@@ -342,6 +373,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(wrong_patterns_are_explained, begin, end),
 		cmocka_unit_test_setup_teardown(files_are_read_as_haproxy_reads_them,
 						begin, end),
+		cmocka_unit_test_setup_teardown(
+			a_value_of_a_map_that_is_not_of_its_type_is_told_with_its_line,
+			begin, end),
 		cmocka_unit_test_setup_teardown(networks_are_found_as_one_by_one, begin,
 						end),
 		cmocka_unit_test_setup_teardown(
