@@ -347,6 +347,26 @@ key_type(enum stick_key key)
 	return (enum expr_type)types[key];
 }
 
+/* Whether its values can be keys. */
+static bool
+fits_table(struct loading *l, const struct node *n, const struct expr_program *p,
+	   const struct cfg_table *t)
+{
+	if (expr_can_cast(expr_program_type(p), key_type(t->spec.key)))
+		return true;
+	report_error(l->report, n, "it gives %s; the table '%s' has keys of type %s",
+		     expr_type_name(expr_program_type(p)), t->name,
+		     stick_key_name(t->spec.key));
+	return false;
+}
+
+const struct expr_program *
+build_key(struct loading *l, const struct node *n, const struct cfg_table *t)
+{
+	const struct expr_program *p = build_expr(l, n);
+	return p && (!t || fits_table(l, n, p, t)) ? p : NULL;
+}
+
 static bool
 finish_track(struct loading *l, const struct action *a)
 {
@@ -360,14 +380,7 @@ finish_track(struct loading *l, const struct action *a)
 		return false;
 	}
 	l->cfg->trackers |= 1u << r->sc;
-	enum stick_key key = r->table->spec.key;
-	if (expr_can_cast(expr_program_type(r->expr), key_type(key)))
-		return true;
-	report_error(l->report, node_get(a->args, "key"),
-		     "it gives %s; the table '%s' has keys of type %s",
-		     expr_type_name(expr_program_type(r->expr)), r->table->name,
-		     stick_key_name(key));
-	return false;
+	return fits_table(l, node_get(a->args, "key"), r->expr, r->table);
 }
 
 static finish_fn *const finish[CFG_ACTIONS_N] = {

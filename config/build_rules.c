@@ -24,8 +24,7 @@ build_acls(struct loading *l, struct built *b)
 	}
 }
 
-/* `if` or `unless` of a rule, for env.at. false: wrong (reported). */
-static bool
+bool
 build_cond(struct loading *l, struct built *b, const struct node *map,
 	   const struct expr_cond **cond, bool *unless)
 {
@@ -259,6 +258,7 @@ build_rules(struct loading *l, struct built *b)
 	build_monitor(l, b, node_get(node_get(b->map, "monitor"), "fail"));
 	build_monitor(l, b, node_get(b->map, "monitor_fail"));
 	build_use_servers(l, b);
+	build_sticks(l, b);
 	build_capture_places(l, b);
 	build_fields(l, SECTION_tcp_request, node_get(b->map, "tcp_request"), p);
 	build_fields(l, SECTION_tcp_response, node_get(b->map, "tcp_response"), p);

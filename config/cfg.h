@@ -297,6 +297,16 @@ struct cfg_use_server {
 	struct cfg_when when;
 };
 
+enum { CFG_STICK_MATCH = 1, CFG_STICK_STORE = 2, CFG_STICK_RESPONSE = 4 };
+
+/* stick: a key leads to the server that was stored with it. */
+struct cfg_stick {
+	uint8_t does; /* CFG_STICK_* */
+	const struct expr_program *expr;
+	const struct cfg_table *table;
+	struct cfg_when when;
+};
+
 struct cfg_use_backend {
 	struct cfg_proxy *backend;
 	const struct format *name;    /* not NULL: gives the backend's name */
@@ -423,6 +433,8 @@ struct cfg_proxy {
 	struct cfg_captures captures;
 	struct cfg_when *monitor_fail;
 	size_t monitor_fail_n;
+	struct cfg_stick *sticks;
+	size_t sticks_n;
 	struct cfg_use_server *use_server;
 	size_t use_server_n;
 	const struct format *unique_id; /* NULL: none */

@@ -130,6 +130,16 @@ void build_check(struct loading *l, struct built *b);
 /* Expressions compiled from now on stand in this proxy. */
 void build_refs(struct loading *l, const struct built *b);
 void build_rules(struct loading *l, struct built *b);
+/* `if` or `unless` of a rule, for env.at. false: wrong (reported). */
+bool build_cond(struct loading *l, struct built *b, const struct node *map,
+		const struct expr_cond **cond, bool *unless);
+/* An expression that makes keys of a table (NULL: any); NULL: wrong (reported). */
+const struct expr_program *build_key(struct loading *l, const struct node *n,
+				     const struct cfg_table *t);
+/* build_stick.c */
+void build_sticks(struct loading *l, struct built *b);
+/* Whether servers are stored in the table of that name. */
+bool build_is_sticky(const struct loading *l, const char *table);
 /* build_tables.c: all tables, also those of proxies. */
 void build_tables(struct loading *l);
 /* The table of that name, empty: that of the proxy b; NULL: none, the reason in err. */

@@ -7,6 +7,7 @@
  */
 #include "worker/origin.h"
 #include "worker/rules.h"
+#include "worker/stick.h"
 
 enum { INSPECT_BYTES = 16 * 1024 }; /* HAProxy's tune.bufsize */
 
@@ -99,6 +100,7 @@ inspect_request(struct txn *t)
 		return;
 	t->inspects = INSPECT_OVER;
 	t->wanted = route_server(t, NULL);
+	stick_request(t, NULL);
 	t->inspect_from_ms = 0;
 	size_t n = buf_len(t->s->in);
 	if (!pass_on(&t->up, &t->s->in)) {

@@ -16,6 +16,7 @@
 #include "worker/forward.h"
 #include "worker/rules.h"
 #include "worker/track.h"
+#include "worker/stick.h"
 
 enum {
 	REQUEST_READ_BYTES = WORKER_RX_BYTES / 2,
@@ -235,6 +236,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	    end_of_forwards(t, h))
 		return;
 	t->wanted = route_server(t, h);
+	stick_request(t, h);
 	add_unique_id(t, h);
 	t->keep_origin = may_keep_server(t);
 	bool waits = body_must_wait(t);

@@ -10,6 +10,7 @@
 #include "worker/capture.h"
 #include "worker/rules.h"
 #include "worker/track.h"
+#include "worker/stick.h"
 
 enum {
 	RESPONSE_JOIN_BYTES = 8 * 1024, /* up to here a copy is cheaper than two iovecs */
@@ -255,6 +256,7 @@ forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 {
 	capture_head(t, h, CFG_CAPTURE_RESPONSE);
 	track_status(t, h->status);
+	stick_response(t, h);
 	if (rules_response(t, h) == RULE_ENDED)
 		return false;
 	rules_after_response(t, h);

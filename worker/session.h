@@ -83,7 +83,7 @@ struct txn {
 	struct rt_frontend *fe;
 	struct rt_backend *be;
 	struct rt_server *srv;	  /* its gauge is held */
-	struct rt_server *wanted; /* by use_server */
+	struct rt_server *wanted; /* by use_server, or by stick */
 	struct rt_server *avoid;  /* the one that failed last */
 	struct rt_server *home;	  /* the one it waits for; NULL: any */
 	struct list wait_node;	  /* in be->waiters, while is_waiting */
@@ -99,6 +99,7 @@ struct txn {
 	struct buf *line;    /* request line for the log, NULL when not logged */
 	struct buf *vars;    /* of the scopes txn, req, res; NULL: none */
 	struct txn_set *set; /* NULL: nothing */
+	struct buf *stores;  /* stick.c: keys, until the server is known */
 	struct tracker *trackers;
 	struct buf *kept; /* captures (capture.h); NULL: none */
 	uint32_t head_sent;

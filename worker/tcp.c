@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "worker/origin.h"
+#include "worker/stick.h"
 
 void
 tcp_start(struct session *s)
@@ -49,6 +50,8 @@ established(struct txn *t)
 	t->connected_us = now_us();
 	t->phase = PHASE_DATA;
 	t->server_deadline_ms = 0;
+	if (t->stores)
+		stick_stores(t);
 	access_log_early(t);
 	return true;
 }

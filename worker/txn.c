@@ -275,6 +275,7 @@ finish(struct txn *t, enum stop stop)
 	buf_put(&self.bufs, &t->res_in);
 	buf_put(&self.bufs, &t->line);
 	buf_put(&self.bufs, &t->vars);
+	buf_put(&self.bufs, &t->stores);
 	if (t->trackers)
 		track_end(&t->trackers);
 	buf_put(&self.bufs, &t->kept);

@@ -226,3 +226,44 @@ def test_a_wrong_table_is_told_with_its_place(lab, table, text):
     a, port = lab.origin("a"), lab.port()
     weir = lab.prepare(config(port, [a], {}, {"t": table}))
     assert text in weir.run().stderr
+
+
+def served(port, user, n=1, **kwargs):
+    """The servers that answer n requests of a user, each on a connection of its own."""
+    return [get(port, fields=[("X-User", user)], **kwargs).text for _ in range(n)]
+
+
+@pytest.mark.parametrize("nbproc", [1, 2, 8])
+def test_a_key_leads_to_the_server_it_was_stored_with(lab, nbproc):
+    origins, port = lab.origins("abc"), lab.port()
+    same = config(port, origins, {}, {"users": {"type": "string", "size": 100}},
+                  backend={"stick": [{"on": "req.hdr(x-user)", "table": "users",
+                                      "unless": "{ path /free }"}]})
+    weir = lab.start(same, nbproc=nbproc)
+    firsts = {user: served(port, user)[0] for user in ("ann", "bob", "cleo", "dan")}
+    assert len(set(firsts.values())) > 1
+    weir.reload(same)
+    for user, first in firsts.items():
+        assert served(port, user, 6) == [first] * 6
+    assert len(set(served(port, "ann", 12, target="/free"))) == 3
+    line = weir.ctl("table", "users", "key", "ann").stdout
+    assert f"server_id={'abc'.index(firsts['ann']) + 1}" in line
+    weir.api(f"disable server be/{firsts['ann']}")
+    other = served(port, "ann")[0]
+    assert other != firsts["ann"]
+    weir.api(f"enable server be/{firsts['ann']}")
+    assert served(port, "ann", 3) == [other] * 3
+
+
+def test_a_key_of_the_response_is_stored_and_matched_in_the_request(lab):
+    origins, port = lab.origins("ab"), lab.port()
+    for o in origins:
+        o.on("/login", do.answer(200, o.name.encode(), [("X-Session", f"of-{o.name}")]))
+    lab.start(config(port, origins, {}, backend={
+        "stick_table": {"type": "string", "size": 100, "expire": "1m"},
+        "stick": [{"store_response": "res.hdr(x-session)"},
+                  {"match": "req.hdr(x-session)"}]}))
+    for _ in range(4):
+        name = get(port, "/login").text
+        for _ in range(3):
+            assert get(port, fields=[("X-Session", f"of-{name}")]).text == name
