@@ -198,4 +198,5 @@ const struct expr_host worker_host = {
 	.is_in_state = fetch_is_in_state,
 	.debug = fetch_debug,
 	.table = table_convert,
+	.capture = fetch_capture,
 };

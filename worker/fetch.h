@@ -45,6 +45,9 @@ bool fetch_is_in_state(const struct expr_context *c, enum expr_state state);
 void fetch_complain(const struct expr_context *c, const char *what, struct span detail);
 void fetch_debug(const struct expr_context *c, const char *prefix, struct span value);
 
+/* fetch_http.c: converters capture-req and capture-res, for struct expr_host. */
+void fetch_capture(const struct expr_context *c, bool is_response, int64_t slot,
+		   struct span value);
 /* fetch_stick.c: converters, for struct expr_host. */
 bool table_convert(const struct expr_context *c, unsigned id, const struct expr_arg *args,
 		   struct expr_sample *s);

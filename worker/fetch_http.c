@@ -166,14 +166,29 @@ is_bad(const struct expr_sample *s)
 	return span_eq(s->str, SPAN("<BADREQ>"));
 }
 
+static const struct cfg_capture *
+slot_of(const struct txn *t, int side, int64_t number)
+{
+	return t && number >= 0 ? capture_slot(t, side, (uint64_t)number) : NULL;
+}
+
+void
+fetch_capture(const struct expr_context *c, bool is_response, int64_t number,
+	      struct span value)
+{
+	int side = is_response ? CFG_CAPTURE_RESPONSE : CFG_CAPTURE_REQUEST;
+	struct txn *t = context_of(c)->t;
+	const struct cfg_capture *slot = slot_of(t, side, number);
+	if (slot)
+		capture_keep(t, slot, value);
+}
+
 static bool
 give_kept(const struct expr_context *c, int side, const struct expr_arg *arg,
 	  struct expr_sample *s)
 {
 	const struct txn *t = context_of(c)->t;
-	const struct cfg_capture *slot =
-		t && arg->integer >= 0 ? capture_slot(t, side, (uint64_t)arg->integer)
-				       : NULL;
+	const struct cfg_capture *slot = slot_of(t, side, arg->integer);
 	if (!slot)
 		return false;
 	expr_set_str(s, capture_kept(t, slot));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Converters that read or change variables, debug and when. Any process; the host keeps
- * the values.
+ * Converters that read or change variables and captures, debug and when. Any process; the
+ * host keeps the values.
  */
 #include "lib/expr/parts.h"
 
@@ -147,6 +147,29 @@ expr_conv_unset_var(const struct expr_context *c, const struct expr_arg *args,
 	if (c->host->var_set)
 		c->host->var_set(c, args[0].var, NULL);
 	return true;
+}
+
+static bool
+capture(const struct expr_context *c, bool is_response, const struct expr_arg *args,
+	const struct expr_sample *s)
+{
+	if (c->host->capture)
+		c->host->capture(c, is_response, args[0].integer, s->str);
+	return true;
+}
+
+bool
+expr_conv_capture_req(const struct expr_context *c, const struct expr_arg *args,
+		      struct expr_sample *s)
+{
+	return capture(c, false, args, s);
+}
+
+bool
+expr_conv_capture_res(const struct expr_context *c, const struct expr_arg *args,
+		      struct expr_sample *s)
+{
+	return capture(c, true, args, s);
 }
 
 /* Tells the host; the sample stays as it is. */

@@ -397,8 +397,6 @@ static const char *const known_convs[] = {
 	"aes_cbc_enc",
 	"aes_gcm_dec",
 	"aes_gcm_enc",
-	"capture-req",
-	"capture-res",
 	"da-csv-conv",
 	"eth.data",
 	"eth.dst",

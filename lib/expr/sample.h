@@ -124,6 +124,9 @@ struct expr_host {
 	/* A copy of *value is kept; NULL: unset. false: no room. */
 	bool (*var_set)(const struct expr_context *c, const struct expr_var *v,
 			const struct expr_sample *value);
+	/* A capture slot of the request, or of the response, if there is one. */
+	void (*capture)(const struct expr_context *c, bool is_response, int64_t slot,
+			struct span value);
 	/* in_table and table_*: the converter, by enum expr_conv_id; *s is the key. */
 	bool (*table)(const struct expr_context *c, unsigned id,
 		      const struct expr_arg *args, struct expr_sample *s);

@@ -48,6 +48,19 @@ def test_rules_fill_slots_and_fetches_read_them(lab):
     assert " {GET|/path} {/pat} " in sink.wait("GET /path/long HTTP")[0]
 
 
+def test_converters_capture_a_value_on_its_way(lab):
+    a = lab.origin("a")
+    sink, port = start(
+        lab, a, declare_capture=[{"request": 4}, {"response": 10}],
+        http_request=[{"set_header": {"name": "X-Path", "value": "%[path,capture-req(0),upper]"}},
+                      {"set_var": {"name": "txn.a", "value": "str(no),capture-req(7)"}}],
+        http_response=[{"set_header": {
+            "name": "X-Code", "value": "%[status,capture-res(0)]-%[var(txn.a)]"}}])
+    assert get(port, "/path").get("X-Code") == "200-no"
+    assert a.requests[-1].get("X-Path") == "/PATH"
+    assert " {/pat} {200} " in sink.wait("GET /path HTTP")[0]
+
+
 def test_each_request_has_an_id_of_its_own(lab):
     a = lab.origin("a")
     sink, port = start(lab, a, unique_id_format="%[uuid]", unique_id_header="X-Unique-ID",
