@@ -338,11 +338,12 @@ timeout_without_answer(struct txn *t, bool client_late)
 	}
 	if (!client_late && dispatch_retry_on(t, RETRY_RESPONSE_TIMEOUT))
 		return;
-	t->s->say_close = true;
-	if (client_late)
-		reply_error(t, 408, STOP_client_timeout);
-	else
+	if (!client_late) { /* who asked is not to blame: kept if the request is whole */
 		reply_error(t, 504, STOP_server_timeout);
+		return;
+	}
+	t->s->say_close = true;
+	reply_error(t, 408, STOP_client_timeout);
 }
 
 void

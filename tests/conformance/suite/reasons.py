@@ -245,8 +245,7 @@ REASONS = [
      "Who has begun a request and closes its sending side is told what is wrong with it; "
      "an aborted exchange ends at different moments."),
     ("origin-faults/silence-*",
-     "After a timeout the client's connection is closed; a client that is late with its "
-     "body is the one to be told (408)."),
+     "A client that is late with its body is the one to be told (408)."),
     ("origin-faults/garbage-*",
      "A malformed head is a 502; nginx takes it for HTTP/0.9, HAProxy passes NUL on."),
     ("origin-faults/*-to-1.0",
@@ -260,8 +259,6 @@ REASONS = [
     ("reuse/*",
      "A request that can be repeated is, on a new connection; HAProxy closes so that the "
      "client repeats it; nginx repeats also after half an answer."),
-    ("slow-peers/origin-*",
-     "After a timeout the client's connection is closed."),
     ("slow-peers/*",
      "Each late peer is told: 408 for a client (HAProxy says 504 once a server is chosen);"
      " nginx only closes."),
