@@ -363,7 +363,7 @@ struct cfg_server {
 	struct addr addr; /* ADDR_NONE: the name could not be resolved; starts DOWN */
 	const char *addr_text; /* as written */
 	uint32_t weight;       /* 0..256, default 1 */
-	bool backup, disabled, check;
+	bool backup, disabled, check, strict_maxconn;
 	uint64_t inter_ms, fastinter_ms,
 		downinter_ms; /* fast and down default to inter */
 	uint32_t rise, fall;

@@ -50,28 +50,34 @@ assign(struct txn *t, struct rt_server *srv)
 		shm_count(&srv->shm, SHM_SERVER_req_tot, 1);
 }
 
-/* Opens or reuses a connection to t->srv and lets the protocol go on. */
-static void
-connect_server(struct txn *t)
+static struct origin *
+take_idle(struct txn *t, struct rt_server *srv)
 {
-	struct rt_server *srv = t->srv;
 	bool may_reuse = !t->s->is_tcp && t->keep_origin && !t->wants_tunnel &&
 			 !t->no_reuse && t->retries == 0;
-	struct origin *o = may_reuse ? idle_take(srv, t) : NULL;
-	t->on_reused = o != NULL;
-	if (o) {
-		shm_count(&srv->shm, SHM_SERVER_reuse, 1);
-		shm_count(&t->be->shm, SHM_BACKEND_reuse, 1);
-	} else {
-		o = origin_connect(srv, t->s);
-		if (!o) {
-			t->phase = PHASE_CONNECT;
-			dispatch_connect_failed(t, errno);
-			return;
-		}
-		shm_count(&srv->shm, SHM_SERVER_connect, 1);
-		shm_count(&t->be->shm, SHM_BACKEND_connect, 1);
+	return may_reuse ? idle_take(srv, t) : NULL;
+}
+
+/* A slot of t->srv: with strict_maxconn it belongs to the connection for as long as that
+ * lives. A reused one has its own. */
+static void
+place_slot(struct txn *t, struct origin *o)
+{
+	if (!t->srv->is_strict)
+		return;
+	if (o->slot) {
+		queue_leave(t);
+		return;
 	}
+	o->slot = t->ticket;
+	t->ticket = 0;
+}
+
+/* Lets the protocol go on over o. */
+static void
+go_on(struct txn *t, struct origin *o)
+{
+	place_slot(t, o);
 	o->txn = t;
 	o->is_private |= t->binds_origin;
 	t->origin = o;
@@ -84,6 +90,36 @@ connect_server(struct txn *t)
 	uint64_t wait_ms = o->is_connected ? txn_server_ms(t) : to->connect_ms;
 	t->server_deadline_ms = wait_ms ? now_ms() + wait_ms : 0;
 	txn_run(t);
+}
+
+static void
+reuse(struct txn *t, struct origin *o)
+{
+	t->on_reused = true;
+	shm_count(&t->srv->shm, SHM_SERVER_reuse, 1);
+	shm_count(&t->be->shm, SHM_BACKEND_reuse, 1);
+	go_on(t, o);
+}
+
+/* Opens or reuses a connection to t->srv. */
+static void
+connect_server(struct txn *t)
+{
+	struct origin *o = take_idle(t, t->srv);
+	if (o) {
+		reuse(t, o);
+		return;
+	}
+	t->on_reused = false;
+	o = origin_connect(t->srv, t->s);
+	if (!o) {
+		t->phase = PHASE_CONNECT;
+		dispatch_connect_failed(t, errno);
+		return;
+	}
+	shm_count(&t->srv->shm, SHM_SERVER_connect, 1);
+	shm_count(&t->be->shm, SHM_BACKEND_connect, 1);
+	go_on(t, o);
 }
 
 /* The one use_server names. Else configuration.txt, option prefer-last-server; the same
@@ -145,6 +181,15 @@ dispatch_start(struct txn *t)
 		return;
 	}
 	let_go(t);
+	/* strict_maxconn: an idle connection has its slot already */
+	struct origin *o = srv && srv->is_strict && !queue_has_waiters(srv)
+				   ? take_idle(t, srv)
+				   : NULL;
+	if (o) {
+		assign(t, srv);
+		reuse(t, o);
+		return;
+	}
 	if (srv && !srv->is_limited)
 		dispatch_granted(t, srv);
 	else if (srv || pick_usable_n(t->be) > 0)
@@ -200,8 +245,13 @@ leave_origin(struct txn *t)
 	struct origin *o = t->origin;
 	t->origin = NULL;
 	t->server_deadline_ms = 0;
-	if (o)
-		origin_close(o);
+	if (!o)
+		return;
+	if (o->slot) { /* for the next attempt */
+		t->ticket = o->slot;
+		o->slot = 0;
+	}
+	origin_close(o);
 }
 
 static void

@@ -55,6 +55,7 @@ idle_forget(struct origin *o)
 		return;
 	list_remove(&o->node);
 	list_remove(&o->age_node);
+	self.strict_idle_n -= o->slot != 0;
 	o->srv->idle_n -= o->is_shared;
 	o->is_shared = false;
 	if (o->kept)
@@ -376,7 +377,8 @@ idle_put(struct origin *o, struct txn *t)
 	enum look seen = LOOK_QUIET;
 	if (o->conn.is_hungup || o->conn.is_eof || o->conn.is_readable)
 		seen = look(o);
-	bool is_over = o->conn.is_shut || is_worn || srv->is_out || self.is_draining;
+	bool is_over = o->conn.is_shut || is_worn || srv->is_out || self.is_draining ||
+		       (o->slot && queue_has_waiters(srv));
 	if (seen != LOOK_QUIET || is_over || (!is_own && !may_share(srv, o))) {
 		drop(o, seen);
 		return;
@@ -390,5 +392,9 @@ idle_put(struct origin *o, struct txn *t)
 	else
 		keep_shared(srv, o);
 	list_add_back(&self.idle_origins, &o->age_node);
+	if (o->slot) {
+		self.strict_idle_n++;
+		queue_idle();
+	}
 	net_conn_await(self.loop, &o->conn);
 }

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "worker/idle.h"
+#include "worker/queue.h"
 
 static void
 origin_ready(struct net_watch *w, uint32_t events)
@@ -26,6 +27,8 @@ origin_close(struct origin *o)
 	idle_forget(o);
 	o->srv->origins_n--;
 	net_conn_close(&o->conn, false);
+	if (o->slot)
+		queue_give(o->srv, &o->slot);
 	net_loop_bury(self.loop, &self.origins, o);
 }
 

@@ -17,6 +17,7 @@ struct origin {
 	uint64_t idle_since_ms;
 	uint64_t idle_look;  /* net_loop_looks() then */
 	uint32_t requests_n; /* served so far */
+	uint32_t slot;	     /* ticket of strict_maxconn; 0: the txn has it */
 	uint32_t kept;	     /* idle: ticket of pool_max_conn; 0: not counted */
 	bool is_connected;
 	bool is_shared;	 /* idle: for everybody, counted in srv->idle_n */

@@ -9,6 +9,7 @@
 #include <sys/eventfd.h>
 
 #include "shm/slots.h"
+#include "worker/origin.h"
 #include "worker/pick.h"
 
 enum {
@@ -30,7 +31,9 @@ queue_refresh(struct rt_backend *be)
 	be->has_limits = be->has_unlimited = false;
 	for (size_t i = 0; i < be->servers_n; i++) {
 		struct rt_server *srv = &be->servers[i];
+		srv->is_strict = false;
 		srv->is_limited = has_area && shm_object_maxconn(self.shm, &srv->shm) > 0;
+		srv->is_strict = srv->is_limited && srv->cfg->strict_maxconn;
 		be->has_limits |= srv->is_limited;
 		be->has_unlimited |= !srv->is_limited && pick_is_usable(srv);
 	}
@@ -43,9 +46,22 @@ seen(const struct rt_server *srv)
 }
 
 bool
+queue_has_waiters(const struct rt_server *srv)
+{
+	struct shm_queue_view own, any;
+	shm_queue_view(&srv->shm, &own);
+	shm_queue_view(&srv->be->queue.backend, &any);
+	return own.waiting + any.waiting > 0;
+}
+
+bool
 queue_is_full(const struct rt_server *srv)
 {
-	return srv->is_limited && shm_queue_is_full(self.shm, &srv->be->queue, &srv->shm);
+	if (!srv->is_limited)
+		return false;
+	if (srv->is_strict && srv->idle_n && !queue_has_waiters(srv))
+		return false;
+	return shm_queue_is_full(self.shm, &srv->be->queue, &srv->shm);
 }
 
 /* One of our own may have been granted something; it is run from the task, not from
@@ -82,6 +98,34 @@ granted_to(const struct txn *t)
 	return server_at(t->be, shm_queue_server_of(&t->be->queue, t->ticket));
 }
 
+/* strict_maxconn: idle connections of the other workers may be all that is in the way. */
+static void
+ask_for_room(const struct rt_backend *be)
+{
+	bool is_strict = false;
+	for (size_t i = 0; i < be->servers_n; i++)
+		is_strict |= be->servers[i].is_strict;
+	for (uint32_t slot = 1; is_strict && slot < shm_slots_n(self.shm); slot++) {
+		struct shm_slot_view v;
+		if (shm_slot_view(self.shm, slot, &v) && v.role == SHM_ROLE_WORKER)
+			(void)eventfd_write(self.in->net.slot_eventfds[slot], 1);
+	}
+}
+
+/* Closes idle connections for whose slots somebody waits. */
+static void
+make_room(void)
+{
+	struct list *next;
+	for (struct list *n = self.idle_origins.next;
+	     self.strict_idle_n && n != &self.idle_origins; n = next) {
+		struct origin *o = list_entry(n, struct origin, age_node);
+		next = n->next;
+		if (o->slot && queue_has_waiters(o->srv))
+			origin_close(o);
+	}
+}
+
 /* --- one request ----------------------------------------------------------- */
 
 static void
@@ -105,6 +149,7 @@ wait_begin(struct txn *t, struct rt_server *home)
 	list_add_back(&t->be->waiters, &t->wait_node);
 	self.waiting_n++;
 	recheck_soon();
+	ask_for_room(t->be);
 	net_conn_await(self.loop, &t->s->client);
 	txn_arm(t);
 }
@@ -235,6 +280,23 @@ queue_keep(struct rt_server *srv, uint32_t most, uint32_t *ticket)
 }
 
 void
+queue_give(struct rt_server *srv, uint32_t *ticket)
+{
+	struct shm_queue_wakes w = {.n = 0};
+	shm_queue_leave(self.shm, &srv->be->queue, *ticket, seen(srv), &w);
+	*ticket = 0;
+	wake(&w);
+	if (srv->be->queue.owed_n)
+		recheck_soon();
+}
+
+void
+queue_idle(void)
+{
+	recheck_soon();
+}
+
+void
 queue_drop(struct rt_backend *be, uint32_t *ticket)
 {
 	struct shm_queue_server nobody = {NULL, false};
@@ -276,6 +338,7 @@ run_granted(struct rt_backend *be, unsigned most)
 void
 queue_look(void)
 {
+	make_room();
 	for (size_t i = 0; i < self.cfg->proxies_n && self.waiting_n; i++)
 		if (self.backends[i].cfg && self.backends[i].queue.area)
 			run_granted(&self.backends[i], QUEUE_LOOK_MAX);
@@ -351,7 +414,8 @@ recheck(struct net_timer *timer)
 		recheck_backend(be);
 		is_owing |= be->queue.owed_n > 0;
 	}
-	if (self.waiting_n || is_owing)
+	make_room();
+	if (self.waiting_n || is_owing || self.strict_idle_n)
 		recheck_soon();
 }
 

@@ -26,7 +26,13 @@ void queue_leave(struct txn *t);
 void queue_timeout(struct txn *t);
 /* An idle connection to srv, one of at most `most` over all workers. */
 bool queue_keep(struct rt_server *srv, uint32_t most, uint32_t *ticket);
-/* Gives that ticket back. */
+/* The slot of a connection that was closed. */
+void queue_give(struct rt_server *srv, uint32_t *ticket);
+/* Somebody waits for a slot of srv. */
+bool queue_has_waiters(const struct rt_server *srv);
+/* A connection with a slot is idle from now on: others may ask for it. */
+void queue_idle(void);
+/* Gives the ticket of queue_keep() back. */
 void queue_drop(struct rt_backend *be, uint32_t *ticket);
 /* Somebody woke us: looks whether it was for those who wait. */
 void queue_look(void);

@@ -50,6 +50,7 @@ struct rt_server {
 				   none */
 	uint64_t distrusted_until_ms;
 	bool is_out;	 /* DOWN or in maintenance */
+	bool is_strict;	 /* strict_maxconn: slots belong to connections */
 	bool is_limited; /* it has a maxconn */
 };
 
@@ -117,7 +118,8 @@ struct worker {
 	uint32_t paused_n;
 	struct net_timer queue_timer;
 	struct net_task queue_task;
-	uint32_t waiting_n; /* txns in all queues */
+	uint32_t waiting_n;	/* txns in all queues */
+	uint32_t strict_idle_n; /* idle connections that hold slots */
 	struct net_timer resume_timer, neighbour_timer, sweep_timer, drain_timer;
 	bool has_takeover;
 

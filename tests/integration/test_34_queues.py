@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Server maxconn and queues: exact over all workers, first come, first served."""
+import contextlib
 import os
 import random
+import select
 import signal
 import time
 
@@ -9,7 +11,7 @@ import pytest
 
 from weirlab import Client, get, wait_until
 from weirlab.config import web
-from weirlab.gate import Gate
+from weirlab.gate import Gate, is_gone
 
 NBPROC = pytest.mark.parametrize("nbproc", [1, 2, 8])
 
@@ -22,6 +24,14 @@ def asking(port, target="/"):
 
 def queued(weir, sv="BACKEND"):
     return weir.stat("be", sv, "qcur")
+
+
+def let_through(gate, n):
+    """Answers everything until n requests have come and gone."""
+    def done():
+        gate.open(n)
+        return len(gate.order) == n and gate.inside == 0
+    wait_until(done, what=f"{n} requests served")
 
 
 def slots(weir, *names):
@@ -80,8 +90,7 @@ def test_a_full_server_is_passed_over_for_another(lab):
     clients = [asking(port) for _ in range(6)]
     wait_until(lambda: gate.inside == 4 and queued(weir) == 2)
     assert [weir.stat("be", sv, "scur") for sv in "ab"] == [1, 3]
-    while gate.inside or queued(weir):
-        gate.open(1)
+    let_through(gate, 6)
     for c in clients:
         assert c.response().status == 200
     assert gate.most == 4
@@ -160,8 +169,7 @@ def test_a_reload_with_another_maxconn_is_obeyed_by_those_who_wait(lab):
     wait_until(lambda: gate.inside == 1 and queued(weir) == 5)
     weir.reload(config(3))
     wait_until(lambda: gate.inside == 3, what="old workers obey the new limit")
-    while gate.inside or queued(weir):
-        gate.open(1)
+    let_through(gate, 6)
     for c in clients:
         assert c.response().status == 200
     assert gate.most == 3
@@ -200,25 +208,28 @@ def test_when_the_last_server_leaves_nobody_waits_for_it(lab):
 
 @pytest.mark.parametrize("mode", ["http", "tcp"])
 def test_a_killed_workers_slots_go_to_those_who_wait(lab, mode):
-    gate = Gate()
+    gate = Gate(keeps=mode == "http")
     a = lab.origin("a").on("/", gate)
     port = lab.port()
-    weir = lab.start(web(port, {"a": {"address": a, "maxconn": 4}}, mode=mode), nbproc=8)
+    weir = lab.start(web(port, {"a": {"address": a, "maxconn": 4}}, mode=mode,
+                         timeout={"queue": "8s"}), nbproc=8)
     clients = [asking(port) for _ in range(24)]
     wait_until(lambda: gate.inside == 4 and queued(weir) == 20)
     for pid in weir.workers()[:4]:
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: len(weir.workers()) == 8)
-    served = 0
-    while gate.inside or queued(weir):
-        gate.open(1)
-    for c in clients:
-        try:
-            served += c.response().status == 200
-        except (OSError, EOFError, AssertionError, ValueError):
-            pass
-        c.close()
-    assert served >= 4 and gate.most <= 4
+    served = []
+
+    def over():
+        gate.open(4)
+        for c in select.select([c.socket for c in clients], [], [], 0)[0]:
+            with contextlib.suppress(OSError):
+                served.append(b" 200 OK" in c.recv(65536))
+            c.close()
+        clients[:] = [c for c in clients if c.socket.fileno() >= 0]
+        return not clients
+    wait_until(over, what="all are served or gone")
+    assert served.count(True) >= 4 and gate.most <= 4
     slots(weir, "a")
 
 
@@ -252,9 +263,8 @@ def test_idle_connections_are_kept_up_to_pool_max_conn_over_all_workers(lab, nbp
                          backend={"http_reuse": "always"}), nbproc=nbproc)
     for _ in range(2):
         clients = [asking(port) for _ in range(16)]
-        wait_until(lambda: gate.inside == 16)
-        while gate.inside:
-            gate.open(16)
+        let_through(gate, 16)
+        gate.order.clear()
         for c in clients:
             assert c.response().status == 200
             c.close()
@@ -279,3 +289,53 @@ def test_a_frontend_accepts_so_many_sessions_per_second(lab, nbproc):
     # two seconds at least for the forty that had to wait
     assert 1.9 <= time.monotonic() - start <= 6
     assert weir.stat("fe", "FRONTEND", "rate_lim") == 20
+
+
+class Connections:
+    """Most connections a server had open at once, closed ones not counted."""
+
+    def __init__(self, origin):
+        self.origin, self.most = origin, 0
+        origin.on_head = self
+
+    async def __call__(self, req, conn):
+        here = list(self.origin.open)
+        self.most = max(self.most, sum(not is_gone(c) for c in here))
+
+
+@NBPROC
+def test_strict_maxconn_counts_idle_connections_as_well(lab, nbproc):
+    a = lab.origin("a")
+    seen = Connections(a)
+    port = lab.port()
+    weir = lab.start(web(port, {"a": {"address": a, "maxconn": 4, "strict_maxconn": True}},
+                         backend={"http_reuse": "always"}), nbproc=nbproc)
+    for _ in range(6):
+        clients = [asking(port) for _ in range(24)]
+        for c in clients:
+            assert c.response().status == 200
+            c.close()
+    assert seen.most <= 4
+    slots(weir, "a")
+    assert len(a.open) <= 4
+
+
+@pytest.mark.parametrize("nbproc", [2, 8])
+def test_strict_maxconn_holds_through_kills_and_reloads(lab, nbproc):
+    a = lab.origin("a")
+    seen = Connections(a)
+    port = lab.port()
+    weir = lab.start(web(port, {"a": {"address": a, "maxconn": 10, "strict_maxconn": True}},
+                         timeout={"queue": "8s"}), nbproc=nbproc)
+    load = lab.load(port, mode="busy", clients=40)
+    rng = random.Random(11)
+    for turn in range(8):
+        load.wait_ok(60)
+        if turn % 4 == 3:
+            weir.reload()
+        else:
+            os.kill(rng.choice(weir.workers()), signal.SIGKILL)
+    load.wait_ok(200)
+    load.end()
+    assert seen.most <= 10
+    slots(weir, "a")

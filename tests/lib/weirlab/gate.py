@@ -29,10 +29,11 @@ def is_gone(conn):
 
 
 class Gate:
-    """`hold_s`: every request is answered after so long by itself; None: by open()."""
+    """`hold_s`: every request is answered after so long by itself; None: by open().
+    `keeps`: the connection persists afterwards."""
 
-    def __init__(self, hold_s=None):
-        self.hold_s = hold_s
+    def __init__(self, hold_s=None, keeps=True):
+        self.hold_s, self.keeps = hold_s, keeps
         self.here = []  # (request, conn, event), the oldest first
         self.opened = []  # those of them that are on their way out
         self.most = 0
@@ -66,7 +67,7 @@ class Gate:
         if is_left:
             return False
         conn.answer(200, req.target)
-        return True
+        return self.keeps
 
     def open(self, n=1):
         with self.lock:
