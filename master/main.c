@@ -10,6 +10,7 @@
 
 #include "lib/base/must.h"
 #include "lib/expr/doc.h"
+#include "master/diff.h"
 #include "master/docs.h"
 #include "master/estate.h"
 #include "master/geometry.h"
@@ -103,6 +104,33 @@ check(const struct options *o)
 }
 
 static int
+diff(const struct options *o)
+{
+	struct shm_geometry geometry;
+	char err[SHM_ERROR_BYTES];
+	struct shm_text text = {0};
+	struct shm *region = NULL;
+	int result = EXIT_BAD;
+	struct cfg *cfg = load(o);
+	if (!cfg)
+		return EXIT_BAD;
+	if (geometry_of(cfg, &geometry, err) ||
+	    shm_attach(cfg->global.shm, &region, err) != SHM_ATTACH_OK) {
+		fprintf(stderr, "weir: %s\n", err);
+	} else {
+		size_t n = diff_text(region, &geometry, o->is_json, &text);
+		if (n == 0 && !o->is_json)
+			shm_text_str(&text, "No difference.\n");
+		if (!text.failed && fwrite(text.bytes, 1, text.n, stdout) == text.n)
+			result = EXIT_OK;
+	}
+	shm_text_fini(&text);
+	shm_close(&region);
+	cfg_free(&cfg);
+	return result;
+}
+
+static int
 dump(const struct options *o)
 {
 	struct cfg_errors *errors = NULL;
@@ -154,6 +182,8 @@ command(const struct options *o)
 		return run(o);
 	case COMMAND_CHECK:
 		return check(o);
+	case COMMAND_DIFF:
+		return diff(o);
 	case COMMAND_VERSION:
 		docs_version(stdout);
 		return EXIT_OK;

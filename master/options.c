@@ -55,6 +55,7 @@ append(const char ***list, size_t *n, const char *value)
 	}
 
 SET_COMMAND(check, COMMAND_CHECK)
+SET_COMMAND(diff, COMMAND_DIFF)
 SET_COMMAND(version, COMMAND_VERSION)
 SET_COMMAND(build, COMMAND_BUILD)
 SET_COMMAND(help, COMMAND_HELP)
@@ -64,6 +65,7 @@ SET_COMMAND(config_docs, COMMAND_CONFIG_DOCS)
 SET_COMMAND(counter_docs, COMMAND_COUNTER_DOCS)
 SET_COMMAND(expr_docs, COMMAND_EXPR_DOCS)
 SET_FLAG(verbose, verbose)
+SET_FLAG(json, is_json)
 SET_FLAG(fresh_shm, fresh_shm)
 SET_FLAG(daemon, request.daemon)
 SET_FLAG(quiet, request.quiet)
@@ -145,6 +147,9 @@ static const struct option_row rows[] = {
 	 "configuration file, or directory of *.yaml and *.yml; may be repeated",
 	 set_file},
 	{"-c", NULL, "check the configuration and exit", set_check},
+	{"--diff", NULL, "print what a reload with this configuration would change",
+	 set_diff},
+	{"--json", NULL, "with --diff: as JSON", set_json},
 	{"-o", "KEY=VALUE", "override a value: -o global.nbproc=4; may be repeated",
 	 set_override},
 	{"-D", NULL, "go to the background when ready", set_daemon},

@@ -10,6 +10,7 @@
 enum command {
 	COMMAND_RUN,
 	COMMAND_CHECK,	      /* -c */
+	COMMAND_DIFF,	      /* --diff */
 	COMMAND_VERSION,      /* -v */
 	COMMAND_BUILD,	      /* -vv */
 	COMMAND_HELP,	      /* -h */
@@ -27,6 +28,7 @@ struct options {
 	enum command command;
 	struct cfg_request request;
 	bool verbose;			       /* -V */
+	bool is_json;			       /* --json, with --diff */
 	bool fresh_shm;			       /* --fresh-shm */
 	bool names_files;		       /* -f was given */
 	const char *expression, *request_file; /* expr; NULL: not given */
