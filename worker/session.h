@@ -267,6 +267,12 @@ void access_log_early(struct txn *t);
 void access_log_capture(struct txn *t, const char *p, size_t n);
 
 /* stats_page.c: true when the request was for the stats page and has been answered. */
-bool stats_page(struct txn *t, const struct http_head *h);
+bool stats_page_run(struct txn *t, const struct cfg_stats *c, const struct http_head *h);
+static inline bool
+stats_page(struct txn *t, const struct http_head *h)
+{
+	const struct cfg_stats *c = t->be ? &t->be->cfg->stats : &t->fe->cfg->stats;
+	return c->uri && stats_page_run(t, c, h);
+}
 
 #endif

@@ -107,11 +107,8 @@ has_option(struct span tail, struct span word)
 }
 
 bool
-stats_page(struct txn *t, const struct http_head *h)
+stats_page_run(struct txn *t, const struct cfg_stats *c, const struct http_head *h)
 {
-	const struct cfg_stats *c = t->be ? &t->be->cfg->stats : &t->fe->cfg->stats;
-	if (!c->uri)
-		return false;
 	struct span uri = span_str(c->uri);
 	if (!span_begins(h->target, uri) ||
 	    (h->method != HTTP_METHOD_GET && h->method != HTTP_METHOD_HEAD))

@@ -44,10 +44,8 @@ buf_get(struct buf_pools *b, size_t need)
 }
 
 void
-buf_put(struct buf_pools *b, struct buf **buf)
+buf_put_held(struct buf_pools *b, struct buf **buf)
 {
-	if (!*buf)
-		return;
 	b->used_bytes -= (*buf)->cap + sizeof(**buf);
 	if ((*buf)->class < BUF_CLASSES_N)
 		pool_put(&b->classes[(*buf)->class], *buf);

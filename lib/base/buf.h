@@ -30,8 +30,14 @@ struct buf_pools {
 void buf_pools_init(struct buf_pools *b, size_t limit_bytes);
 /* An empty buffer with room for `need` bytes or more; NULL when the bound is reached. */
 struct buf *buf_get(struct buf_pools *b, size_t need);
+void buf_put_held(struct buf_pools *b, struct buf **buf);
 /* Gives *buf back and sets it to NULL; accepts NULL. */
-void buf_put(struct buf_pools *b, struct buf **buf);
+static inline void
+buf_put(struct buf_pools *b, struct buf **buf)
+{
+	if (*buf)
+		buf_put_held(b, buf);
+}
 /* Appends bytes to *buf, which may be NULL and may be replaced by a larger one. false
  * (nothing changed) when the bound is reached. */
 bool buf_append(struct buf_pools *b, struct buf **buf, const char *p, size_t n);

@@ -67,12 +67,11 @@ http_authority_is_valid(struct span a, enum http_port port)
 		       literal_is_valid(span_of(q + 1, (size_t)(close - q - 1))) &&
 		       tail_is_valid(close + 1, end, port);
 	}
-	for (; q < end; q++) {
-		if (http_is(*q, HTTP_C_HOST))
-			continue;
-		if (*q != '%' || end - q < 3 || !is_hex(q[1]) || !is_hex(q[2]))
+	for (;; q += 3) {
+		while (q < end && http_is(*q, HTTP_C_HOST))
+			q++;
+		if (end - q < 3 || *q != '%' || !is_hex(q[1]) || !is_hex(q[2]))
 			break;
-		q += 2;
 	}
 	return q > a.p && tail_is_valid(q, end, port);
 }

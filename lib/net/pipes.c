@@ -62,12 +62,10 @@ net_pipes_get(struct net_pipes *p)
 }
 
 void
-net_pipes_put(struct net_pipes *p, struct net_pipe **pipe)
+net_pipes_put_held(struct net_pipes *p, struct net_pipe **pipe)
 {
 	struct net_pipe *one = *pipe;
 	*pipe = NULL;
-	if (!one)
-		return;
 	if (one->held_bytes) {
 		/* never pooled: the next client would get these bytes */
 		size_t bytes = one->cap_bytes;

@@ -26,7 +26,14 @@ struct net_pipes {
 void net_pipes_init(struct net_pipes *p, size_t n, size_t bytes);
 /* NULL: none is free; then copy. */
 struct net_pipe *net_pipes_get(struct net_pipes *p);
-/* Back to the pool; one that still holds bytes is closed and replaced by a new one. */
-void net_pipes_put(struct net_pipes *p, struct net_pipe **pipe);
+void net_pipes_put_held(struct net_pipes *p, struct net_pipe **pipe);
+/* Back to the pool; one that still holds bytes is closed and replaced by a new one.
+ * Accepts NULL. */
+static inline void
+net_pipes_put(struct net_pipes *p, struct net_pipe **pipe)
+{
+	if (*pipe)
+		net_pipes_put_held(p, pipe);
+}
 
 #endif
