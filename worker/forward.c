@@ -183,7 +183,7 @@ put_forwarded(struct lines *l, struct txn *t, struct http_head *h,
 }
 
 struct span
-forward_lines(struct txn *t, struct http_head *h, char out[FORWARD_BYTES])
+forward_lines_run(struct txn *t, struct http_head *h, char out[FORWARD_BYTES])
 {
 	const struct cfg_proxy *be = t->be->cfg, *fe = t->fe->cfg;
 	const struct cfg_proxy *p = be->forwardfor.is_on ? be : fe;

@@ -337,15 +337,14 @@ track_session(struct session *s)
 }
 
 void
-track_request(struct txn *t)
+track_request_run(struct txn *t)
 {
-	t->is_counted = true;
 	each(t->s->trackers, on_request, NULL);
 	each(t->trackers, on_request, NULL);
 }
 
 void
-track_status(struct txn *t, int status)
+track_status_run(struct txn *t, int status)
 {
 	each(t->s->trackers, on_status, &status);
 	each(t->trackers, on_status, &status);

@@ -51,10 +51,28 @@ bool track_settle(void);
 
 /* The connection has passed the rules of its session. */
 void track_session(struct session *s);
+static inline bool
+track_has_any(const struct txn *t)
+{
+	return t->trackers || t->s->trackers;
+}
 /* A request has come. */
-void track_request(struct txn *t);
+void track_request_run(struct txn *t);
+static inline void
+track_request(struct txn *t)
+{
+	t->is_counted = true;
+	if (track_has_any(t))
+		track_request_run(t);
+}
 /* An answer has come, or the client did something wrong (400). */
-void track_status(struct txn *t, int status);
+void track_status_run(struct txn *t, int status);
+static inline void
+track_status(struct txn *t, int status)
+{
+	if (track_has_any(t))
+		track_status_run(t, status);
+}
 /* The bytes since the last time. */
 void track_bytes(struct txn *t);
 

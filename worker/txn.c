@@ -87,8 +87,7 @@ static void
 count_tracked(struct txn *t)
 {
 	enum { OFTEN = 1 << 20 };
-	bool is_tracked = t->trackers || t->s->trackers;
-	if (is_tracked &&
+	if (track_has_any(t) &&
 	    t->bytes_in + t->bytes_out - t->tracked_in - t->tracked_out >= OFTEN)
 		track_bytes(t);
 }
@@ -251,7 +250,7 @@ finish(struct txn *t, enum stop stop)
 {
 	t->stop = (uint8_t)stop;
 	count_stop(t);
-	if (t->trackers || t->s->trackers)
+	if (track_has_any(t))
 		track_bytes(t);
 	if (!t->no_log)
 		access_log(t);

@@ -305,23 +305,27 @@ acl_eval(const struct expr_acl *acl, const struct expr_context *c)
 	return c->lacks && *c->lacks ? EXPR_UNDECIDED : EXPR_FALSE;
 }
 
+static enum expr_verdict
+term_eval(const struct term *t, const struct expr_context *c)
+{
+	enum expr_verdict v = acl_eval(t->acl, c);
+	return t->negate ? EXPR_TRUE - v : v;
+}
+
 /* Terms are looked at until one is not true, alternatives until one is. */
 enum expr_verdict
 expr_cond_eval(const struct expr_cond *cond, const struct expr_context *c)
 {
-	enum expr_verdict any = EXPR_FALSE, all = EXPR_TRUE;
-	for (size_t i = 0; i < cond->n; i++) {
-		const struct term *t = &cond->terms[i];
-		if (all == EXPR_TRUE) {
-			all = acl_eval(t->acl, c);
-			all = t->negate ? EXPR_TRUE - all : all;
-		}
-		if (!t->ends)
-			continue;
-		if (all == EXPR_TRUE)
+	enum expr_verdict any = EXPR_FALSE;
+	for (const struct term *t = cond->terms, *end = t + cond->n; t < end; t++) {
+		enum expr_verdict v = term_eval(t, c);
+		if (v == EXPR_TRUE && t->ends)
 			return EXPR_TRUE;
-		any = all > any ? all : any;
-		all = EXPR_TRUE;
+		if (v == EXPR_TRUE)
+			continue;
+		any = v > any ? v : any;
+		while (!t->ends)
+			t++;
 	}
 	return any;
 }
