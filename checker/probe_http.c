@@ -335,7 +335,8 @@ judge_response(struct judge *j, const struct cfg_check *c,
 	struct http_framing framing;
 	enum http_method method =
 		span_eq(c->method, SPAN("HEAD")) ? HTTP_METHOD_HEAD : HTTP_METHOD_GET;
-	if (http_framing_response(&j->head, method, span_of(NULL, 0), &framing) != HTTP_REJECT_none)
+	if (http_framing_response(&j->head, method, span_of(NULL, 0), &framing) !=
+	    HTTP_REJECT_none)
 		return judge_invalid(out);
 	struct known_body body = body_of(j, &framing, limits, bytes, is_all);
 	return judge_expects(j, c, &body, out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * SIGUSR2: the file this program was started from is another one now. It takes the place of
- * this one in the same process, so that the children stay children. Master.
+ * SIGUSR2: the file this program was started from is another one now. It takes the place
+ * of this one in the same process, so that the children stay children. Master.
  */
 #ifndef WEIR_MASTER_UPGRADE_H
 #define WEIR_MASTER_UPGRADE_H

@@ -142,7 +142,7 @@ struct shm_info {
 	uint32_t major, minor;
 	uint32_t master_pid; /* 0: stopped cleanly */
 	bool running;	     /* master_pid exists with the recorded start time */
-	uint32_t orphans_n; /* without a master: processes of it that serve on */
+	uint32_t orphans_n;  /* without a master: processes of it that serve on */
 	uint64_t generation;
 	uint32_t workers_n, slots_n, lanes_n;
 	uint64_t size_bytes, used_bytes;

@@ -108,11 +108,12 @@ stage_init(struct stage *g)
 	g->host.var_get = var_get;
 	g->host.var_set = var_set;
 	g->host.complain = complain;
-	g->context =
-		(struct txn_context){.base = {&g->host, &self.scratch, EXPR_AT_REQUEST},
-				     .s = &g->session,
-				     .t = &g->txn,
-				     .req = &g->head};
+	g->context = (struct txn_context){.base = {.host = &g->host,
+						   .scratch = &self.scratch,
+						   .at = EXPR_AT_REQUEST},
+					  .s = &g->session,
+					  .t = &g->txn,
+					  .req = &g->head};
 }
 
 /* A saved request may have LF alone at the end of its lines: an editor wrote it. */

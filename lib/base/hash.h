@@ -2,8 +2,8 @@
  *
  * Hashes. hash_bytes is for our own tables and checksums (seeded, stable between
  * builds); hash_sdbm, hash_djb2, hash_wt6 and hash_crc32 give HAProxy's values
- * (configuration.txt, "hash-type") so that a migration keeps its mapping; hash_avalanche is
- * its "avalanche" modifier.
+ * (configuration.txt, "hash-type") so that a migration keeps its mapping; hash_avalanche
+ * is its "avalanche" modifier.
  */
 #ifndef WEIR_BASE_HASH_H
 #define WEIR_BASE_HASH_H

@@ -238,7 +238,8 @@ codings_are_not_for_http_1_0(void **state)
 		judge_request("POST / HTTP/1.0", "Transfer-Encoding: chunked\r\n", &f),
 		HTTP_REJECT_coding_in_1_0);
 	assert_int_equal(judge_response("HTTP/1.0 200 OK",
-					"Transfer-Encoding: chunked\r\n", HTTP_METHOD_GET, &f),
+					"Transfer-Encoding: chunked\r\n", HTTP_METHOD_GET,
+					&f),
 			 HTTP_REJECT_coding_in_1_0);
 }
 

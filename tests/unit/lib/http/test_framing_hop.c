@@ -23,8 +23,8 @@ judge_request(const char *line, const char *fields, struct http_framing *out)
 }
 
 static enum http_reject
-judge_response(int status, const char *fields, enum http_method method,
-	       const char *asked, struct http_framing *out)
+judge_response(int status, const char *fields, enum http_method method, const char *asked,
+	       struct http_framing *out)
 {
 	enum http_reject why = HTTP_REJECT_none;
 	int n = snprintf(text, sizeof(text), "HTTP/1.1 %d x\r\n%s\r\n", status, fields);
