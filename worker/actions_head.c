@@ -24,9 +24,21 @@ done(struct rule_run *r, bool is_done)
 	return is_done ? RULE_GOES_ON : rule_failed(r);
 }
 
+static void
+count_failure(const struct txn *t)
+{
+	shm_count(&t->fe->shm, SHM_FRONTEND_wrew, 1);
+	shm_count(&t->s->bind->shm, SHM_LISTENER_wrew, 1);
+	if (t->be)
+		shm_count(&t->be->shm, SHM_BACKEND_wrew, 1);
+	if (t->srv)
+		shm_count(&t->srv->shm, SHM_SERVER_wrew, 1);
+}
+
 enum rule_end
 rule_failed(struct rule_run *r)
 {
+	count_failure(r->c.t);
 	if (r->is_lenient || r->set == CFG_RULES_AFTER_RESPONSE)
 		return RULE_GOES_ON;
 	bool is_response = r->set == CFG_RULES_RESPONSE;

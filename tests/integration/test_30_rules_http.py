@@ -102,6 +102,17 @@ def test_a_rewrite_that_fails_is_an_error_unless_it_may_fail(lab):
     assert [r.target for r in a.requests] == ["/lenient"]
 
 
+def test_rewrites_that_failed_are_counted_where_they_happened(lab):
+    a, port = lab.origin("a"), lab.port()
+    weir = lab.start(web(port, {"a": a},
+                         frontend={"http_request": [{"strict_mode": False},
+                                                    {"set_path": "nothing", "if": "{ path /fe }"}]},
+                         backend={"http_request": [{"set_path": "nothing"}]}))
+    assert [get(port, path).status for path in ("/fe", "/be")] == [500, 500]
+    rows = [("fe", "FRONTEND"), ("be", "BACKEND"), ("be", "a")]  # no server was chosen
+    assert [weir.stat(*row, "wrew") for row in rows] == [3, 2, 0]
+
+
 def test_rules_of_the_frontend_come_before_those_of_the_backend(lab):
     a, port = start(lab, [{"set_header": {"name": "X", "value": "fe"}}, {"allow": True},
                           {"deny": True}],
