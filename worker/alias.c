@@ -400,49 +400,68 @@ ALIAS_FN(ID)
 
 /* All slots of one side behind each other; nothing when there are none. */
 static bool
-give_captures(const struct expr_context *c, struct expr_sample *s, int side,
-	      const char *open, const char *between, const char *close)
+give_captures(const struct expr_context *c, struct expr_sample *s, int side)
 {
 	const struct txn *t = txn_of(c);
 	const struct cfg_captures *all = &t->fe->cfg->captures;
 	char *p = all->slots_n[side]
 			  ? expr_scratch_take(c->scratch,
-					      all->bytes + 4 * all->slots_n[side] + 4)
+					      all->bytes + all->slots_n[side] + 2)
 			  : NULL;
 	if (!p)
 		return give_text(s, "");
-	char *at = stpcpy(p, open);
+	char *at = stpcpy(p, "{");
 	for (size_t i = 0; i < all->slots_n[side]; i++) {
 		struct span v = capture_kept(t, &all->slots[side][i]);
 		if (i)
-			at = stpcpy(at, between);
+			*at++ = '|';
 		if (v.n)
 			memcpy(at, v.p, v.n);
 		at += v.n;
 	}
-	at = stpcpy(at, close);
+	*at++ = '}';
+	expr_set_str(s, span_of(p, (size_t)(at - p)));
+	return true;
+}
+
+/* The same, one a line. */
+static bool
+give_capture_lines(const struct expr_context *c, struct expr_sample *s, int side)
+{
+	const struct txn *t = txn_of(c);
+	const struct cfg_captures *all = &t->fe->cfg->captures;
+	char *p = expr_scratch_take(c->scratch, all->bytes + all->slots_n[side]);
+	if (!p)
+		return give_text(s, "");
+	char *at = p;
+	for (size_t i = 0; i < all->slots_n[side]; i++) {
+		struct span v = capture_kept(t, &all->slots[side][i]);
+		for (size_t k = 0; k < v.n; k++)
+			*at++ = v.p[k] == '\n' ? ' ' : v.p[k];
+		*at++ = '\n';
+	}
 	expr_set_str(s, span_of(p, (size_t)(at - p)));
 	return true;
 }
 
 ALIAS_FN(hr)
 {
-	return give_captures(c, s, CFG_CAPTURE_REQUEST, "{", "|", "}");
+	return give_captures(c, s, CFG_CAPTURE_REQUEST);
 }
 
 ALIAS_FN(hrl)
 {
-	return give_captures(c, s, CFG_CAPTURE_REQUEST, "\"", "\" \"", "\"");
+	return give_capture_lines(c, s, CFG_CAPTURE_REQUEST);
 }
 
 ALIAS_FN(hs)
 {
-	return give_captures(c, s, CFG_CAPTURE_RESPONSE, "{", "|", "}");
+	return give_captures(c, s, CFG_CAPTURE_RESPONSE);
 }
 
 ALIAS_FN(hsl)
 {
-	return give_captures(c, s, CFG_CAPTURE_RESPONSE, "\"", "\" \"", "\"");
+	return give_capture_lines(c, s, CFG_CAPTURE_RESPONSE);
 }
 
 expr_fetch_fn *const worker_aliases[FORMAT_ALIASES_N] = {

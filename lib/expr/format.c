@@ -9,15 +9,16 @@
 
 struct alias_row {
 	const char *name;
-	bool is_http_only, is_text;
+	bool is_http_only;
+	uint8_t kind;
 	const char *help;
 };
 
 enum { ANY, HTTP };
-enum { TEXT, NUMBER, DATE };
+enum { TEXT, LIST, NUMBER, DATE };
 
 static const struct alias_row aliases[] = {
-#define ALIAS(id, name, mode, kind, help) {name, mode == HTTP, kind == TEXT, help},
+#define ALIAS(id, name, mode, kind, help) {name, mode == HTTP, kind, help},
 #include "lib/expr/format_alias.def"
 #undef ALIAS
 };
@@ -249,7 +250,9 @@ parse_alias(struct parser *p, struct format_item *item, unsigned *item_flags)
 					 "'%%%s' is for mode http; this is mode tcp",
 					 aliases[i].name);
 		item->alias = (uint16_t)i;
-		if (!aliases[i].is_text)
+		if (aliases[i].kind == LIST)
+			*item_flags |= FORMAT_LIST;
+		else if (aliases[i].kind != TEXT)
 			*item_flags &= ~(unsigned)FORMAT_QUOTE;
 		return 0;
 	}

@@ -22,6 +22,7 @@ enum {
 	FORMAT_ESCAPE = 4, /* E: a backslash before '"', '\' and ']' */
 	FORMAT_BIN = 8,	   /* bytes as they are */
 	FORMAT_JSON = 16,  /* as a JSON value */
+	FORMAT_LIST = 32,  /* lines, each by itself, with blanks between them */
 };
 
 struct format_item {

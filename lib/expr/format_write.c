@@ -183,6 +183,27 @@ is_missing(const struct format_item *item, const struct expr_sample *s)
 	return item->kind == FORMAT_IS_EXPR && is_text(s) && s->str.n == 0;
 }
 
+/* %hrl, %hsl: an empty one shows as '-' without quotes. */
+static void
+put_list(struct out *o, const struct format *f, unsigned flags, struct span s)
+{
+	bool quotes = flags & FORMAT_QUOTE;
+	for (size_t at = 0; at < s.n;) {
+		const char *end = memchr(s.p + at, '\n', s.n - at);
+		struct span line = span_of(s.p + at, (size_t)(end - s.p) - at);
+		if (at)
+			put_char(o, ' ');
+		if (quotes)
+			put_char(o, '"');
+		else if (!line.n)
+			put_char(o, '-');
+		put_text(o, f, flags, line);
+		if (quotes)
+			put_char(o, '"');
+		at += line.n + 1;
+	}
+}
+
 static void
 write_plain(struct out *o, const struct format *f, const struct format_item *item,
 	    const struct expr_context *c)
@@ -190,6 +211,10 @@ write_plain(struct out *o, const struct format *f, const struct format_item *ite
 	struct expr_sample s;
 	bool is_there = evaluate(item, c, &s) && !is_missing(item, &s);
 	bool quotes = item->flags & FORMAT_QUOTE;
+	if (item->flags & FORMAT_LIST) {
+		put_list(o, f, item->flags, s.str);
+		return;
+	}
 	if (!is_there && !quotes) {
 		if (f->use == FORMAT_LOG)
 			put_char(o, '-');

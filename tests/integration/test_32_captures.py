@@ -26,6 +26,17 @@ def test_captured_fields_are_logged_between_braces(lab):
     assert " {|} {} " in sink.wait("GET /none HTTP")[0]
 
 
+def test_captured_fields_are_logged_as_a_list_that_may_be_quoted(lab):
+    a = lab.origin("a")
+    a.on("/", do.answer(200, "x", [("Server", "origin/1.0")]))
+    sink, port = start(lab, a, log_format="<%{+Q}hrl> <%{+Q}hsl> <%hrl> <%hsl>", capture={
+        "request": {"header": [{"name": "User-Agent", "len": 20}, {"name": "X-Not", "len": 20}]},
+        "response": {"header": {"name": "server", "len": 6}}})
+    get(port, fields=[("User-Agent", 'my "browser"')])
+    assert ('<"my #22browser#22" ""> <"origin"> <my #22browser#22 -> <origin>'
+            in sink.wait("browser")[0])
+
+
 def test_cookies_are_captured_by_the_beginning_of_their_name(lab):
     a = lab.origin("a")
     a.on("/", do.answer(200, "x", [("Set-Cookie", "other=1; SESS=no"),
