@@ -71,9 +71,8 @@ of_key(struct rt_table *t, const void *key, const struct wanted *w, uint32_t ele
 		return give(s, w, before);
 	struct shm_stick_op ops[2];
 	unsigned n = ops_of(t, w, at, element, ops);
-	enum shm_stick_result r =
-		shm_stick_update(self.shm, &t->stick, key, now_ms(), ops, n,
-				 creates ? SHM_STICK_CREATE : 0, NULL, v->values);
+	enum shm_stick_result r = track_update(
+		t, key, ops, n, creates ? SHM_STICK_CREATE : 0, NULL, v->values);
 	bool is_done = r == SHM_STICK_OK || r == SHM_STICK_NEW;
 	return give(s, w, w->how == CLR ? before : is_done ? v->values[at] : 0);
 }

@@ -33,8 +33,7 @@ static struct rt_server *
 find_server(const struct txn *t, struct rt_table *table, const unsigned char *key)
 {
 	uint64_t *values = self.stick_view.values;
-	if (shm_stick_update(self.shm, &table->stick, key, now_ms(), NULL, 0, 0, NULL,
-			     values) != SHM_STICK_OK)
+	if (track_update(table, key, NULL, 0, 0, NULL, values) != SHM_STICK_OK)
 		return NULL;
 	uint64_t id = values[table->column[STICK_server_id]];
 	if (id == 0 || id > t->be->servers_n)
@@ -48,8 +47,7 @@ store(const struct txn *t, struct rt_table *table, const unsigned char *key)
 {
 	struct shm_stick_op op = {(uint16_t)table->column[STICK_server_id], SHM_STICK_SET,
 				  t->srv->cfg->id};
-	(void)shm_stick_update(self.shm, &table->stick, key, now_ms(), &op, 1,
-			       SHM_STICK_CREATE, NULL, NULL);
+	(void)track_update(table, key, &op, 1, SHM_STICK_CREATE, NULL, NULL);
 }
 
 /* A record in t->stores: the table's index, then the key. */

@@ -210,6 +210,19 @@ track_change(struct tracker *k, int value, enum shm_stick_act act, uint64_t n)
 	return apply(k, &c, 0) == SHM_STICK_OK;
 }
 
+enum shm_stick_result
+track_update(struct rt_table *t, const void *key, const struct shm_stick_op *ops,
+	     unsigned n, unsigned flags, struct shm_stick_ref *ref, uint64_t *values)
+{
+	enum shm_stick_result r;
+	uint64_t since_us = 0;
+	do
+		r = shm_stick_update(self.shm, &t->stick, key, now_ms(), ops, n, flags,
+				     ref, values);
+	while (r == SHM_STICK_BUSY && is_worth_waiting(t, &since_us));
+	return r;
+}
+
 bool
 track_begin(struct session *s, struct txn *t, const struct cfg_table *table, uint8_t sc,
 	    const unsigned char *key, int status)
@@ -219,7 +232,6 @@ track_begin(struct session *s, struct txn *t, const struct cfg_table *table, uin
 	struct tracker **list = t ? &t->trackers : &s->trackers;
 	struct change c = {.n = 0};
 	enum shm_stick_result r;
-	uint64_t since_us = 0;
 	if (!k)
 		return false;
 	k->table = at;
@@ -231,11 +243,8 @@ track_begin(struct session *s, struct txn *t, const struct cfg_table *table, uin
 	if (t && t->is_counted)
 		add_request(&c, at);
 	add_status(&c, at, status);
-	do
-		r = shm_stick_update(self.shm, &at->stick, key, now_ms(), c.ops, c.n,
-				     SHM_STICK_CREATE | SHM_STICK_HOLD, &k->ref,
-				     k->values);
-	while (r == SHM_STICK_BUSY && is_worth_waiting(at, &since_us));
+	r = track_update(at, key, c.ops, c.n, SHM_STICK_CREATE | SHM_STICK_HOLD, &k->ref,
+			 k->values);
 	if (r != SHM_STICK_OK && r != SHM_STICK_NEW) {
 		pool_put(&self.trackers, k);
 		return false;

@@ -44,6 +44,11 @@ struct tracker *track_find(const struct session *s, const struct txn *t, uint8_t
 const void *tracker_key(const struct tracker *k);
 /* Changes one value and refreshes all; false: the entry is gone, or busy. */
 bool track_change(struct tracker *k, int value, enum shm_stick_act act, uint64_t n);
+/* Changes of a key nobody follows; waits for a busy bucket, as all of these. */
+enum shm_stick_result track_update(struct rt_table *t, const void *key,
+				   const struct shm_stick_op *ops, unsigned n,
+				   unsigned flags, struct shm_stick_ref *ref,
+				   uint64_t *values);
 /* A list is given back. */
 void track_end(struct tracker **list);
 /* What could not be given back at once; true when nothing is left. */

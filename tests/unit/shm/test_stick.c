@@ -242,10 +242,56 @@ a_removed_entry_that_was_held_is_let_go_without_harm(void **state)
 	table_remove(&x);
 }
 
+/* What lies on writable pages may be anything: readers stay within the table's memory. */
+static void
+a_reader_survives_a_table_full_of_anything(void **state)
+{
+	(void)state;
+	uint64_t random = 88172645463325252ULL;
+	for (int round = 0; round < 50; round++) {
+		struct table x;
+		struct shm_stick t;
+		struct shm_stick_view *view = malloc(sizeof(*view));
+		table_create(&x, "ip size=500 expire=1000 store=gpc0,http_req_rate(10)",
+			     0);
+		struct shm_object o = fixture_object(&x.f, SHM_TABLE, "", "t");
+		unsigned char *bytes = o.area;
+		size_t from = round % 2 ? 0 : STICK_HEAD_BYTES;
+		for (size_t i = from; i + 8 <= o.area_bytes; i += 8) {
+			random ^= random << 13;
+			random ^= random >> 7;
+			random ^= random << 17;
+			memcpy(bytes + i, &random, 8);
+		}
+		if (round % 2) { /* a head that promises more than there is */
+			memcpy(bytes, &(uint64_t){0x31656c6261747277ULL}, 8);
+			snprintf((char *)bytes + 8, STICK_TEXT_BYTES,
+				 "string len=1024 size=%d store=gpc(100),gpt(100)",
+				 round * 100000);
+		}
+		if (shm_stick_open(&t, &o)) {
+			uint64_t at = 0, seen = 0;
+			while (shm_stick_each(&t, &at, 5000, view) != SHM_STICK_NONE)
+				seen++;
+			assert_true(seen <= t.spec.buckets_n * t.spec.ways);
+			(void)shm_stick_read(&t, "\x7f\0\0\1", 5000, view);
+			(void)shm_stick_used(&t);
+			shm_stick_fini(&t);
+		}
+		assert_int_equal(round % 2, !shm_stick_open(&t, &o));
+		shm_stick_fini(&t);
+		memset(bytes, 0, o.area_bytes);
+		shm_stick_format(bytes, &x.spec);
+		free(view);
+		table_remove(&x);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reader_survives_a_table_full_of_anything),
 		cmocka_unit_test(a_spec_is_the_same_after_a_round_through_its_text),
 		cmocka_unit_test(a_wrong_spec_is_refused),
 		cmocka_unit_test(a_rate_slides_over_two_periods),
