@@ -217,10 +217,15 @@ put_new(struct diff *d, const struct shm_facts *f)
 		put_whole(d, "added", '+', f);
 		return;
 	}
-	put_name(d, "reset", '!', f);
-	put_value(d, f->kind == SHM_TABLE ? "shape" : "address", was->addr, f->addr);
-	put_note(d, f->kind == SHM_TABLE ? "it begins empty"
-					 : "its counters and health begin anew");
+	if (f->kind == SHM_TABLE) {
+		put_name(d, "changed", '~', f);
+		put_value(d, "shape", was->addr, f->addr);
+		put_note(d, "its keys move over as far as the new shape has room");
+	} else {
+		put_name(d, "reset", '!', f);
+		put_value(d, "address", was->addr, f->addr);
+		put_note(d, "its counters and health begin anew");
+	}
 	end(d);
 	was->name[0] = '\0';
 }

@@ -258,3 +258,30 @@ def test_a_master_killed_during_a_reload_leaves_nothing_behind(lab):
         assert len(weir.of_role("checker")) == len(weir.of_role("control")) == 1
     load.wait_ok(20)
     assert load.end()["failures"] == {}
+
+
+def test_stick_tables_and_limits_go_on_exactly(lab):
+    """One limit over the workers of two masters, asked all the while."""
+    a, port = lab.origin("a"), lab.port()
+    config = web(port, [a], frontend={"http_request": [
+        {"track_sc0": {"key": "req.hdr(x-user)", "table": "users"}},
+        {"deny": {"status": 429}, "if": "{ sc_http_req_cnt(0) gt 30 }"}]})
+    config["tables"] = {"users": {"type": "string", "size": 100, "expire": "10m",
+                                  "store": ["http_req_cnt", "conn_cur"]}}
+    weir = lab.start(config, nbproc=2)
+    statuses = []
+    with Client(port) as kept:
+        for _ in range(3):
+            for _ in range(8):
+                statuses.append(kept.ask(fields=[("X-User", "ann")]).status)
+            kids = kill_master(weir)
+            statuses.append(get(port, fields=[("X-User", "ann")]).status)
+            weir.start()
+            statuses.append(get(port, fields=[("X-User", "ann")]).status)
+            statuses.append(kept.ask(fields=[("X-User", "ann")]).status)  # announces the end
+            kept.close()
+            wait_until(lambda: not alive(kids), what="the old processes' end")
+            kept.__init__(port)
+        statuses.append(kept.ask(fields=[("X-User", "ann")]).status)
+    assert statuses == [200] * 30 + [429] * 4
+    wait_until(lambda: "conn_cur=0" in weir.ctl("show", "table", "users").stdout)

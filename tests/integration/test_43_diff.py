@@ -60,6 +60,23 @@ def test_it_says_what_set_by_hand_would_be_forgotten(lab):
     assert line == "~ server be/a: weight 1 -> 3; the weight set by hand is forgotten"
 
 
+def test_a_table_of_another_shape_is_a_change(lab):
+    a, port = lab.origin("a"), lab.port()
+
+    def shaped(size):
+        made = web(port, [a], frontend={"http_request": [
+            {"track_sc0": {"key": "src", "table": "t"}}]})
+        made["tables"] = {"t": {"type": "ip", "size": size, "expire": "1m",
+                                "store": ["http_req_cnt"]}}
+        return made
+
+    weir = lab.start(shaped(100), nbproc=1)
+    assert diff(weir) == ["No difference."]
+    weir.configure(shaped(5000))
+    line, = diff(weir)
+    assert line.startswith("~ table t: shape ") and "its keys move over" in line
+
+
 def test_a_mistake_in_the_files_is_told_instead(lab):
     a = lab.origin("a")
     weir = lab.start(web(lab.port(), [a]), nbproc=1)
