@@ -8,7 +8,10 @@
 
 #include "lib/http/scan.h"
 
-enum { SIZE_DIGITS_MAX = 16, SIZE_LINE_MAX = 4096 };
+enum {
+	SIZE_DIGITS_MAX = 64, /* zeros in front among them */
+	SIZE_LINE_MAX = 4096,
+};
 
 enum state {
 	SIZE,	    /* the next digit, or what ends them */

@@ -79,7 +79,7 @@ REASONS = [
     ("chunk-size/invalid-*",
      "White space within a size is no white space before an extension; nginx takes it."),
     ("chunk-size/*",
-     "A size is hexadecimal digits, at most 16, and nothing else; the others tolerate more"
+     "A size is hexadecimal digits, at most 64, and nothing else; the others tolerate more"
      " zeros or white space."),
     ("trailers/forbidden-*",
      "Fields that frame or route are dropped from trailers (RFC 9110 6.5.1); HAProxy "

@@ -38,6 +38,10 @@ static const struct row rows[] = {
 	OK("hex", "a\r\n0123456789\r\nB\r\n0123456789a\r\n0\r\n\r\n",
 	   "01234567890123456789a", ""),
 	OK("leading zeros", "0005\r\nhello\r\n000\r\n\r\n", "hello", ""),
+	OK("64 digits",
+	   "0000000000000000000000000000000000000000000000000000000000000005\r\nhello\r\n"
+	   "0\r\n\r\n",
+	   "hello", ""),
 	OK("16 digits", "0000000000000005\r\nhello\r\n0000000000000000\r\n\r\n", "hello",
 	   ""),
 	OK("data that looks like chunks", "9\r\n\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n",
@@ -95,7 +99,9 @@ static const struct row rows[] = {
 	NO(chunk_size_overflow, "2^64 - 1", "ffffffffffffffff\r\n"),
 	NO(chunk_size_overflow, "2^64", "10000000000000000\r\n"),
 	NO(chunk_size_overflow, "2^64 + 5", "10000000000000005\r\nhello"),
-	NO(chunk_size_overflow, "17 zeros", "00000000000000000\r\n"),
+	NO(chunk_size_overflow, "65 zeros",
+	   "00000000000000000000000000000000000000000000000000000000000000000"
+	   "\r\n"),
 	NO(bare_lf, "LF after the size", "5\nhello\r\n0\r\n\r\n"),
 	NO(bare_cr, "CR after the size", "5\rhello"),
 	NO(bare_cr, "CR CR LF after the size", "5\r\r\nhello"),
