@@ -80,9 +80,9 @@ static const char *
 scope_wrong(enum expr_scope scope, enum cfg_rule_set set)
 {
 	if (scope == EXPR_SCOPE_CHECK)
-		return "belongs to health checks; expected sess, txn, req or res";
-	if (scope != EXPR_SCOPE_SESS && set <= CFG_RULES_SESSION)
-		return "does not exist yet; expected sess";
+		return "belongs to health checks; expected proc, sess, txn, req or res";
+	if (scope >= EXPR_SCOPE_TXN && set <= CFG_RULES_SESSION)
+		return "does not exist yet; expected proc or sess";
 	return NULL;
 }
 

@@ -12,11 +12,18 @@
 #include <unistd.h>
 
 #include "lib/base/must.h"
+#include "lib/expr/vars.h"
 #include "master/report.h"
 #include "master/sockets.h"
 
 /* Room for lines while control is busy or being replaced. */
 enum { RELAY_BYTES = 4 * 1024 * 1024 };
+
+static uint32_t
+cells_of(const struct cfg *c)
+{
+	return expr_names_n(c->env.vars, EXPR_SCOPE_PROC);
+}
 
 struct generation *
 generation_new(uint64_t number, struct cfg *cfg)
@@ -24,6 +31,7 @@ generation_new(uint64_t number, struct cfg *cfg)
 	struct generation *g = must_calloc(1, sizeof(*g));
 	g->number = number;
 	g->cfg = cfg;
+	g->cells = shm_cells_new(cells_of(cfg));
 	g->relay_read_fd = g->relay_write_fd = -1;
 	return g;
 }
@@ -123,6 +131,7 @@ generation_free(struct generation **g)
 	}
 	free(old->listeners.fd);
 	free(old->control_fds);
+	shm_cells_free(&old->cells, cells_of(old->cfg));
 	cfg_free(&old->cfg);
 	free(old);
 }

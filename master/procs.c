@@ -49,8 +49,9 @@ for_worker(const struct family_inherit *in)
 {
 	static struct worker_inherit w;
 	const struct cfg *cfg = in->generation->cfg;
-	w = (struct worker_inherit){cfg, master.shm, in->net, in->index,
-				    cfg->global.nbproc};
+	w = (struct worker_inherit){cfg,       master.shm,
+				    in->net,   in->generation->cells,
+				    in->index, cfg->global.nbproc};
 	return &w;
 }
 

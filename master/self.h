@@ -12,6 +12,7 @@
 #include "config/cfg.h"
 #include "lib/net/inherit.h"
 #include "master/options.h"
+#include "shm/cells.h"
 #include "shm/object.h"
 #include "shm/region.h"
 #include "shm/slots.h"
@@ -24,6 +25,7 @@ enum {
 struct generation {
 	uint64_t number; /* from 1 */
 	struct cfg *cfg;
+	struct shm_cell *cells; /* NULL: no variables of the scope proc */
 	struct net_listeners listeners;
 	int *control_fds;  /* one per cfg->global.sockets */
 	int relay_read_fd; /* datagram socketpair for log lines to control */

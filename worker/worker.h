@@ -7,13 +7,15 @@
 
 #include "config/cfg.h"
 #include "lib/net/inherit.h"
+#include "shm/cells.h"
 #include "shm/region.h"
 
 struct worker_inherit {
 	const struct cfg *cfg;
 	struct shm *shm;
 	struct net_inherit net;
-	uint32_t index; /* worker number, 0..workers_n-1 */
+	struct shm_cell *cells; /* variables of the scope proc */
+	uint32_t index;		/* worker number, 0..workers_n-1 */
 	uint32_t workers_n;
 };
 

@@ -16,6 +16,7 @@ struct expr_names {
 	struct arena *arena;
 	struct expr_var **vars;
 	uint32_t n;
+	uint32_t scope_n[EXPR_SCOPES_N];
 };
 
 struct expr_names *
@@ -57,12 +58,6 @@ expr_var_of(struct expr_names *names, struct span name, size_t at, struct expr_e
 	int scope = scope_of(name, at, err);
 	if (scope < 0)
 		return NULL;
-	if (scope == EXPR_SCOPE_PROC) {
-		expr_fail(err, at,
-			  "'%.*s': the scope proc is not implemented in this release",
-			  (int)name.n, name.p);
-		return NULL;
-	}
 	size_t begin = strlen(scopes[scope]) + 1;
 	for (size_t i = begin; i < name.n; i++)
 		if (!is_name_byte(name.p[i])) {
@@ -85,6 +80,7 @@ expr_var_of(struct expr_names *names, struct span name, size_t at, struct expr_e
 		.name = span_of(arena_span(names->arena, name), name.n),
 		.scope = (enum expr_scope)scope,
 		.index = names->n,
+		.place = names->scope_n[scope]++,
 	};
 	names->vars =
 		arena_grow(names->arena, names->vars, names->n, sizeof(*names->vars));
@@ -92,16 +88,10 @@ expr_var_of(struct expr_names *names, struct span name, size_t at, struct expr_e
 	return v;
 }
 
-const struct expr_var *
-expr_var_at(const struct expr_names *names, uint32_t index)
-{
-	return names->vars[index];
-}
-
 uint32_t
-expr_names_n(const struct expr_names *names)
+expr_names_n(const struct expr_names *names, enum expr_scope scope)
 {
-	return names->n;
+	return names->scope_n[scope];
 }
 
 /* --- values --------------------------------------------------------------------------
@@ -152,9 +142,8 @@ cut(struct expr_store *s, size_t at)
 	s->used -= (uint32_t)n;
 }
 
-/* The value as bytes. */
-static struct span
-bytes_of(const struct expr_sample *value)
+struct span
+expr_value_bytes(const struct expr_sample *value)
 {
 	switch ((enum expr_type)value->type) {
 	case EXPR_BOOL:
@@ -176,6 +165,26 @@ bytes_of(const struct expr_sample *value)
 }
 
 bool
+expr_value_set(struct expr_sample *out, unsigned type, struct span bytes)
+{
+	static const size_t sizes[EXPR_TYPES_N] = {
+		[EXPR_BOOL] = sizeof(out->integer),
+		[EXPR_INT] = sizeof(out->integer),
+		[EXPR_IPV4] = sizeof(out->ipv4),
+		[EXPR_IPV6] = sizeof(out->ipv6),
+	};
+	if (type >= EXPR_TYPES_N || (sizes[type] && sizes[type] != bytes.n))
+		return false;
+	out->type = (uint8_t)type;
+	out->is_own = false;
+	if (sizes[type])
+		memcpy(&out->ipv6, bytes.p, bytes.n);
+	else
+		out->str = bytes;
+	return true;
+}
+
+bool
 expr_store_get(const struct expr_store *s, const struct expr_var *v,
 	       struct expr_sample *out)
 {
@@ -184,20 +193,14 @@ expr_store_get(const struct expr_store *s, const struct expr_var *v,
 		return false;
 	struct entry e = entry_at(s, at);
 	const char *p = s->bytes + at + ENTRY_BYTES;
-	out->type = e.type;
-	out->is_own = false;
-	if (e.type == EXPR_STR || e.type == EXPR_BIN || e.type == EXPR_METHOD)
-		out->str = span_of(p, e.n);
-	else
-		memcpy(&out->ipv6, p, e.n);
-	return true;
+	return expr_value_set(out, e.type, span_of(p, e.n));
 }
 
 bool
 expr_store_set(struct expr_store *s, const struct expr_var *v,
 	       const struct expr_sample *value)
 {
-	struct span bytes = bytes_of(value);
+	struct span bytes = expr_value_bytes(value);
 	if (bytes.n > s->cap)
 		return false;
 	struct entry e = {v->index, (uint32_t)bytes.n, (uint8_t)v->scope, value->type};

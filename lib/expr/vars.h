@@ -23,6 +23,7 @@ struct expr_var {
 	struct span name; /* with its scope */
 	enum expr_scope scope;
 	uint32_t index; /* among the variables of the configuration */
+	uint32_t place; /* among those of its scope */
 };
 
 /* The names of a configuration. */
@@ -33,9 +34,12 @@ struct expr_names *expr_names_new(struct arena *a);
  * and '_'. */
 const struct expr_var *expr_var_of(struct expr_names *names, struct span name, size_t at,
 				   struct expr_error *err);
-/* Those of one scope: proc variables get their place in shared memory from it. */
-const struct expr_var *expr_var_at(const struct expr_names *names, uint32_t index);
-uint32_t expr_names_n(const struct expr_names *names);
+/* How many of that scope there are. */
+uint32_t expr_names_n(const struct expr_names *names, enum expr_scope scope);
+
+/* A value as bytes, and back: false where no value of that type has these. */
+struct span expr_value_bytes(const struct expr_sample *value);
+bool expr_value_set(struct expr_sample *out, unsigned type, struct span bytes);
 
 /* Values, packed into the caller's bytes [0, cap): set replaces, unset removes. All
  * functions are linear in what is stored. */

@@ -53,7 +53,7 @@ static const struct {
 	{"a scope that is not there yet",
 	 "    tcp_request: {session: [{set_var: {name: txn.a, value: src}}]}\n",
 	 "t:6:46: frontends.w.tcp_request.session.0.set_var.name: the scope of 'txn.a' "
-	 "does not exist yet; expected sess"},
+	 "does not exist yet; expected proc or sess"},
 	{"a condition of a variable",
 	 "    http_request: [{set_var: {name: \"txn.a,ifexist\", value: path}}]\n",
 	 "t:6:44: frontends.w.http_request.0.set_var.name: 'ifexist' is not a condition "

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""Variables of the scope proc: one value for all workers."""
+import os
+import signal
+
+from weirlab import get, wait_until
+from weirlab.config import web
+
+RULES = [
+    {"set_var": {"name": "proc.word", "value": "urlp(word)"}, "if": "{ path /set }"},
+    {"unset_var": "proc.word", "if": "{ path /unset }"},
+    {"set_var": {"name": "proc.first,ifnotexists", "value": "src"}},
+    {"return": {"status": 200, "lf_string": "%[proc] %[var(proc.word,none)] %[var(proc.first)]"}},
+]
+
+
+def start(lab):
+    port = lab.port()
+    weir = lab.start({"frontends": {"web": {"mode": "http", "bind": f"127.0.0.1:{port}",
+                                            "http_request": RULES}}}, nbproc=2)
+    return weir, port
+
+
+def seen_by_both(port):
+    """{worker: what it says}, asked over new connections until both have answered."""
+    seen = {}
+
+    def ask():
+        worker, rest = get(port).body.decode().split(" ", 1)
+        seen[worker] = rest
+        return len(seen) == 2
+    wait_until(ask, what="both workers answer")
+    return seen
+
+
+def test_a_value_that_one_worker_sets_is_seen_by_all(lab):
+    _, port = start(lab)
+    assert set(seen_by_both(port).values()) == {"none 127.0.0.1"}
+    for word in ("hello", "x" * 240):
+        get(port, f"/set?word={word}")
+        assert set(seen_by_both(port).values()) == {f"{word} 127.0.0.1"}
+    get(port, "/unset")
+    assert set(seen_by_both(port).values()) == {"none 127.0.0.1"}
+
+
+def test_a_value_that_is_too_long_changes_nothing(lab):
+    _, port = start(lab)
+    get(port, "/set?word=old")
+    get(port, "/set?word=" + "x" * 241)
+    assert set(seen_by_both(port).values()) == {"old 127.0.0.1"}
+
+
+def test_a_worker_that_takes_the_place_of_another_sees_the_value(lab):
+    weir, port = start(lab)
+    get(port, "/set?word=kept")
+    before = weir.workers()
+    for victim in before:
+        others = set(weir.workers())
+        os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: set(weir.workers()) - others, what="a new worker")
+    assert set(seen_by_both(port).values()) == {"kept 127.0.0.1"}
