@@ -53,6 +53,12 @@ shm_fault_arm_env(void)
 	}
 }
 
+bool
+shm_fault_is_mute(void)
+{
+	return getenv("WEIR_MUTE") != NULL;
+}
+
 void
 shm_fault_reached(enum shm_fault_point point)
 {

@@ -8,6 +8,8 @@
 #ifndef WEIR_SHM_FAULT_H
 #define WEIR_SHM_FAULT_H
 
+#include <stdbool.h>
+
 #define SHM_FAULT_POINTS(X)                                                         \
 	X(lock_pending)	 /* announced to the kernel, not taken */                   \
 	X(lock_taken)	 /* taken, nothing changed */                               \
@@ -64,8 +66,11 @@ void shm_fault_arm_env(void);
 const char *shm_fault_name(enum shm_fault_point point);
 void shm_fault_reached(enum shm_fault_point point);
 #define SHM_FAULT(name) shm_fault_reached(SHM_FAULT_##name)
+/* WEIR_MUTE is set: wake-ups between processes are lost. */
+bool shm_fault_is_mute(void);
 #else
-#define SHM_FAULT(name) ((void)0)
+#define SHM_FAULT(name)	    ((void)0)
+#define shm_fault_is_mute() false
 #endif
 
 #endif

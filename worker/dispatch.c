@@ -169,7 +169,9 @@ dispatch_start(struct txn *t)
 {
 	struct rt_server *srv = preferred(t);
 	bool is_bound = srv && srv == t->wanted;
-	if (!srv)
+	if (srv) /* its limits as they are now */
+		(void)pick_usable_n(t->be);
+	else
 		srv = pick_server(t->be, &t->s->peer.sa, t->avoid, &t->cursor);
 	if (!t->holds_backend) {
 		(void)shm_gauge_take(self.shm, t->be->shm.gauge, 0);

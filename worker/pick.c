@@ -100,7 +100,7 @@ free_at_position(struct rt_backend *be, uint64_t position, const struct rt_serve
 	for (size_t i = 0; i < be->sequence_n; i++) {
 		struct rt_server *srv =
 			&be->servers[be->sequence[(position + i) % be->sequence_n]];
-		if (srv != avoid && !queue_is_full(srv))
+		if (srv != avoid && !(srv->is_limited && queue_is_full(srv)))
 			return srv;
 	}
 	return NULL;
@@ -125,7 +125,7 @@ least_connections(struct rt_backend *be, const struct rt_server *avoid, uint64_t
 	for (size_t i = 0; i < be->servers_n; i++) {
 		struct rt_server *srv = &be->servers[(start + i) % be->servers_n];
 		uint64_t weight = 0;
-		if (srv != avoid && !queue_is_full(srv) &&
+		if (srv != avoid && !(srv->is_limited && queue_is_full(srv)) &&
 		    srv->cfg->backup == be->servers[be->sequence[0]].cfg->backup)
 			weight = weight_of(srv);
 		if (weight == 0)

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <sys/eventfd.h>
 
+#include "shm/fault.h"
 #include "shm/slots.h"
 #include "worker/origin.h"
 #include "worker/pick.h"
@@ -64,13 +65,21 @@ queue_is_full(const struct rt_server *srv)
 	return shm_queue_is_full(self.shm, &srv->be->queue, &srv->shm);
 }
 
+/* Only a hint. */
+static void
+poke(uint32_t slot)
+{
+	if (!shm_fault_is_mute())
+		(void)eventfd_write(self.in->net.slot_eventfds[slot], 1);
+}
+
 /* One of our own may have been granted something; it is run from the task, not from
  * within the end of another. */
 static void
 wake(const struct shm_queue_wakes *w)
 {
 	for (uint32_t i = 0; i < w->n; i++)
-		(void)eventfd_write(self.in->net.slot_eventfds[w->slots[i]], 1);
+		poke(w->slots[i]);
 	if (self.waiting_n)
 		net_task_schedule(self.loop, &self.queue_task);
 }
@@ -108,7 +117,7 @@ ask_for_room(const struct rt_backend *be)
 	for (uint32_t slot = 1; is_strict && slot < shm_slots_n(self.shm); slot++) {
 		struct shm_slot_view v;
 		if (shm_slot_view(self.shm, slot, &v) && v.role == SHM_ROLE_WORKER)
-			(void)eventfd_write(self.in->net.slot_eventfds[slot], 1);
+			poke(slot);
 	}
 }
 

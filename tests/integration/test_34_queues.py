@@ -12,6 +12,7 @@ import pytest
 from weirlab import Client, get, wait_until
 from weirlab.config import web
 from weirlab.gate import Gate, is_gone
+from weirlab.weir import binary
 
 NBPROC = pytest.mark.parametrize("nbproc", [1, 2, 8])
 
@@ -338,4 +339,29 @@ def test_strict_maxconn_holds_through_kills_and_reloads(lab, nbproc):
     load.wait_ok(200)
     load.end()
     assert seen.most <= 10
+    slots(weir, "a")
+
+
+def is_muteable():
+    with open(binary("WEIR", "weir"), "rb") as f:
+        return b"WEIR_MUTE" in f.read()
+
+
+@pytest.mark.skipif(not is_muteable(), reason="wake-ups are lost in builds with faults only")
+@NBPROC
+@pytest.mark.parametrize("strict", [False, True])
+def test_lost_wake_ups_cost_milliseconds(lab, nbproc, strict):
+    gate = Gate()
+    a = lab.origin("a").on("/", gate)
+    port = lab.port()
+    weir = lab.start(web(port, {"a": {"address": a, "maxconn": 1, "strict_maxconn": strict}}),
+                     nbproc=nbproc, env={"WEIR_MUTE": "1"})
+    clients = [asking(port) for _ in range(20)]
+    wait_until(lambda: gate.inside == 1 and queued(weir) == 19)
+    start = time.monotonic()
+    let_through(gate, 20)
+    assert time.monotonic() - start < 20 * 0.1
+    for c in clients:
+        assert c.response().status == 200
+    assert gate.most == 1
     slots(weir, "a")
