@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Reloads without end, and of a large configuration. WEIR_RELOADS sets how many."""
 import os
+import signal
 import time
 
-from weirlab import get, procs, wait_until
+from weirlab import Client, get, procs, wait_until
+from weirlab import origin as do
 from weirlab.config import web
 
 RELOADS = int(os.environ.get("WEIR_RELOADS", "60"))
@@ -70,3 +72,29 @@ def test_a_large_configuration_is_reloaded_without_a_failure(lab):
     print(f"seconds: {took}, of the master's own work: {worked}")
     assert load.end()["failures"] == {}
     assert min(worked) < 1  # its share of a busy machine is not ours to choose
+
+
+def test_reloads_wait_for_old_generations_and_are_one(lab):
+    """drain.max_generations: while too many live, every wish is one reload later; after
+    reload_max_delay the oldest must go."""
+    a = lab.origin("a")
+    a.on("/hold", do.hang())
+    port = lab.port()
+    drain = {"max_generations": 2, "reload_max_delay": "600ms"}
+    weir = lab.start(web(port, [a], top={"drain": drain}), nbproc=1)
+    with Client(port) as held:
+        held.request("/hold")
+        wait_until(lambda: a.seen("/hold"))
+        old, = weir.workers()
+        assert weir.reload().returncode == 0
+        start, done = time.monotonic(), weir.counter("reload_ok")
+        for n in range(5):
+            weir.configure(web(port, [a], top={"drain": drain, "maxconn": 500 + n}))
+            weir.send_signal(signal.SIGHUP)
+        wait_until(lambda: weir.counter("reload_ok") == done + 1)
+        assert time.monotonic() - start >= 0.5
+        assert not procs.is_alive(old)
+        assert "Maxconn: 504" in weir.ctl("info").stdout, "the newest files"
+        assert f"pid {old}" in weir.stderr and "a reload waits" in weir.stderr
+    wait_until(lambda: len(weir.kids()) == 3)
+    assert weir.counter("reload_ok") == done + 1
