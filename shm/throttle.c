@@ -38,7 +38,8 @@ shm_throttle_take(_Atomic uint64_t *word, uint32_t limit, uint64_t now_ms)
 	for (;;) {
 		struct throttle t = unpack(seen, now_ms);
 		uint64_t left_ms = 1000 - now_ms % 1000;
-		if (t.current + t.previous * left_ms / 1000 >= limit)
+		/* rounded up: nothing more passes than the rate allows */
+		if (t.current + (t.previous * left_ms + 999) / 1000 >= limit)
 			return false;
 		t.current++;
 		if (atomic_compare_exchange_weak_explicit(word, &seen, pack(t),

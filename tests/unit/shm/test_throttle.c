@@ -32,6 +32,19 @@ exactly_the_limit_passes_in_a_second(void **state)
 }
 
 static void
+a_new_second_lets_nothing_through_before_its_time(void **state)
+{
+	(void)state;
+	_Atomic uint64_t word = 0;
+	for (int i = 0; i < 20; i++)
+		assert_true(shm_throttle_take(&word, 20, 5990));
+	assert_false(shm_throttle_take(&word, 20, 6010));
+	assert_false(shm_throttle_take(&word, 20, 6049));
+	assert_true(shm_throttle_take(&word, 20, 6050));
+	assert_false(shm_throttle_take(&word, 20, 6050));
+}
+
+static void
 what_did_not_happen_is_given_back(void **state)
 {
 	(void)state;
@@ -60,6 +73,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exactly_the_limit_passes_in_a_second),
+		cmocka_unit_test(a_new_second_lets_nothing_through_before_its_time),
 		cmocka_unit_test(what_did_not_happen_is_given_back),
 		cmocka_unit_test(
 			a_clock_that_is_behind_counts_into_the_second_of_the_others),
