@@ -117,13 +117,12 @@ do_tarpit(struct rule_run *r, const struct cfg_rule *a)
  */
 
 static enum rule_end
-close_client(struct rule_run *r, bool with_reset)
+close_client(struct rule_run *r)
 {
-	struct session *s = r->c.s;
 	if (r->c.t)
 		txn_abort(r->c.t, STOP_denied);
 	else
-		session_close(s, with_reset);
+		session_close(r->c.s, false);
 	return RULE_ENDED;
 }
 
@@ -138,7 +137,7 @@ do_reject(struct rule_run *r, const struct cfg_rule *a)
 			  r->set == CFG_RULES_CONNECTION ? SHM_FRONTEND_dcon
 							 : SHM_FRONTEND_dses,
 			  1);
-	return close_client(r, false);
+	return close_client(r);
 }
 
 /* As HAProxy does it: in repair mode the kernel forgets the connection without a word;
@@ -150,12 +149,14 @@ do_silent_drop(struct rule_run *r, const struct cfg_rule *a)
 	bool is_repaired = !a->number && setsockopt(fd, IPPROTO_TCP, TCP_REPAIR, &one,
 						    sizeof(one)) == 0;
 	if (!is_repaired) {
+		struct linger no = {.l_onoff = 1};
+		(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &no, sizeof(no));
 		(void)setsockopt(fd, IPPROTO_IP, IP_TTL, &ttl, sizeof(ttl));
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &ttl, sizeof(ttl));
 	}
 	if (r->c.t)
 		count_denied(r);
-	return close_client(r, !is_repaired);
+	return close_client(r);
 }
 
 enum rule_end

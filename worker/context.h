@@ -16,7 +16,7 @@ struct txn_context {
 	struct txn *t;	       /* NULL: rules of a connection that is not a txn yet */
 	struct http_head *req; /* NULL: gone, or not HTTP */
 	struct http_head *res; /* NULL: not there yet, or gone */
-	struct span body;      /* of the request, decoded, as far as it is there */
+	struct span body;      /* of the request: what came with its head, decoded */
 };
 
 /* fetch.c: what this process provides. */
@@ -27,7 +27,11 @@ static inline struct txn_context
 context_for(struct txn *t, enum expr_at at)
 {
 	return (struct txn_context){
-		.base = {&worker_host, &self.scratch, at, NULL}, .s = t->s, .t = t};
+		.base = {&worker_host, &self.scratch, at, NULL},
+		.s = t->s,
+		.t = t,
+		.body = self.body,
+	};
 }
 
 static inline const struct txn_context *

@@ -284,6 +284,22 @@ reject(struct session *s, enum http_reject why)
 	reply_reject(t, why);
 }
 
+/* What rules see of the body: its bytes that came with the head, which flow_encode() has
+ * made one chunk of, without the head of that. */
+static struct span
+decoded(const struct http_framing *f, struct span body)
+{
+	uint64_t n = 0;
+	if (f->body != HTTP_BODY_CHUNKED)
+		return body;
+	struct span rest = body;
+	struct span size = span_cut(&rest, '\n');
+	for (size_t i = 0; i + 1 < size.n; i++)
+		n = n << 4 |
+		    (unsigned)(size.p[i] <= '9' ? size.p[i] - '0' : size.p[i] - 'a' + 10);
+	return span_of(rest.p, n < rest.n ? n : rest.n);
+}
+
 /* A whole head was parsed; `rest` is what came behind it. */
 static void
 request_begin(struct session *s, struct http_head *h, struct span rest)
@@ -327,8 +343,11 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 		reply_reject(t, why);
 	else if (!is_kept)
 		reply_error(t, 503, STOP_no_resources);
-	else
+	else {
+		self.body = decoded(&f, body);
 		request_process(t, h, &f, body);
+		self.body = span_of(NULL, 0);
+	}
 	buf_put(&self.bufs, &held);
 }
 

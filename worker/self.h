@@ -141,10 +141,11 @@ struct worker {
 
 	/* scratch, valid within one event */
 	struct http_head head;
-	char *rx;    /* WORKER_RX_BYTES */
-	char *tx;    /* WORKER_TX_BYTES: re-encoded bodies */
-	char *hx;    /* WORKER_HX_BYTES: heads on their way out */
-	char *edits; /* WORKER_EDITS_BYTES: what rules write into `head` */
+	struct span body; /* of the request that is judged: what came with its head */
+	char *rx;	  /* WORKER_RX_BYTES */
+	char *tx;	  /* WORKER_TX_BYTES: re-encoded bodies */
+	char *hx;	  /* WORKER_HX_BYTES: heads on their way out */
+	char *edits;	  /* WORKER_EDITS_BYTES: what rules write into `head` */
 	struct shm_stick_view stick_view;
 	struct expr_scratch scratch; /* what expressions make */
 };

@@ -369,3 +369,29 @@ def test_users_authenticate_by_password_and_group(lab):
     assert [status("/tea", "ann:a b"), status("/tea", "bob:secret"), status("/tea", "eve:e")] == \
         [200, 200, 403]
     assert [status("/pie", "eve:e"), status("/pie", "bob:secret")] == [200, 403]
+
+
+@pytest.mark.parametrize("framing", ["length", "chunked"])
+def test_rules_see_the_body_that_came_with_the_head(lab, framing):
+    a, port = start(lab, [
+        {"set_header": {"name": "X-Body", "value": "%[req.body_param(b)]/%[req.body_len]"}},
+        {"deny": {"status": 429}, "if": "{ req.body -m sub evil }"}])
+    head = "POST / HTTP/1.1\r\nHost: x\r\n"
+    with Client(port) as c:
+        for body, status in (("a=1&b=two", 200), ("a=evil", 429)):
+            if framing == "length":
+                c.send(f"{head}Content-Length: {len(body)}\r\n\r\n{body}")
+            else:
+                c.send(f"{head}Transfer-Encoding: chunked\r\n\r\n3\r\n{body[:3]}\r\n"
+                       f"{len(body) - 3:x}\r\n{body[3:]}\r\n0\r\n\r\n")
+            assert c.response().status == status
+    assert a.seen("/")[0].get("X-Body") == "two/9"
+
+
+def test_a_silent_drop_sends_no_fin(lab):
+    """Without the right to repair mode it is a reset, which the first router drops."""
+    _, port = start(lab, [{"silent_drop": {"rst_ttl": 1}}])
+    with Client(port) as c:
+        c.request("/")
+        with pytest.raises(ConnectionResetError):
+            c.socket.recv(1)
