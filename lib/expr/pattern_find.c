@@ -11,7 +11,7 @@ static bool
 same(const char *v, struct span key, bool caseless)
 {
 	if (!caseless)
-		return memcmp(v, key.p, key.n) == 0;
+		return key.n == 0 || memcmp(v, key.p, key.n) == 0;
 	for (size_t i = 0; i < key.n; i++)
 		if (v[i] != key.p[i] && pattern_lower(v[i]) != (unsigned char)key.p[i])
 			return false;
