@@ -198,8 +198,12 @@ wait_in_turn(struct farm *m, uint32_t rounds, uint64_t *order)
 			continue;
 		assert_int_not_equal(got, SHM_QUEUE_FULL);
 		uint64_t key = m->q.area->tickets[ticket - 1].key;
-		while (shm_queue_server_of(&m->q, ticket) < 0)
+		while (shm_queue_server_of(&m->q, ticket) < 0) {
+			/* what a busy lock has put off, its own slot perhaps */
+			(void)shm_queue_settle(m->f.shm, &m->q, &m->wakes);
+			(void)shm_queue_pump(m->f.shm, &m->q, up(&m->a), &m->wakes);
 			sched_yield();
+		}
 		if (got == SHM_QUEUE_WAITING) {
 			/* with one slot, turns are taken in the order of the keys */
 			uint64_t last = __atomic_exchange_n(order, key, __ATOMIC_SEQ_CST);
@@ -208,6 +212,8 @@ wait_in_turn(struct farm *m, uint32_t rounds, uint64_t *order)
 		}
 		farm_leave(m, &m->a, ticket);
 	}
+	while (!shm_queue_settle(m->f.shm, &m->q, &m->wakes))
+		sched_yield();
 }
 
 static void
