@@ -4,7 +4,9 @@
  * becomes the master of a process family.
  */
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -169,9 +171,11 @@ static int
 evaluate(const struct options *o)
 {
 	struct span request = {NULL, 0};
-	if (o->request_file && !read_file(o->request_file, &request))
-		return EXIT_BAD;
-	return worker_evaluate(span_str(o->expression), request, stdout);
+	int status = EXIT_BAD;
+	if (!o->request_file || read_file(o->request_file, &request))
+		status = worker_evaluate(span_str(o->expression), request, stdout);
+	free((void *)(uintptr_t)request.p);
+	return status;
 }
 
 static int

@@ -6,8 +6,7 @@
  */
 #include "worker/evaluate.h"
 
-#include <inttypes.h>
-#include <unistd.h>
+#include <stdlib.h>
 
 #include "lib/base/must.h"
 #include "lib/expr/cond.h"
@@ -114,6 +113,23 @@ stage_init(struct stage *g)
 					  .s = &g->session,
 					  .t = &g->txn,
 					  .req = &g->head};
+}
+
+static void
+stage_free(struct stage *g)
+{
+	struct shm_object *objects[] = {&self.global, &g->fe.shm, &g->bind.shm};
+	for (size_t i = 0; i < 3; i++) {
+		free(objects[i]->gauge);
+		free(objects[i]->rates);
+	}
+	free(g->session.in);
+	free(store.bytes);
+	free(self.scratch.bytes);
+	expr_env_free(&g->env);
+	arena_free(&g->arena);
+	net_loop_free(&self.loop);
+	free(g);
 }
 
 /* A saved request may have LF alone at the end of its lines: an editor wrote it. */
@@ -232,17 +248,22 @@ evaluate_format(struct stage *g, struct span text, FILE *out)
 	return 0;
 }
 
-int
-worker_evaluate(struct span text, struct span request, FILE *out)
+static int
+evaluate(struct stage *g, struct span text, FILE *out)
 {
-	struct stage *g = must_calloc(1, sizeof(*g));
-	text = span_trim(text);
-	stage_init(g);
-	if (!take_request(g, request))
-		return 2;
 	if (text.n && (text.p[0] == '{' || text.p[0] == '!'))
 		return evaluate_condition(g, text, out);
 	if (text.n && (text.p[0] == '%' || memmem(text.p, text.n, "%[", 2)))
 		return evaluate_format(g, text, out);
 	return evaluate_expression(g, text, out);
+}
+
+int
+worker_evaluate(struct span text, struct span request, FILE *out)
+{
+	struct stage *g = must_calloc(1, sizeof(*g));
+	stage_init(g);
+	int status = take_request(g, request) ? evaluate(g, span_trim(text), out) : 2;
+	stage_free(g);
+	return status;
 }
