@@ -146,8 +146,9 @@ def test_maxqueue_refuses_what_would_wait_for_one_server(lab):
                          backend={"balance": "source"}), nbproc=2)
     clients = [asking(port)]
     wait_until(lambda: gate.inside == 1)
-    clients += [asking(port), asking(port)]
-    wait_until(lambda: queued(weir, "a") == 2)
+    for waiting in (1, 2):
+        clients.append(asking(port))
+        wait_until(lambda: queued(weir, "a") == waiting)
     assert get(port, "/more").status == 503
     assert " SQ-- " in wait_until(lambda: log.find(r'"GET /more'))[0]
     assert weir.stat("be", "a", "qlimit") == 2
