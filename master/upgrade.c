@@ -258,8 +258,12 @@ upgrade_supervise(const struct options *o)
 	master.lock_fd = o->takeover_fd;
 	struct estate *e = estate_read(master.lock_fd);
 	sigset_t set;
-	if (!e)
+	if (!e) {
+		report(REPORT_ALERT,
+		       "cannot start, and the list of sockets beside the region is "
+		       "damaged; the processes of the program before it serve on alone");
 		return 1;
+	}
 	report(REPORT_ALERT,
 	       "this program cannot start; the processes of the one before it "
 	       "serve on; SIGUSR2 tries again, SIGTERM ends them");

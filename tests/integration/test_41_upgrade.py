@@ -127,7 +127,7 @@ def test_a_binary_that_fails_afterwards_supervises_the_old_workers(lab, program,
     weir = lab.start(web(port, [a]), nbproc=2)
     kids = weir.kids()
     # its trial is blind to what is wrong with the configuration
-    program('case "$*" in *-c*) exit 0;; esac\nexec -a "$0" WEIR "$@"\n')
+    program('case " $* " in *" -c "*) exit 0;; esac\nexec -a "$0" WEIR "$@"\n')
     weir.configure("defaults: {mode: htpt}\n" if how == "cannot read"
                    else web(port, [a], top={"chroot": "/nonexistent"}))
     for _ in range(2):
@@ -149,7 +149,7 @@ def test_the_bare_supervisor_ends_what_it_supervises(lab, program):
     a = lab.origin("a")
     port = lab.port()
     weir = lab.start(web(port, [a]), nbproc=2)
-    program('case "$*" in *-c*) exit 0;; esac\nexec WEIR "$@" -f /nonexistent\n')
+    program('case " $* " in *" -c "*) exit 0;; esac\nexec WEIR "$@" -f /nonexistent\n')
     weir.send_signal(signal.SIGUSR2)
     wait_until(lambda: "SIGUSR2 tries again" in weir.stderr)
     assert weir.stop() == 1
