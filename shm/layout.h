@@ -30,7 +30,7 @@
 #define SHM_RECORD_MAGIC 0x63657277U	       /* "wrec" */
 
 enum {
-	SHM_MAJOR = 3, /* another one is refused */
+	SHM_MAJOR = 4, /* another one is refused */
 	SHM_MINOR = 0, /* something was appended */
 	SHM_PAGE = 4096,
 	SHM_LINE = 64,

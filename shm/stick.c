@@ -176,6 +176,7 @@ struct change {
 	unsigned ops_n, flags;
 	struct shm_stick_ref *ref;
 	uint64_t *values;
+	const uint64_t *cells; /* of an entry that comes back; NULL: an update */
 };
 
 /* References are counted in the entry and written down in the ledger. false: no room
@@ -220,6 +221,8 @@ change_entry(struct shm *s, const struct shm_stick *t, struct stick_bucket *b,
 	uint64_t now_ms = c->now_ms > e->used_ms ? c->now_ms : e->used_ms;
 	if (counts && !count_refs(s, t, c, bucket, way, &ledger))
 		return false;
+	if (c->cells)
+		memcpy(stick_cells(t, t->scratch), c->cells, t->spec.cells_n * 8);
 	for (unsigned i = 0; i < c->ops_n; i++)
 		apply(t, &c->ops[i], now_ms);
 	if (!(c->flags & SHM_STICK_KEEP) || !e->used_ms)
@@ -235,12 +238,13 @@ change_entry(struct shm *s, const struct shm_stick *t, struct stick_bucket *b,
 }
 
 /* A place for a new entry: its home, a free one, else the least recently used that nobody
- * holds; NO_WAY: none. Under the lock. */
+ * holds (an entry that comes back takes none from younger ones); NO_WAY: none. Under the
+ * lock. */
 static uint32_t
 make_way(const struct shm_stick *t, struct stick_bucket *b, uint32_t home,
-	 uint64_t now_ms)
+	 const struct change *c)
 {
-	uint64_t oldest_ms = UINT64_MAX;
+	uint64_t now_ms = c->now_ms, oldest_ms = c->cells ? now_ms : UINT64_MAX;
 	uint32_t best = NO_WAY;
 	if (!atomic_load_explicit(&b->tags[home], memory_order_relaxed))
 		return home;
@@ -271,11 +275,13 @@ update_locked(struct shm *s, struct shm_stick *t, struct stick_bucket *b, uint64
 		memcpy(t->scratch, stick_way(t, b, way), t->spec.entry_bytes);
 		is_there = !stick_is_expired(t, scratch(t), c->now_ms);
 	}
+	if (is_there && c->cells)
+		return SHM_STICK_OK; /* what was counted meanwhile stands */
 	if (!is_there) {
 		if (!(c->flags & SHM_STICK_CREATE))
 			return SHM_STICK_NONE;
 		if (way == NO_WAY)
-			way = make_way(t, b, stick_home_of(t, hash), c->now_ms);
+			way = make_way(t, b, stick_home_of(t, hash), c);
 		if (way == NO_WAY) {
 			count(t, SHM_TABLE_refused);
 			return SHM_STICK_FULL;
@@ -288,22 +294,42 @@ update_locked(struct shm *s, struct shm_stick *t, struct stick_bucket *b, uint64
 	return is_there ? SHM_STICK_OK : SHM_STICK_NEW;
 }
 
+static enum shm_stick_result
+change_key(struct shm *s, struct shm_stick *t, const void *key, const struct change *c)
+{
+	uint64_t hash = stick_hash(t, key), bucket = stick_bucket_of(t, hash);
+	struct stick_bucket *b = stick_bucket_at(t, bucket);
+	__builtin_prefetch(stick_way(t, b, stick_home_of(t, hash)), 1);
+	if (c->flags & SHM_STICK_HOLD)
+		shm_ledger_note(s, t->table, bucket);
+	if (!bucket_lock(s, t, b))
+		return SHM_STICK_BUSY;
+	enum shm_stick_result r = update_locked(s, t, b, bucket, hash, key, c);
+	bucket_unlock(s, b);
+	return r;
+}
+
 enum shm_stick_result
 shm_stick_update(struct shm *s, struct shm_stick *t, const void *key, uint64_t now_ms,
 		 const struct shm_stick_op *ops, unsigned ops_n, unsigned flags,
 		 struct shm_stick_ref *ref, uint64_t *values)
 {
-	struct change c = {now_ms, ops, ops_n, flags, ref, values};
-	uint64_t hash = stick_hash(t, key), bucket = stick_bucket_of(t, hash);
-	struct stick_bucket *b = stick_bucket_at(t, bucket);
-	__builtin_prefetch(stick_way(t, b, stick_home_of(t, hash)), 1);
-	if (flags & SHM_STICK_HOLD)
-		shm_ledger_note(s, t->table, bucket);
-	if (!bucket_lock(s, t, b))
-		return SHM_STICK_BUSY;
-	enum shm_stick_result r = update_locked(s, t, b, bucket, hash, key, &c);
-	bucket_unlock(s, b);
-	return r;
+	const struct change c = {.now_ms = stick_time(now_ms),
+				 .ops = ops,
+				 .ops_n = ops_n,
+				 .flags = flags,
+				 .ref = ref,
+				 .values = values};
+	return change_key(s, t, key, &c);
+}
+
+enum shm_stick_result
+shm_stick_restore(struct shm *s, struct shm_stick *t, const void *key, uint64_t used_ms,
+		  const uint64_t *cells)
+{
+	const struct change c = {
+		.now_ms = used_ms, .flags = SHM_STICK_CREATE, .cells = cells};
+	return change_key(s, t, key, &c);
 }
 
 enum shm_stick_result
@@ -311,8 +337,12 @@ shm_stick_update_ref(struct shm *s, struct shm_stick *t, struct shm_stick_ref *r
 		     uint64_t now_ms, const struct shm_stick_op *ops, unsigned ops_n,
 		     unsigned flags, uint64_t *values)
 {
-	struct change c = {now_ms, ops,	  ops_n, flags & ~(unsigned)SHM_STICK_HOLD,
-			   ref,	   values};
+	const struct change c = {.now_ms = stick_time(now_ms),
+				 .ops = ops,
+				 .ops_n = ops_n,
+				 .flags = flags & ~(unsigned)SHM_STICK_HOLD,
+				 .ref = ref,
+				 .values = values};
 	struct stick_bucket *b = stick_bucket_at(t, ref->bucket);
 	enum shm_stick_result r = SHM_STICK_NONE;
 	if (flags & SHM_STICK_LEAVE)

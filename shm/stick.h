@@ -88,6 +88,11 @@ enum shm_stick_result shm_stick_update_ref(struct shm *s, struct shm_stick *t,
 					   struct shm_stick_ref *ref, uint64_t now_ms,
 					   const struct shm_stick_op *ops, unsigned ops_n,
 					   unsigned flags, uint64_t *values);
+/* Puts a key there as a file has it (stick_snapshot.c), unless it is there already: its
+ * cells, and when it was used last, both in the table's time. */
+enum shm_stick_result shm_stick_restore(struct shm *s, struct shm_stick *t,
+					const void *key, uint64_t used_ms,
+					const uint64_t *cells);
 /* Removes a key, also one that is held (it starts anew then). */
 enum shm_stick_result shm_stick_remove(struct shm *s, struct shm_stick *t,
 				       const void *key);

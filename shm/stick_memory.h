@@ -40,7 +40,7 @@ _Static_assert(offsetof(struct stick_bucket, tags) == STICK_LINE, "tags: one lin
 
 /* Its cells follow the key at spec.cells_off. */
 struct stick_entry {
-	uint64_t used_ms; /* monotonic: the last update */
+	uint64_t used_ms; /* stick_time(): the last update */
 	uint32_t refs;	  /* trackers: it does not expire while there are some */
 	uint32_t birth;	  /* tells it from others that had this place */
 	unsigned char key[];

@@ -43,6 +43,7 @@ static bool
 fill_view(const struct shm_stick *t, uint64_t now_ms, struct shm_stick_view *out)
 {
 	const struct stick_entry *e = (const struct stick_entry *)(void *)t->scratch;
+	now_ms = stick_time(now_ms);
 	if (stick_is_expired(t, e, now_ms))
 		return false;
 	uint64_t age_ms = now_ms > e->used_ms ? now_ms - e->used_ms : 0;

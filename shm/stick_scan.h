@@ -15,6 +15,14 @@
 #include "shm/stick.h"
 #include "shm/stick_memory.h"
 
+/* Times in a table: the monotonic clock, begun long before the machine was, so that what
+ * came out of a file may be older than that. */
+static inline uint64_t
+stick_time(uint64_t mono_ms)
+{
+	return mono_ms + (1ULL << 42);
+}
+
 static inline uint64_t
 stick_hash(const struct shm_stick *t, const void *key)
 {
