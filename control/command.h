@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "config/cfg.h"
+#include "shm/object.h"
 #include "shm/text.h"
 
 enum { COMMAND_WORDS_MAX = 64 };
@@ -33,6 +34,10 @@ struct command_words {
 
 /* Runs all commands of a line (separated by semicolons); the line is cut to pieces. */
 void command_line(struct command_session *s, char *line);
+
+/* server.c: "backend/server" in the region; answers itself what is wrong. */
+bool command_find_server(struct command_session *s, const char *word,
+			 struct shm_object *server);
 
 /* --- what commands.def names: show.c, server.c, command.c --------------- */
 #define COMMAND(words, level, run, usage, help) \

@@ -72,6 +72,17 @@ find_named(struct command_session *s, const char *word, struct named *out)
 	return true;
 }
 
+bool
+command_find_server(struct command_session *s, const char *word,
+		    struct shm_object *server)
+{
+	struct named n;
+	if (!find_named(s, word, &n))
+		return false;
+	*server = n.server;
+	return true;
+}
+
 static void
 publish(struct command_session *s, const struct named *n)
 {

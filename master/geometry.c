@@ -14,6 +14,7 @@
 
 #include "master/report.h"
 #include "shm/queue.h"
+#include "shm/sessions.h"
 
 enum {
 	TICKETS_ALL = 1 << 20, /* shared by the backends that need some */
@@ -182,6 +183,14 @@ ledger_n(const struct cfg *cfg)
 	       (conns < most ? conns : most);
 }
 
+/* Every connection has room, and every worker some that it does not use. */
+static uint64_t
+sessions_bytes(const struct cfg_global *g)
+{
+	uint64_t n = g->maxconn + g->nbproc * 2ULL * SHM_SESSION_CHUNK;
+	return shm_sessions_bytes(n < SHM_SESSIONS_MAX ? (uint32_t)n : SHM_SESSIONS_MAX);
+}
+
 static size_t
 count(const struct cfg *cfg)
 {
@@ -210,6 +219,7 @@ geometry_of(const struct cfg *cfg, struct shm_geometry *out, char err[SHM_ERROR_
 	struct shm_facts *global = add(&l, SHM_GLOBAL, "global", "");
 	global->maxconn = g->maxconn;
 	global->rate_limit = g->maxconnrate;
+	global->area_bytes = sessions_bytes(g);
 	for (size_t i = 0; i < cfg->proxies_n; i++) {
 		if (cfg->proxies[i]->caps & CFG_CAP_FRONTEND)
 			add_frontend(&l, cfg->proxies[i]);

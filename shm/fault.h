@@ -40,6 +40,11 @@
 	X(undo_closed)	       /* done, still locked */                             \
 	X(undo_restored)       /* an heir has put one word back */                  \
 	X(undo_repaired)       /* and all of them, still locked */                  \
+	X(session_claimed)     /* a chunk has an owner, who knows nothing of it */  \
+	X(session_filled)      /* a summary is written, but not there yet */        \
+	X(session_begun)       /* it is */                                          \
+	X(session_ended)       /* it is not any more, nobody has its place */       \
+	X(session_dropped)     /* the chunk of a dead one is empty, but not free */ \
 	X(check_odd)	       /* record of the last check: being written */        \
 	X(check_even)                                                               \
 	X(entry_odd) /* directory entry: being written */                           \

@@ -57,6 +57,7 @@ server_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
 	};
 	atomic_store(&to->health, shm_health_pack(h));
 	atomic_store(&to->admin, shm_admin_pack(a));
+	atomic_store(&to->shut, 0);
 }
 
 /* Config wins over memory: what was set by hand stays only while the configured value

@@ -51,6 +51,7 @@ struct shm_server {
 	_Atomic uint64_t admin;
 	struct shm_check check;
 	struct shm_slots_of slots;
+	_Atomic uint64_t shut; /* connections given until then end (sessions.h) */
 };
 
 struct shm_health_word shm_health_unpack(uint64_t word);

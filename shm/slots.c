@@ -20,6 +20,7 @@
 #include "shm/layout.h"
 #include "shm/queue.h"
 #include "shm/seq.h"
+#include "shm/sessions.h"
 #include "shm/stick.h"
 
 _Static_assert(sizeof(struct shm_identity_data) % 4 == 0, "copied by words");
@@ -205,6 +206,7 @@ slot_drop(struct shm *s, uint32_t slot)
 {
 	uint32_t n = shm_objects_n(s);
 	bool is_clean = true;
+	shm_sessions_drop(s, slot);
 	for (uint32_t i = 0; i < n; i++)
 		is_clean &= shm_gauge_drop(s, shm_gauge_of(s, i), slot);
 	is_clean &= shm_stick_release(s, slot);
@@ -360,6 +362,18 @@ shm_slot_mail(struct shm *s, uint32_t slot, uint32_t bits)
 {
 	if (slot < s->at.slots_n)
 		atomic_fetch_or(&shm_slot(s, slot)->mail, bits);
+}
+
+void
+shm_slots_mail_workers(struct shm *s, uint32_t bits, void (*poke)(uint32_t slot))
+{
+	for (uint32_t slot = 1; slot < s->at.slots_n; slot++) {
+		struct shm_slot_view v;
+		if (!shm_slot_view(s, slot, &v) || v.role != SHM_ROLE_WORKER)
+			continue;
+		shm_slot_mail(s, slot, bits);
+		poke(slot);
+	}
 }
 
 /* --- the process itself

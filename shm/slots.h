@@ -22,6 +22,7 @@ enum shm_mail {
 	SHM_MAIL_WAKE = 1 << 1,
 	SHM_MAIL_RELOAD = 1 << 2, /* to the master's slot: control was asked to reload */
 	SHM_MAIL_REOPEN = 1 << 3, /* to control: reopen log files */
+	SHM_MAIL_KILL = 1 << 4,	  /* to workers: connections shall end (sessions.h) */
 };
 
 /* The master's own slot. */
@@ -59,6 +60,8 @@ int shm_lease_holder(const struct shm *s, enum shm_role role);
 bool shm_lease_is_mine(const struct shm *s, enum shm_role role);
 /* Anybody: sets mailbox bits; the eventfd of the slot is the caller's business. */
 void shm_slot_mail(struct shm *s, uint32_t slot, uint32_t bits);
+/* The same to every worker, of whatever generation; poke() writes an eventfd. */
+void shm_slots_mail_workers(struct shm *s, uint32_t bits, void (*poke)(uint32_t slot));
 
 /* The process itself. */
 void shm_slot_set_state(struct shm *s, enum shm_proc_state state);

@@ -17,6 +17,7 @@
 #include "worker/rules.h"
 #include "worker/track.h"
 #include "worker/stick.h"
+#include "worker/summary.h"
 
 enum {
 	REQUEST_READ_BYTES = WORKER_RX_BYTES / 2,
@@ -383,6 +384,7 @@ head_started(struct session *s)
 	if (s->state == SESSION_HEAD)
 		return;
 	s->state = SESSION_HEAD;
+	summary_state(s, SHM_SESSION_REQUEST);
 	if (s->requests_n == 0)
 		return; /* runs since the connection was accepted */
 	uint64_t wait_ms = to->http_request_ms ? to->http_request_ms : to->client_ms;

@@ -15,6 +15,7 @@
 #include "lib/net/pipes.h"
 #include "shm/counters.h"
 #include "shm/gauge.h"
+#include "shm/sessions.h"
 #include "shm/stick.h"
 #include "shm/queue.h"
 #include "worker/worker.h"
@@ -127,6 +128,7 @@ struct worker {
 	struct buf_pools bufs;
 	struct net_pipes pipes;
 	struct list session_list; /* all sessions, oldest first */
+	struct shm_sessions summaries;
 	struct list idle_origins; /* over all servers, the longest idle first */
 	uint32_t conns_n;
 	uint32_t txns_made;

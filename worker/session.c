@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "worker/idle.h"
+#include "worker/summary.h"
 #include "worker/track.h"
 
 enum {
@@ -36,6 +37,7 @@ session_close(struct session *s, bool with_reset)
 	buf_put(&self.bufs, &s->vars);
 	if (s->trackers)
 		track_end(&s->trackers);
+	summary_end(s);
 	net_conn_close(&s->client, with_reset);
 	net_loop_bury(self.loop, &self.sessions, s);
 	shm_gauge_give(self.shm, bind->shm.gauge);
@@ -71,6 +73,7 @@ static void
 linger(struct session *s)
 {
 	s->state = SESSION_LINGER;
+	summary_state(s, SHM_SESSION_LINGER);
 	buf_put(&self.bufs, &s->in);
 	net_conn_shutdown(&s->client);
 	net_timer_set(self.loop, &s->timer, now_ms() + LINGER_MS);
@@ -96,6 +99,7 @@ session_next(struct session *s, bool keep, bool client_may_send)
 	s->state = SESSION_IDLE;
 	s->since_us = now_us();
 	s->parsed = 0;
+	summary_state(s, SHM_SESSION_IDLE);
 	net_timer_set(self.loop, &s->timer, wait_ms ? now_ms() + wait_ms : 0);
 	/* the next request, if it is here already, waits for its turn in the run queue */
 	if (buf_len(s->in) || s->client.is_readable)
@@ -201,6 +205,7 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 	s->state = SESSION_IDLE;
 	s->is_tcp = bind->fe->cfg->mode == CFG_MODE_TCP;
 	s->say_close = false;
+	summary_begin(s);
 	self.conns_n++;
 	if (rules_connection(s, CFG_RULES_CONNECTION) == RULE_ENDED ||
 	    rules_connection(s, CFG_RULES_SESSION) == RULE_ENDED)

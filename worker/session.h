@@ -46,6 +46,7 @@ struct session {
 	struct rt_server *last_srv; /* the one of the last request, or NULL */
 	struct buf *vars;	    /* of the scope sess; NULL: none */
 	struct tracker *trackers;
+	struct shm_session *summary;
 	struct buf *in;	      /* bytes of the client that are not parsed yet */
 	uint64_t accepted_us; /* monotonic */
 	uint64_t since_us; /* first byte of the current request, or start of the idle time
@@ -104,10 +105,11 @@ struct txn {
 	struct buf *kept; /* captures (capture.h); NULL: none */
 	uint32_t head_sent;
 	uint32_t res_parsed;
-	uint32_t number; /* among those of this worker */
-	uint8_t phase;	 /* enum txn_phase */
-	uint8_t stop;	 /* enum stop */
-	uint8_t method;	 /* enum http_method */
+	uint32_t number;     /* among those of this worker */
+	uint8_t phase;	     /* enum txn_phase */
+	uint8_t shown_phase; /* in the summary */
+	uint8_t stop;	     /* enum stop */
+	uint8_t method;	     /* enum http_method */
 	uint8_t client_minor;
 	uint8_t inspects; /* enum inspect: bytes are read for rules, not passed on */
 	bool inspects_response;

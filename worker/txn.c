@@ -13,6 +13,7 @@
 #include "worker/pick.h"
 #include "worker/track.h"
 #include "worker/queue.h"
+#include "worker/summary.h"
 
 struct txn *
 txn_new(struct session *s)
@@ -31,6 +32,7 @@ txn_new(struct session *s)
 	flow_init(&t->down, HTTP_BODY_NONE, 0, HTTP_BODY_NONE, &t->fe->cfg->limits);
 	s->txn = t;
 	s->state = SESSION_BUSY;
+	summary_state(s, SHM_SESSION_REQUEST);
 	return t;
 }
 
@@ -189,6 +191,7 @@ txn_arm(struct txn *t)
 	if (t->look_at_ms && (!at || t->look_at_ms < at))
 		at = t->look_at_ms;
 	net_timer_set(self.loop, &t->s->timer, at);
+	summary_rest(t);
 }
 
 /* option abortonclose: who has finished sending does not want the answer any more. */
@@ -250,6 +253,7 @@ finish(struct txn *t, enum stop stop)
 {
 	t->stop = (uint8_t)stop;
 	count_stop(t);
+	summary_count(t);
 	if (track_has_any(t))
 		track_bytes(t);
 	if (!t->no_log)

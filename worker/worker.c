@@ -15,6 +15,7 @@
 #include "worker/origin.h"
 #include "worker/track.h"
 #include "worker/queue.h"
+#include "worker/summary.h"
 
 enum {
 	/* buffers: what maxconn connections may hold in the worst case, bounded */
@@ -54,6 +55,8 @@ read_mail(void)
 	uint32_t mail = shm_slot_take_mail(self.shm);
 	if (mail & SHM_MAIL_DRAIN)
 		drain_begin(false);
+	if (mail & SHM_MAIL_KILL)
+		summary_kill();
 	queue_look();
 }
 
@@ -150,6 +153,7 @@ worker_main(const struct worker_inherit *in)
 	self.started_ms = now_ms();
 	queue_init();
 	runtime_init();
+	summary_init();
 	net_orders_init(&orders, self.loop, &in->net);
 	drain_init();
 	accept_init();
