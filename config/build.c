@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "config/loading.h"
+#include "lib/http/edit.h"
 #include "config/retry.h"
 
 struct span
@@ -150,6 +151,22 @@ build_retry_on(struct loading *l, struct cfg_proxy *p, const struct node *list)
 			     "'none' cannot be combined with other words");
 }
 
+/* Fields weir writes, by names of the user. */
+static void
+check_own_fields(struct loading *l, const struct node *map)
+{
+	static const char *const keys[] = {"http_send_name_header", "unique_id_header"};
+	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+		const struct node *n = node_get(map, keys[i]);
+		if (n && (http_edit_is_ours(span_str(n->text)) ||
+			  span_ieq(span_str(n->text), SPAN("host"))))
+			report_error(l->report, n,
+				     "'%s' decides how a message is read; expected "
+				     "another field",
+				     n->text);
+	}
+}
+
 static void
 build_proxy(struct loading *l, struct built *b)
 {
@@ -174,6 +191,8 @@ build_proxy(struct loading *l, struct built *b)
 	p->log_mask = log ? build_log(l, log) : 0;
 	if (p->is_disabled)
 		return;
+	build_acls(l, b);
+	check_own_fields(l, map);
 	build_errors(l, b);
 	build_access_log(l, b);
 	if (p->caps & CFG_CAP_FRONTEND)

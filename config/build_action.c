@@ -266,7 +266,8 @@ finish_redirect(struct loading *l, const struct action *a)
 static bool
 finish_set_timeout(struct loading *l, const struct action *a)
 {
-	static const char *const names[CFG_TIMEOUTS_N] = {"client", "server", "tunnel"};
+	static const char *const names[CFG_TIMEOUTS_N] = {"client", "connect", "queue",
+							  "server", "tarpit",  "tunnel"};
 	struct cfg_set_timeout *t = arena_alloc(l->arena, CFG_TIMEOUTS_N * sizeof(*t));
 	bool is_sound = true, any = false;
 	for (size_t i = 0; i < CFG_TIMEOUTS_N; i++) {
@@ -282,7 +283,8 @@ finish_set_timeout(struct loading *l, const struct action *a)
 	}
 	if (!any)
 		report_error(l->report, a->args,
-			     "no timeout; expected client, server or tunnel");
+			     "no timeout; expected client, connect, queue, server, "
+			     "tarpit or tunnel");
 	a->rule->timeouts = t;
 	return is_sound && any;
 }

@@ -83,6 +83,21 @@ find_userlist(struct cfg *c, struct span name, struct expr_error *err)
 	return NULL;
 }
 
+/* A condition of one term. */
+static void *
+find_acl(struct expr_env *env, const struct scope *scope, struct span name,
+	 struct expr_error *err)
+{
+	struct span bare = name;
+	if (bare.n && bare.p[0] == '!')
+		bare = span_of(bare.p + 1, bare.n - 1);
+	if (bare.n && !memchr(bare.p, ' ', bare.n) && bare.p[0] != '{')
+		return (void *)(uintptr_t)expr_cond_compile(env, scope->in->acls, name,
+							    err);
+	expr_fail(err, 0, "'%.*s' is not the name of an ACL", (int)name.n, name.p);
+	return NULL;
+}
+
 static void *
 resolve(struct expr_env *env, enum expr_ref kind, struct span name,
 	struct expr_error *err)
@@ -101,6 +116,8 @@ resolve(struct expr_env *env, enum expr_ref kind, struct span name,
 		return build_table_find(scope->loading, scope->in, name, err);
 	case EXPR_REF_USERLIST:
 		return find_userlist(scope->loading->cfg, name, err);
+	case EXPR_REF_ACL:
+		return find_acl(env, scope, name, err);
 	}
 	expr_fail(err, 0, "'%.*s': not implemented in this release", (int)name.n, name.p);
 	return NULL;

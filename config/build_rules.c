@@ -5,7 +5,7 @@
 #include "config/loading.h"
 #include "lib/base/suggest.h"
 
-static void
+void
 build_acls(struct loading *l, struct built *b)
 {
 	const struct node *map = node_get(b->map, "acl");
@@ -46,7 +46,7 @@ build_cond(struct loading *l, struct built *b, const struct node *map,
 
 static const struct {
 	const char *name;
-	bool ends; /* later rules are not looked at */
+	bool ends;
 } actions[CFG_ACTIONS_N] = {
 #define ENDS						       true
 #define GOES_ON						       false
@@ -100,9 +100,12 @@ build_rule(struct loading *l, struct built *b, const struct node *map,
 {
 	struct cfg_rules *rules = &b->proxy->rules[set];
 	l->cfg->env.at = cfg_at(set);
+	rule.file = map->pos.file ? map->pos.file : "";
+	rule.line = map->pos.line;
 	bool is_sound = build_cond(l, b, map, &rule.cond, &rule.unless);
 	if (!build_action(l, b, args, set, &rule) || !is_sound)
 		return;
+	rule.ends = actions[rule.action].ends;
 	rules->list = arena_grow(l->arena, rules->list, rules->n, sizeof(rule));
 	rules->list[rules->n++] = rule;
 	b->proxy->rule_sets |= 1u << set;
@@ -245,7 +248,6 @@ build_rules(struct loading *l, struct built *b)
 	const struct node *choices = node_get(b->map, "use_backend");
 	const struct node *last = node_get(b->map, "default_backend");
 	struct cfg_proxy *p = b->proxy;
-	build_acls(l, b);
 	if (p->caps & CFG_CAP_FRONTEND)
 		build_captures(l, b);
 	build_old_list(l, b, "block", CFG_ACTION_deny, CFG_RULES_REQUEST);

@@ -22,6 +22,14 @@ cut_offset(struct span *text, int *offset)
 	return true;
 }
 
+/* 0.0.0.0, ::, * */
+static bool
+is_unspecified(const struct addr *a)
+{
+	return (a->kind == ADDR_INET && a->u.in.sin_addr.s_addr == INADDR_ANY) ||
+	       (a->kind == ADDR_INET6 && IN6_IS_ADDR_UNSPECIFIED(&a->u.in6.sin6_addr));
+}
+
 /* Where a server is; *host is set when that is a name. false: wrong (reported). */
 static bool
 parse_server(struct loading *l, struct cfg_server *s, const struct node *at,
@@ -30,11 +38,13 @@ parse_server(struct loading *l, struct cfg_server *s, const struct node *at,
 	struct span text = span_str(at->text);
 	s->send_to_client_port = cut_offset(&text, &s->port_offset);
 	enum addr_result r = addr_parse(text, 0, &s->addr, host);
-	bool is_any = text.n == 0 || text.p[0] == '*' || text.p[0] == ':';
+	bool is_any = text.n == 0 || text.p[0] == ':';
 	if (r < 0 || is_any || s->addr.kind == ADDR_FD) {
 		report_error(l->report, at,
 			     "'%s' is not the address of a server; expected host:port, "
-			     "[v6]:port, host (the client's port), host:+n or unix@/path",
+			     "[v6]:port, host (the client's port), host:+n, 0.0.0.0 "
+			     "(where the "
+			     "client wanted to go) or unix@/path",
 			     at->text);
 		return false;
 	}
@@ -47,6 +57,7 @@ parse_server(struct loading *l, struct cfg_server *s, const struct node *at,
 	}
 	if (s->addr.kind != ADDR_UNIX && addr_port(&s->addr) == 0)
 		s->send_to_client_port = true;
+	s->send_to_client_addr = r == ADDR_OK && is_unspecified(&s->addr);
 	return true;
 }
 
@@ -76,7 +87,13 @@ build_check_addr(struct loading *l, struct cfg_server *s, const struct node *map
 	if (server_host.n)
 		build_unresolved(l, server_host, &s->addr, addr ? NULL : &s->check_addr,
 				 address, false);
-	if (s->check && s->check_addr.kind != ADDR_UNIX && addr_port(&s->check_addr) == 0)
+	if (s->check && s->send_to_client_addr && !addr)
+		report_error(
+			l->report, address,
+			"a check cannot go to '%s'; expected 'addr: host' for the check",
+			address->text);
+	else if (s->check && s->check_addr.kind != ADDR_UNIX &&
+		 addr_port(&s->check_addr) == 0)
 		report_error(
 			l->report, address,
 			"a check needs a port and '%s' has none; expected host:port, or "

@@ -139,7 +139,15 @@ struct cfg_redirect {
 };
 
 /* set_timeout: what it sets. */
-enum { CFG_TIMEOUT_CLIENT, CFG_TIMEOUT_SERVER, CFG_TIMEOUT_TUNNEL, CFG_TIMEOUTS_N };
+enum {
+	CFG_TIMEOUT_CLIENT,
+	CFG_TIMEOUT_CONNECT,
+	CFG_TIMEOUT_QUEUE,
+	CFG_TIMEOUT_SERVER,
+	CFG_TIMEOUT_TARPIT,
+	CFG_TIMEOUT_TUNNEL,
+	CFG_TIMEOUTS_N
+};
 struct cfg_set_timeout {
 	bool is_set;
 	uint64_t ms;
@@ -260,6 +268,7 @@ enum cfg_set_if {
 struct cfg_rule {
 	uint8_t action; /* enum cfg_action */
 	bool unless;	/* acts when the condition is false */
+	bool ends;	/* later rules are not looked at */
 	bool is_on;
 	uint8_t match;		      /* enum cfg_match */
 	uint8_t set_if;		      /* set_var: bits of enum cfg_set_if */
@@ -271,6 +280,8 @@ struct cfg_rule {
 	const struct expr_var *var;
 	uint64_t number;
 	const struct cfg_table *table;
+	const char *file; /* where it stands */
+	unsigned line;
 	uint8_t sc;    /* a tracker */
 	uint8_t index; /* of gpc(n) and gpt(n) */
 	union {
@@ -373,6 +384,7 @@ struct cfg_server {
 	int32_t max_reuse; /* -1: no limit */
 	struct addr
 		check_addr; /* where checks go: addr with check_addr/check_port applied */
+	bool send_to_client_addr; /* 0.0.0.0: where the client wanted to go */
 	bool send_to_client_port; /* address without port: the client's destination port
 				     is used */
 	int port_offset; /* "+1000" / "-10": added to the client's destination port */
@@ -438,6 +450,7 @@ struct cfg_proxy {
 	struct cfg_use_server *use_server;
 	size_t use_server_n;
 	const struct format *unique_id; /* NULL: none */
+	struct span send_name_header; /* of the server, in requests; empty: none */
 	struct span unique_id_header;
 	uint64_t request_inspect_ms, response_inspect_ms; /* 0: no wait */
 

@@ -129,6 +129,7 @@ void build_servers(struct loading *l, struct built *b);
 void build_check(struct loading *l, struct built *b);
 /* Expressions compiled from now on stand in this proxy. */
 void build_refs(struct loading *l, const struct built *b);
+void build_acls(struct loading *l, struct built *b);
 void build_rules(struct loading *l, struct built *b);
 /* `if` or `unless` of a rule, for env.at. false: wrong (reported). */
 bool build_cond(struct loading *l, struct built *b, const struct node *map,

@@ -106,7 +106,7 @@ do_deny(struct rule_run *r, const struct cfg_rule *a)
 enum rule_end
 do_tarpit(struct rule_run *r, const struct cfg_rule *a)
 {
-	uint64_t wait_ms = r->proxy->timeout.tarpit_ms;
+	uint64_t wait_ms = txn_timeout_ms(r->c.t, CFG_TIMEOUT_TARPIT);
 	count_denied(r);
 	r->c.t->phase = PHASE_TARPIT;
 	r->c.t->tarpit_until_ms = now_ms() + (wait_ms ? wait_ms : 1);

@@ -69,75 +69,177 @@ do_unset_var(struct rule_run *r, const struct cfg_rule *a)
 	return RULE_GOES_ON;
 }
 
-/* --- the client's address ----------------------------------------------------------- */
+/* --- addresses -----------------------------------------------------------------------
+ */
 
 /* What rules of a request change lasts as long as the request. */
-static struct session *
-session_to_edit(struct rule_run *r)
+static union session_addr *
+src_to_edit(struct rule_run *r)
 {
 	struct session *s = r->c.s;
-	if (!r->c.t || s->is_tcp)
-		return s;
+	if (!r->c.t)
+		return &s->peer;
 	struct txn_set *set = txn_set_of(r->c.t);
 	if (!set)
 		return NULL;
 	if (!set->has_peer)
-		memcpy(set->peer, &s->peer, sizeof(s->peer));
+		set->peer = s->peer;
 	set->has_peer = true;
-	return s;
+	return &s->peer;
+}
+
+static void
+known(union session_addr *out, struct addr a)
+{
+	memset(out, 0, sizeof(*out));
+	if (a.kind == ADDR_INET)
+		out->in = a.u.in;
+	else if (a.kind == ADDR_INET6)
+		out->in6 = a.u.in6;
+}
+
+static union session_addr *
+dst_to_edit(struct rule_run *r)
+{
+	struct session *s = r->c.s;
+	struct txn_set *set = r->c.t ? txn_set_of(r->c.t) : NULL;
+	if (!r->c.t && !s->dst) {
+		union session_addr *made = pool_get(&self.session_addrs);
+		if (made)
+			known(made, session_dst(s));
+		s->dst = made;
+	}
+	if (!set)
+		return r->c.t ? NULL : s->dst;
+	if (!set->has_dst)
+		known(&set->dst, session_dst(s));
+	set->has_dst = true;
+	return &set->dst;
 }
 
 static uint16_t
-port_of(const struct session *s)
+port_of(const union session_addr *a)
 {
-	return s->peer.sa.sa_family == AF_INET	  ? s->peer.in.sin_port
-	       : s->peer.sa.sa_family == AF_INET6 ? s->peer.in6.sin6_port
-						  : 0;
+	return a->sa.sa_family == AF_INET    ? a->in.sin_port
+	       : a->sa.sa_family == AF_INET6 ? a->in6.sin6_port
+					     : 0;
+}
+
+static bool
+address_of(struct rule_run *r, const struct cfg_rule *a, struct expr_sample *v)
+{
+	return expr_eval(a->expr, &r->c.base, EXPR_ANY, v) &&
+	       (v->type == EXPR_IPV4 || v->type == EXPR_IPV6 ||
+		expr_cast(&r->c.base, v, EXPR_IPV4) ||
+		expr_cast(&r->c.base, v, EXPR_IPV6));
+}
+
+/* The port stays; NULL: no memory. */
+static void
+put_address(union session_addr *to, const struct expr_sample *v)
+{
+	if (!to)
+		return;
+	uint16_t port = port_of(to);
+	memset(to, 0, sizeof(*to));
+	if (v->type == EXPR_IPV4)
+		to->in = (struct sockaddr_in){
+			.sin_family = AF_INET, .sin_port = port, .sin_addr = v->ipv4};
+	else
+		to->in6 = (struct sockaddr_in6){
+			.sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = v->ipv6};
+}
+
+/* An address without ports becomes 0.0.0.0 (configuration.txt, set-src-port). */
+static void
+put_port(union session_addr *to, const struct expr_sample *v)
+{
+	if (!to)
+		return;
+	uint16_t port = htons((uint16_t)v->integer);
+	if (to->sa.sa_family == AF_INET6)
+		to->in6.sin6_port = port;
+	else if (to->sa.sa_family == AF_INET)
+		to->in.sin_port = port;
+	else
+		to->in = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = port};
+}
+
+static bool
+port_in(struct rule_run *r, const struct cfg_rule *a, struct expr_sample *v)
+{
+	return expr_eval(a->expr, &r->c.base, EXPR_INT, v) && v->integer >= 0 &&
+	       v->integer <= UINT16_MAX;
 }
 
 enum rule_end
 do_set_src(struct rule_run *r, const struct cfg_rule *a)
 {
 	struct expr_sample v;
-	if (!expr_eval(a->expr, &r->c.base, EXPR_ANY, &v))
-		return RULE_GOES_ON;
-	if (v.type != EXPR_IPV4 && v.type != EXPR_IPV6 &&
-	    !expr_cast(&r->c.base, &v, EXPR_IPV4) &&
-	    !expr_cast(&r->c.base, &v, EXPR_IPV6))
-		return RULE_GOES_ON;
-	struct session *s = session_to_edit(r);
-	if (!s)
-		return RULE_GOES_ON;
-	uint16_t port = port_of(s);
-	memset(&s->peer, 0, sizeof(s->peer));
-	if (v.type == EXPR_IPV4)
-		s->peer.in = (struct sockaddr_in){
-			.sin_family = AF_INET, .sin_port = port, .sin_addr = v.ipv4};
-	else
-		s->peer.in6 = (struct sockaddr_in6){
-			.sin6_family = AF_INET6, .sin6_port = port, .sin6_addr = v.ipv6};
+	if (address_of(r, a, &v))
+		put_address(src_to_edit(r), &v);
 	return RULE_GOES_ON;
 }
 
-/* An address without ports becomes 0.0.0.0 (configuration.txt, set-src-port). */
 enum rule_end
 do_set_src_port(struct rule_run *r, const struct cfg_rule *a)
 {
 	struct expr_sample v;
-	if (!expr_eval(a->expr, &r->c.base, EXPR_INT, &v) || v.integer < 0 ||
-	    v.integer > UINT16_MAX)
-		return RULE_GOES_ON;
-	struct session *s = session_to_edit(r);
-	if (!s)
-		return RULE_GOES_ON;
-	uint16_t port = htons((uint16_t)v.integer);
-	if (s->peer.sa.sa_family == AF_INET6)
-		s->peer.in6.sin6_port = port;
-	else if (s->peer.sa.sa_family == AF_INET)
-		s->peer.in.sin_port = port;
-	else
-		s->peer.in =
-			(struct sockaddr_in){.sin_family = AF_INET, .sin_port = port};
+	if (port_in(r, a, &v))
+		put_port(src_to_edit(r), &v);
+	return RULE_GOES_ON;
+}
+
+enum rule_end
+do_set_dst(struct rule_run *r, const struct cfg_rule *a)
+{
+	struct expr_sample v;
+	if (address_of(r, a, &v))
+		put_address(dst_to_edit(r), &v);
+	return RULE_GOES_ON;
+}
+
+enum rule_end
+do_set_dst_port(struct rule_run *r, const struct cfg_rule *a)
+{
+	struct expr_sample v;
+	if (port_in(r, a, &v))
+		put_port(dst_to_edit(r), &v);
+	return RULE_GOES_ON;
+}
+
+/* --- its place in a queue ------------------------------------------------------------
+ */
+
+/* The number a rule gives, between -most and most. false: none. */
+static bool
+number_within(struct rule_run *r, const struct cfg_rule *a, int64_t most, int64_t *out)
+{
+	struct expr_sample v;
+	if (!expr_eval(a->expr, &r->c.base, EXPR_INT, &v))
+		return false;
+	*out = v.integer < -most ? -most : v.integer > most ? most : v.integer;
+	return true;
+}
+
+enum rule_end
+do_set_priority_class(struct rule_run *r, const struct cfg_rule *a)
+{
+	int64_t v;
+	struct txn_set *set = txn_set_of(r->c.t);
+	if (set && number_within(r, a, SHM_QUEUE_CLASS_MAX, &v))
+		set->priority_class = (int16_t)v;
+	return RULE_GOES_ON;
+}
+
+enum rule_end
+do_set_priority_offset(struct rule_run *r, const struct cfg_rule *a)
+{
+	enum { OFFSET_MAX_MS = 524287 }; /* configuration.txt, set-priority-offset */
+	int64_t v;
+	struct txn_set *set = txn_set_of(r->c.t);
+	if (set && number_within(r, a, OFFSET_MAX_MS, &v))
+		set->priority_offset_ms = (int32_t)v;
 	return RULE_GOES_ON;
 }
 

@@ -71,13 +71,13 @@ ALIAS_FN(cp)
 
 ALIAS_FN(fi)
 {
-	struct addr a = local_address(txn_of(c)->s->client.watch.fd);
+	struct addr a = session_dst(txn_of(c)->s);
 	return give_address(s, &a);
 }
 
 ALIAS_FN(fp)
 {
-	struct addr a = local_address(txn_of(c)->s->client.watch.fd);
+	struct addr a = session_dst(txn_of(c)->s);
 	return give_port(s, txn_of(c), &a);
 }
 

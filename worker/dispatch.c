@@ -41,6 +41,9 @@ assign(struct txn *t, struct rt_server *srv)
 		t->assigned_us = now_us();
 		shm_count(&srv->shm, SHM_SERVER_bin, t->bytes_in);
 	}
+	/* a connection that goes where this client wanted is for nobody else */
+	if (srv->cfg->send_to_client_addr || srv->cfg->send_to_client_port)
+		t->keep_origin = false;
 	t->srv = srv;
 	t->s->last_srv = srv;
 	shm_count(&srv->shm, SHM_SERVER_stot, 1);
@@ -78,6 +81,11 @@ static void
 go_on(struct txn *t, struct origin *o)
 {
 	place_slot(t, o);
+	if (t->be->cfg->send_name_header.n && !t->s->is_tcp && !name_header_write(t)) {
+		origin_close(o);
+		reply_error(t, 503, STOP_no_resources);
+		return;
+	}
 	o->txn = t;
 	o->is_private |= t->binds_origin;
 	t->origin = o;
@@ -86,8 +94,8 @@ go_on(struct txn *t, struct origin *o)
 	t->phase = o->is_connected ? PHASE_HEADERS : PHASE_CONNECT;
 	if (o->is_connected && !t->connected_us)
 		t->connected_us = now_us();
-	const struct cfg_timeouts *to = txn_timeouts(t);
-	uint64_t wait_ms = o->is_connected ? txn_server_ms(t) : to->connect_ms;
+	uint64_t wait_ms = o->is_connected ? txn_server_ms(t)
+					   : txn_timeout_ms(t, CFG_TIMEOUT_CONNECT);
 	t->server_deadline_ms = wait_ms ? now_ms() + wait_ms : 0;
 	txn_run(t);
 }
@@ -331,7 +339,7 @@ dispatch_connect_failed(struct txn *t, int error)
 		return;
 	count_retry(t);
 	/* the same server again, but not at once: give it time to come back */
-	uint64_t wait_ms = t->be->cfg->timeout.connect_ms;
+	uint64_t wait_ms = txn_timeout_ms(t, CFG_TIMEOUT_CONNECT);
 	if (!wait_ms || wait_ms > TURNAROUND_MS)
 		wait_ms = TURNAROUND_MS;
 	t->is_turnaround = true;

@@ -51,6 +51,11 @@ void fetch_capture(const struct expr_context *c, bool is_response, int64_t slot,
 /* fetch_stick.c: converters, for struct expr_host. */
 bool table_convert(const struct expr_context *c, unsigned id, const struct expr_arg *args,
 		   struct expr_sample *s);
+/* fetch_state.c: the one named, else where the request goes. NULL: nowhere yet. */
+struct rt_backend *fetch_backend(const struct expr_context *c,
+				 const struct expr_arg *arg);
+/* NULL: its backend is disabled. */
+const struct rt_server *fetch_server(const struct expr_arg *arg);
 /* fetch_conn.c: false for UNIX sockets. */
 bool give_ip(struct expr_sample *s, const struct addr *a);
 /* A hash (four bytes, the highest first) and the client's address. */

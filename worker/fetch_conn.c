@@ -86,25 +86,37 @@ FETCH_FN(src_port)
 
 FETCH_FN(dst)
 {
-	struct addr a = name_of(client_fd(c), getsockname);
+	struct addr a = session_dst(context_of(c)->s);
 	return give_ip(s, &a);
 }
 
 FETCH_FN(dst_port)
 {
-	struct addr a = name_of(client_fd(c), getsockname);
+	struct addr a = session_dst(context_of(c)->s);
 	return give_port(s, &a);
+}
+
+/* What rules of the connection say; those of a request do not count. */
+static struct addr
+client_of_connection(const struct expr_context *c)
+{
+	const struct session *s = context_of(c)->s;
+	const struct txn_set *set = s->txn ? s->txn->set : NULL;
+	struct addr a;
+	addr_from_sockaddr(&a, set && set->has_peer ? &set->peer.sa : &s->peer.sa,
+			   sizeof(s->peer));
+	return a;
 }
 
 FETCH_FN(fc_src)
 {
-	struct addr a = name_of(client_fd(c), getpeername);
+	struct addr a = client_of_connection(c);
 	return give_ip(s, &a);
 }
 
 FETCH_FN(fc_src_port)
 {
-	struct addr a = name_of(client_fd(c), getpeername);
+	struct addr a = client_of_connection(c);
 	return give_port(s, &a);
 }
 
@@ -156,12 +168,29 @@ FETCH_FN(src_is_local)
 
 FETCH_FN(fc_src_is_local)
 {
-	return give_is_local(s, name_of(client_fd(c), getpeername));
+	return give_is_local(s, client_of_connection(c));
 }
 
 FETCH_FN(dst_is_local)
 {
-	return give_is_local(s, name_of(client_fd(c), getsockname));
+	return give_is_local(s, session_dst(context_of(c)->s));
+}
+
+FETCH_FN(fc_dst)
+{
+	struct addr a = session_dst_of_connection(context_of(c)->s);
+	return give_ip(s, &a);
+}
+
+FETCH_FN(fc_dst_port)
+{
+	struct addr a = session_dst_of_connection(context_of(c)->s);
+	return give_port(s, &a);
+}
+
+FETCH_FN(fc_dst_is_local)
+{
+	return give_is_local(s, session_dst_of_connection(context_of(c)->s));
 }
 
 bool

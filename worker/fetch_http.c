@@ -422,6 +422,7 @@ FETCH_FN(http_auth_pass)
 
 LETTERS(bc_timer_connect, Tc)
 LETTERS(res_timer_data, Td)
+LETTERS(txn_timer_user, Tu)
 LETTERS(txn_sess_term_state, ts)
 LETTERS(req_timer_hdr, TR)
 LETTERS(req_timer_idle, Ti)

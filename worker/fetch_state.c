@@ -38,8 +38,8 @@ FETCH_FN(uptime)
 }
 
 /* The one named, else where the request goes. NULL: nowhere yet. */
-static struct rt_backend *
-backend(const struct expr_context *c, const struct expr_arg *arg)
+struct rt_backend *
+fetch_backend(const struct expr_context *c, const struct expr_arg *arg)
 {
 	const struct txn_context *x = context_of(c);
 	if (arg->kind == EXPR_ARG_REF)
@@ -52,13 +52,13 @@ backend(const struct expr_context *c, const struct expr_arg *arg)
 
 FETCH_FN(be_conn)
 {
-	const struct rt_backend *be = backend(c, args);
+	const struct rt_backend *be = fetch_backend(c, args);
 	return be && give_int(s, shm_gauge_cur(be->shm.gauge));
 }
 
 FETCH_FN(nbsrv)
 {
-	struct rt_backend *be = backend(c, args);
+	struct rt_backend *be = fetch_backend(c, args);
 	return be && give_int(s, pick_usable_n(be));
 }
 
@@ -86,7 +86,7 @@ give_rate(struct expr_sample *s, const _Atomic uint32_t *rate)
 
 FETCH_FN(be_sess_rate)
 {
-	const struct rt_backend *be = backend(c, args);
+	const struct rt_backend *be = fetch_backend(c, args);
 	return be && give_rate(s, &be->shm.rates->sess_rate);
 }
 
@@ -106,8 +106,8 @@ FETCH_FN(fe_req_rate)
  */
 
 /* NULL: its backend is disabled. */
-static const struct rt_server *
-server(const struct expr_arg *arg)
+const struct rt_server *
+fetch_server(const struct expr_arg *arg)
 {
 	const struct cfg_server_ref *ref = arg->ref;
 	const struct rt_backend *be = backend_of(ref->backend);
@@ -123,26 +123,26 @@ effective(const struct rt_server *srv)
 
 FETCH_FN(srv_conn)
 {
-	const struct rt_server *srv = server(args);
+	const struct rt_server *srv = fetch_server(args);
 	return srv && give_int(s, shm_gauge_cur(srv->shm.gauge));
 }
 
 FETCH_FN(srv_is_up)
 {
-	const struct rt_server *srv = server(args);
+	const struct rt_server *srv = fetch_server(args);
 	return srv &&
 	       give_bool(s, effective(srv).is_up && srv->cfg->addr.kind != ADDR_NONE);
 }
 
 FETCH_FN(srv_iweight)
 {
-	const struct rt_server *srv = server(args);
+	const struct rt_server *srv = fetch_server(args);
 	return srv && give_int(s, srv->cfg->weight);
 }
 
 FETCH_FN(srv_uweight)
 {
-	const struct rt_server *srv = server(args);
+	const struct rt_server *srv = fetch_server(args);
 	if (!srv)
 		return false;
 	struct shm_admin_word w = shm_admin_unpack(
@@ -153,12 +153,12 @@ FETCH_FN(srv_uweight)
 
 FETCH_FN(srv_weight)
 {
-	const struct rt_server *srv = server(args);
+	const struct rt_server *srv = fetch_server(args);
 	return srv && give_int(s, effective(srv).weight);
 }
 
 FETCH_FN(srv_sess_rate)
 {
-	const struct rt_server *srv = server(args);
+	const struct rt_server *srv = fetch_server(args);
 	return srv && give_rate(s, &srv->shm.rates->sess_rate);
 }

@@ -61,16 +61,6 @@ put_address(struct lines *l, const struct cfg_forward *f, const struct sockaddr 
 	put(l, SPAN("\r\n"));
 }
 
-/* Where the client connected to. */
-static struct sockaddr_storage
-own_address(const struct txn *t)
-{
-	struct sockaddr_storage ss = {.ss_family = AF_UNSPEC};
-	socklen_t len = sizeof(ss);
-	(void)getsockname(t->s->client.watch.fd, (struct sockaddr *)&ss, &len);
-	return ss;
-}
-
 /* --- Forwarded ------------------------------------------------------------------------
  */
 
@@ -148,15 +138,15 @@ static void
 put_forwarded(struct lines *l, struct txn *t, struct http_head *h,
 	      const struct cfg_forwarded *f)
 {
-	struct sockaddr_storage own = {.ss_family = AF_UNSPEC};
+	struct addr own = {.kind = ADDR_NONE};
 	struct txn_context c = context_for(t, EXPR_AT_REQUEST);
 	const char *next = "Forwarded: ";
 	c.req = h;
 	self.scratch.used = 0;
 	if (f->by)
-		own = own_address(t);
+		own = session_dst(t->s);
 	const struct node by = {f->by, f->by_port, f->by_expr, f->by_port_expr,
-				(const struct sockaddr *)&own};
+				&own.u.sa};
 	const struct node from = {f->for_, f->for_port, f->for_expr, f->for_port_expr,
 				  &t->s->peer.sa};
 	if (f->proto) {
@@ -192,8 +182,8 @@ forward_lines_run(struct txn *t, struct http_head *h, char out[FORWARD_BYTES])
 		put_address(&l, &p->forwardfor, &t->s->peer.sa, h);
 	p = be->originalto.is_on ? be : fe;
 	if (p->originalto.is_on) {
-		struct sockaddr_storage own = own_address(t);
-		put_address(&l, &p->originalto, (const struct sockaddr *)&own, h);
+		struct addr own = session_dst(t->s);
+		put_address(&l, &p->originalto, &own.u.sa, h);
 	}
 	p = be->forwarded.is_on ? be : fe;
 	if (p->forwarded.is_on)

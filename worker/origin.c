@@ -32,19 +32,20 @@ origin_close(struct origin *o)
 	net_loop_bury(self.loop, &self.origins, o);
 }
 
-/* A server without a port of its own gets the one the client connected to. */
+/* A server without an address or a port of its own gets the one the client connected to.
+ */
 static struct addr
 address_for(const struct cfg_server *cfg, const struct session *client)
 {
 	struct addr to = cfg->addr;
-	if (!cfg->send_to_client_port)
+	if (!cfg->send_to_client_port && !cfg->send_to_client_addr)
 		return to;
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	struct addr local = {.kind = ADDR_NONE};
-	if (getsockname(client->client.watch.fd, (struct sockaddr *)&ss, &len) == 0)
-		addr_from_sockaddr(&local, (struct sockaddr *)&ss, len);
-	addr_set_port(&to, addr_port(&local) + cfg->port_offset);
+	struct addr local = session_dst(client);
+	int port = cfg->send_to_client_port ? addr_port(&local) + cfg->port_offset
+					    : addr_port(&to);
+	if (cfg->send_to_client_addr)
+		to = local;
+	addr_set_port(&to, port);
 	return to;
 }
 
@@ -57,6 +58,10 @@ origin_connect(struct rt_server *srv, const struct session *client)
 		return NULL;
 	}
 	struct addr to = address_for(srv->cfg, client);
+	if (to.kind == ADDR_NONE) {
+		errno = EHOSTUNREACH;
+		return NULL;
+	}
 	int fd = net_connect(&to, keepalive);
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE) && idle_close_oldest())
 		fd = net_connect(&to, keepalive);

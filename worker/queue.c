@@ -140,7 +140,7 @@ make_room(void)
 static void
 wait_begin(struct txn *t, struct rt_server *home)
 {
-	uint64_t limit_ms = t->be->cfg->timeout.queue_ms;
+	uint64_t limit_ms = txn_timeout_ms(t, CFG_TIMEOUT_QUEUE);
 	struct shm_queue_view line = {0};
 	shm_queue_view(home ? &home->shm : &t->be->queue.backend, &line);
 	uint32_t ahead = line.waiting ? line.waiting - 1 : 0;
@@ -196,6 +196,10 @@ ask(struct txn *t, struct rt_server *srv, bool at_server)
 	struct shm_queue_ask a = {.at_server = at_server, .now_us = now_us()};
 	if (srv)
 		a.on = seen(srv);
+	if (t->set) {
+		a.priority_class = t->set->priority_class;
+		a.priority_offset_us = t->set->priority_offset_ms * INT64_C(1000);
+	}
 	enum shm_queue_got got =
 		shm_queue_enter(self.shm, &t->be->queue, &a, &t->ticket, &w);
 	wake(&w);

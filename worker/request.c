@@ -84,15 +84,11 @@ decrement_max_forwards(const struct txn *t, struct http_head *h, char *out, size
 static struct span
 default_host(const struct txn *t, const struct http_head *h, char out[ADDR_TEXT_BYTES])
 {
-	struct sockaddr_storage ss;
-	socklen_t len = sizeof(ss);
-	struct addr a;
 	if (h->authority.p)
 		return span_of(NULL, 0);
-	if (getsockname(t->s->client.watch.fd, (struct sockaddr *)&ss, &len) < 0 ||
-	    ss.ss_family == AF_UNIX)
+	struct addr a = session_dst(t->s);
+	if (a.kind != ADDR_INET && a.kind != ADDR_INET6)
 		return SPAN("localhost");
-	addr_from_sockaddr(&a, (struct sockaddr *)&ss, len);
 	return span_str(addr_format(&a, out));
 }
 
@@ -131,15 +127,18 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 		.host = default_host(t, h, host),
 	};
 	/* what the serialiser adds: framing, Connection, a new start line and Host */
-	size_t need = h->bytes + (h->is_edited ? h->edits_n : 0) + h->authority.n +
-		      out.host.n + 2 * out.upgrade.n + extra.n + 256 + body.n;
+	size_t name_n = name_header_begin(t, h);
+	size_t need = name_n + h->bytes + (h->is_edited ? h->edits_n : 0) +
+		      h->authority.n + out.host.n + 2 * out.upgrade.n + extra.n + 256 +
+		      body.n;
 	t->head = buf_get(&self.bufs, need);
 	if (!t->head)
 		return false;
 	size_t n = http_serialise_request(h, &out, t->head->bytes,
-					  t->head->cap - body.n - out.upgrade.n);
+					  t->head->cap - body.n - out.upgrade.n - name_n);
 	if (n == 0)
 		return false;
+	t->name_at = (uint32_t)n - 2; /* before the empty line */
 	if (body.n)
 		memcpy(t->head->bytes + n, body.p, body.n);
 	t->head->to = (uint32_t)(n + body.n);

@@ -33,6 +33,20 @@ holds(const struct expr_cond *cond, bool unless, const struct txn_context *c)
 	return judge(cond, unless, c) == EXPR_TRUE;
 }
 
+/* An action that may end the list, and t with it. */
+static enum rule_end
+act_last(struct rule_run *r, const struct cfg_rule *a)
+{
+	struct txn *t = r->c.t;
+	const struct cfg_rule *before = t ? t->last_rule : NULL;
+	if (t)
+		t->last_rule = a;
+	enum rule_end end = actions[a->action](r, a);
+	if (t && end == RULE_GOES_ON)
+		t->last_rule = before;
+	return end;
+}
+
 /* No rule needs what an earlier one has put into the scratch. */
 static enum rule_end
 run(struct rule_run *r, size_t from)
@@ -48,7 +62,7 @@ run(struct rule_run *r, size_t from)
 		}
 		if (due == EXPR_FALSE)
 			continue;
-		enum rule_end end = actions[a->action](r, a);
+		enum rule_end end = a->ends ? act_last(r, a) : actions[a->action](r, a);
 		if (end != RULE_GOES_ON)
 			return end;
 	}

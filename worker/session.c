@@ -19,6 +19,34 @@ enum {
 	LINGER_BYTES = 4 * 1024 * 1024,
 };
 
+static struct addr
+addr_of(const union session_addr *u)
+{
+	struct addr a;
+	addr_from_sockaddr(&a, &u->sa, sizeof(*u));
+	return a;
+}
+
+struct addr
+session_dst_of_connection(const struct session *s)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addr a = {.kind = ADDR_NONE};
+	if (s->dst)
+		return addr_of(s->dst);
+	if (getsockname(s->client.watch.fd, (struct sockaddr *)&ss, &len) == 0)
+		addr_from_sockaddr(&a, (struct sockaddr *)&ss, len);
+	return a;
+}
+
+struct addr
+session_dst(const struct session *s)
+{
+	const struct txn_set *set = s->txn ? s->txn->set : NULL;
+	return set && set->has_dst ? addr_of(&set->dst) : session_dst_of_connection(s);
+}
+
 struct session *
 session_of(struct net_watch *w)
 {
@@ -35,6 +63,8 @@ session_close(struct session *s, bool with_reset)
 	idle_leave(s);
 	buf_put(&self.bufs, &s->in);
 	buf_put(&self.bufs, &s->vars);
+	if (s->dst)
+		pool_put(&self.session_addrs, s->dst);
 	if (s->trackers)
 		track_end(&s->trackers);
 	summary_end(s);

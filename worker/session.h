@@ -35,6 +35,12 @@ enum session_state {
 	SESSION_LINGER, /* FIN sent, discarding what the client still sends */
 };
 
+union session_addr {
+	struct sockaddr sa;
+	struct sockaddr_in in;
+	struct sockaddr_in6 in6;
+};
+
 struct session {
 	struct net_conn client;
 	struct net_timer timer;
@@ -51,13 +57,9 @@ struct session {
 	uint64_t accepted_us; /* monotonic */
 	uint64_t since_us; /* first byte of the current request, or start of the idle time
 			    */
-	union {
-		struct sockaddr sa;
-		struct sockaddr_in in;
-		struct sockaddr_in6 in6;
-		char bytes[28];
-	} peer;
-	uint32_t idle_ms; /* before the current request */
+	union session_addr peer;
+	union session_addr *dst; /* what rules of the connection say; NULL: the socket */
+	uint32_t idle_ms;	 /* before the current request */
 	uint32_t requests_n;
 	uint32_t parsed; /* bytes of `in` the head parser has seen */
 	uint8_t state;
@@ -70,11 +72,14 @@ struct origin;
 
 /* What rules have set for one txn: most have none. */
 struct txn_set {
-	bool has_peer, has_retries;
+	bool has_peer, has_dst, has_retries;
 	uint8_t retries;
 	uint8_t has_timeout; /* bits: 1 << CFG_TIMEOUT_* */
 	uint64_t timeout_ms[CFG_TIMEOUTS_N];
-	char peer[28]; /* the session's, as it was before set_src */
+	int16_t priority_class;
+	int32_t priority_offset_ms;
+	union session_addr peer; /* the session's, as it was before set_src */
+	union session_addr dst;
 };
 
 enum { TXN_KEEP_BYTES = 32 * 1024 }; /* larger requests are not sent again by retry_on */
@@ -100,9 +105,11 @@ struct txn {
 	struct buf *line;    /* request line for the log, NULL when not logged */
 	struct buf *vars;    /* of the scopes txn, req, res; NULL: none */
 	struct txn_set *set; /* NULL: nothing */
-	struct buf *stores;  /* stick.c: keys, until the server is known */
+	const struct cfg_rule *last_rule; /* that ended its list; NULL: none */
+	struct buf *stores;		  /* stick.c: keys, until the server is known */
 	struct tracker *trackers;
-	struct buf *kept; /* captures (capture.h); NULL: none */
+	struct buf *kept;	  /* captures (capture.h); NULL: none */
+	uint32_t name_at, name_n; /* in `head`: the line http_send_name_header writes */
 	uint32_t head_sent;
 	uint32_t res_parsed;
 	uint32_t number;     /* among those of this worker */
@@ -160,6 +167,10 @@ void session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa,
 void session_close(struct session *s, bool with_reset);
 /* The txn is over (freed): next request, linger or close. */
 void session_next(struct session *s, bool keep, bool client_may_send);
+/* Where the client connected to, or what rules say about that; connection: what only
+ * rules of the connection say. ADDR_NONE: it is not known. */
+struct addr session_dst(const struct session *s);
+struct addr session_dst_of_connection(const struct session *s);
 /* Ready function of the client's watch. */
 struct session *session_of(struct net_watch *w);
 
@@ -191,9 +202,20 @@ void txn_count_in(struct txn *t, uint64_t n);
 void txn_count_out(struct txn *t, uint64_t n);
 void txn_count_status(struct txn *t, int status);
 const struct cfg_timeouts *txn_timeouts(const struct txn *t);
-uint64_t txn_client_ms(const struct txn *t);
-uint64_t txn_server_ms(const struct txn *t);
-uint64_t txn_tunnel_ms(const struct txn *t);
+/* CFG_TIMEOUT_*: of the configuration, unless a rule set another. */
+uint64_t txn_timeout_ms(const struct txn *t, unsigned which);
+static inline uint64_t
+txn_client_ms(const struct txn *t)
+{
+	return t->set ? txn_timeout_ms(t, CFG_TIMEOUT_CLIENT)
+		      : t->fe->cfg->timeout.client_ms;
+}
+static inline uint64_t
+txn_server_ms(const struct txn *t)
+{
+	return t->set ? txn_timeout_ms(t, CFG_TIMEOUT_SERVER)
+		      : txn_timeouts(t)->server_ms;
+}
 /* What rules set, made at the first use; NULL: no memory. */
 struct txn_set *txn_set_of(struct txn *t);
 uint8_t txn_retries(const struct txn *t);
@@ -257,6 +279,12 @@ bool dispatch_replay(struct txn *t);
 void dispatch_retry(struct txn *t);
 /* Releases server and backend gauges. */
 void dispatch_release(struct txn *t);
+
+/* name_header.c: http_send_name_header. */
+/* Drops what the client sent of that name; the room the field will need. */
+size_t name_header_begin(const struct txn *t, struct http_head *h);
+/* Writes the name of t->srv into t->head, of which nothing is sent. false: no buffer. */
+bool name_header_write(struct txn *t);
 
 /* access_log.c */
 /* Whether nothing failed, as option dontlog_normal means it. */

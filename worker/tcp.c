@@ -64,7 +64,7 @@ rearm(struct txn *t)
 	/* configuration.txt, timeout tunnel: it replaces the other two after an upgrade,
 	 * and in mode tcp when somebody asked for it */
 	if (to->tunnel_ms && (!t->s->is_tcp || t->be->cfg->has_tunnel_timeout))
-		client_ms = server_ms = txn_tunnel_ms(t);
+		client_ms = server_ms = txn_timeout_ms(t, CFG_TIMEOUT_TUNNEL);
 	/* "while one direction is already shut down" (timeout client-fin, server-fin) */
 	bool is_half_closed = t->up.is_source_done || t->down.is_source_done;
 	if (is_half_closed && to->client_fin_ms)

@@ -50,30 +50,20 @@ txn_set_of(struct txn *t)
 	return t->set;
 }
 
-/* A timeout of the configuration, unless a rule set another. */
-static uint64_t
-timeout_of(const struct txn *t, unsigned which, uint64_t configured_ms)
+uint64_t
+txn_timeout_ms(const struct txn *t, unsigned which)
 {
+	const struct cfg_timeouts *to = txn_timeouts(t);
+	const uint64_t configured_ms[CFG_TIMEOUTS_N] = {
+		[CFG_TIMEOUT_CLIENT] = t->fe->cfg->timeout.client_ms,
+		[CFG_TIMEOUT_CONNECT] = to->connect_ms,
+		[CFG_TIMEOUT_QUEUE] = to->queue_ms,
+		[CFG_TIMEOUT_SERVER] = to->server_ms,
+		[CFG_TIMEOUT_TARPIT] = to->tarpit_ms,
+		[CFG_TIMEOUT_TUNNEL] = to->tunnel_ms,
+	};
 	return t->set && t->set->has_timeout & 1u << which ? t->set->timeout_ms[which]
-							   : configured_ms;
-}
-
-uint64_t
-txn_client_ms(const struct txn *t)
-{
-	return timeout_of(t, CFG_TIMEOUT_CLIENT, t->fe->cfg->timeout.client_ms);
-}
-
-uint64_t
-txn_server_ms(const struct txn *t)
-{
-	return timeout_of(t, CFG_TIMEOUT_SERVER, txn_timeouts(t)->server_ms);
-}
-
-uint64_t
-txn_tunnel_ms(const struct txn *t)
-{
-	return timeout_of(t, CFG_TIMEOUT_TUNNEL, txn_timeouts(t)->tunnel_ms);
+							   : configured_ms[which];
 }
 
 uint8_t
@@ -285,7 +275,7 @@ finish(struct txn *t, enum stop stop)
 	if (!t->set)
 		return;
 	if (t->set->has_peer)
-		memcpy(&t->s->peer, t->set->peer, sizeof(t->s->peer));
+		t->s->peer = t->set->peer;
 	pool_put(&self.txn_sets, t->set);
 	t->set = NULL;
 }

@@ -325,7 +325,7 @@ static const struct {
 	{"backend", EXPR_REF_BACKEND},	 {"frontend", EXPR_REF_FRONTEND},
 	{"proxy", EXPR_REF_PROXY},	 {"server", EXPR_REF_SERVER},
 	{"table", EXPR_REF_TABLE},	 {"own_table", EXPR_REF_TABLE},
-	{"userlist", EXPR_REF_USERLIST},
+	{"userlist", EXPR_REF_USERLIST}, {"acl", EXPR_REF_ACL},
 };
 
 static int

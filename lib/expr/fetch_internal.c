@@ -10,6 +10,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/base/num.h"
+#include "lib/expr/cond.h"
 #include "lib/expr/parts.h"
 
 static bool
@@ -282,24 +283,32 @@ fetch_wait_end(const struct expr_context *c, const struct expr_arg *args,
 	return !c->lacks;
 }
 
+/* Whether all of them hold; no value as long as one is undecided. */
+static bool
+fetch_acl(const struct expr_context *c, const struct expr_arg *args,
+	  struct expr_sample *out)
+{
+	enum expr_verdict all = EXPR_TRUE;
+	for (size_t i = 0; i < EXPR_ARGS_MAX && args[i].kind == EXPR_ARG_REF; i++) {
+		enum expr_verdict v = expr_cond_eval(args[i].ref, c);
+		all = v < all ? v : all;
+	}
+	if (all == EXPR_UNDECIDED)
+		expr_lacks(c);
+	expr_set_bool(out, all == EXPR_TRUE);
+	return all != EXPR_UNDECIDED;
+}
+
 expr_fetch_fn *const expr_own_fetches[EXPR_FETCHES_N] = {
-	[EXPR_FETCH_always_false] = always_false,
-	[EXPR_FETCH_always_true] = always_true,
-	[EXPR_FETCH_bin] = constant_bin,
-	[EXPR_FETCH_bool] = constant_bool,
-	[EXPR_FETCH_date] = fetch_date,
-	[EXPR_FETCH_date_us] = fetch_date_us,
-	[EXPR_FETCH_env] = fetch_env,
-	[EXPR_FETCH_hostname] = fetch_hostname,
-	[EXPR_FETCH_int] = constant_int,
-	[EXPR_FETCH_ipv4] = constant_ipv4,
-	[EXPR_FETCH_ipv6] = constant_ipv6,
-	[EXPR_FETCH_meth] = constant_method,
-	[EXPR_FETCH_pid] = fetch_pid,
-	[EXPR_FETCH_rand] = fetch_rand,
-	[EXPR_FETCH_str] = constant_str,
-	[EXPR_FETCH_uuid] = fetch_uuid,
-	[EXPR_FETCH_var] = fetch_var,
+	[EXPR_FETCH_always_false] = always_false, [EXPR_FETCH_acl] = fetch_acl,
+	[EXPR_FETCH_always_true] = always_true,	  [EXPR_FETCH_bin] = constant_bin,
+	[EXPR_FETCH_bool] = constant_bool,	  [EXPR_FETCH_date] = fetch_date,
+	[EXPR_FETCH_date_us] = fetch_date_us,	  [EXPR_FETCH_env] = fetch_env,
+	[EXPR_FETCH_hostname] = fetch_hostname,	  [EXPR_FETCH_int] = constant_int,
+	[EXPR_FETCH_ipv4] = constant_ipv4,	  [EXPR_FETCH_ipv6] = constant_ipv6,
+	[EXPR_FETCH_meth] = constant_method,	  [EXPR_FETCH_pid] = fetch_pid,
+	[EXPR_FETCH_rand] = fetch_rand,		  [EXPR_FETCH_str] = constant_str,
+	[EXPR_FETCH_uuid] = fetch_uuid,		  [EXPR_FETCH_var] = fetch_var,
 	[EXPR_FETCH_wait_end] = fetch_wait_end,
 };
 

@@ -33,7 +33,7 @@ enum expr_conv_id {
  *   str      text			field    field name	var      txn.name
  *   ip4, ip6 address			mask4    address or length	mask6
  *   regex    PCRE2 pattern		map      pattern file
- *   backend, frontend, proxy, server ([backend/]name), table, userlist: references
+ *   backend, frontend, proxy, server ([backend/]name), table, userlist, acl: references
  *   own_table: likewise; where it is missing, that of the proxy
  */
 enum expr_arg_kind {
@@ -79,6 +79,7 @@ enum expr_ref { /* kinds of names an expression may refer to */
 		EXPR_REF_SERVER, /* "name" (of the current backend) or "backend/name" */
 		EXPR_REF_TABLE,
 		EXPR_REF_USERLIST,
+		EXPR_REF_ACL, /* "name" or "!name": a struct expr_cond */
 };
 
 /* What the loader knows while it compiles: one per configuration, `at` and `subject` set

@@ -349,8 +349,26 @@ static const struct bad bads[] = {
 	 "    default_backend: b\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:x\"}}}\n",
 	 "t:5:29: backends.b.servers.s: '1.1.1.1:x' is not the address of a server; "
-	 "expected host:port, [v6]:port, host (the client's port), host:+n or "
-	 "unix@/path"},
+	 "expected host:port, [v6]:port, host (the client's port), host:+n, "
+	 "0.0.0.0 (where the client wanted to go) or unix@/path"},
+	{"a check of wherever the client wants to go",
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {servers: {s: {address: 0.0.0.0, check: true}}}}\n",
+	 "t:5:39: backends.b.servers.s.address: a check cannot go to '0.0.0.0'; expected "
+	 "'addr: host' for the check"},
+	{"a name of a server where a length stands",
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {http_send_name_header: Content-Length, servers: {s: "
+	 "\"1.1.1.1:1\"}}}\n",
+	 "t:5:39: backends.b.http_send_name_header: 'Content-Length' decides how a "
+	 "message "
+	 "is read; expected another field"},
 	{"a check without a port",
 	 "frontends:\n"
 	 "  w:\n"

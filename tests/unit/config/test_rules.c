@@ -77,7 +77,12 @@ static const struct {
 	 "expected emerg, alert, crit, err, warning, notice, info, debug or silent"},
 	{"no timeout", "    http_request: [{set_timeout: {}}]\n",
 	 "t:6:34: frontends.w.http_request.0.set_timeout: no timeout; expected client, "
-	 "server or tunnel"},
+	 "connect, queue, server, tarpit or tunnel"},
+	{"an ACL of acl() that is none",
+	 "    http_request: [{deny: true, if: \"{ acl(METH_GET,!x) }\"}]\n",
+	 "t:6:53: frontends.w.http_request.0.if: unknown ACL 'x'; expected the name of "
+	 "an "
+	 "acl of this section, or a test in braces such as { path_beg /api/ }"},
 };
 
 static void
