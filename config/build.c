@@ -177,7 +177,6 @@ build_proxy(struct loading *l, struct built *b)
 	const struct node *tunnel = node_get(node_get(map, "timeout"), "tunnel");
 	p->has_tunnel_timeout = tunnel && !is_built_in(tunnel);
 	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
-	build_fields(l, SECTION_balance, node_get(map, "balance"), p);
 	build_fields(l, SECTION_rate_limit, node_get(map, "rate_limit"), p);
 	build_refs(l, b);
 	build_options(l, b, node_get(map, "option"));
@@ -202,6 +201,8 @@ build_proxy(struct loading *l, struct built *b)
 		build_check(l, b);
 	}
 	build_rules(l, b);
+	if (p->caps & CFG_CAP_BACKEND)
+		build_balance(l, b);
 }
 
 static int

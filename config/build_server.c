@@ -117,6 +117,11 @@ build_server(struct loading *l, struct built *b, const struct node *key,
 	s->name = arena_strdup(l->arena, key->text);
 	s->addr_text = arena_strdup(l->arena, address->text);
 	s->backend = p;
+	const char *hash_key = node_text(map, "hash_key");
+	if (hash_key)
+		s->hash_key = (enum balance_identity)(
+			BALANCE_BY_ID +
+			value_choice("id|id32|name|addr|addr_port", hash_key));
 	s->index = (uint32_t)p->servers_n;
 	s->id = s->index + 1;
 	if (s->minconn > s->maxconn) /* written alone, or the higher one */

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "lib/balance/balance.h"
 #include "lib/base/addr.h"
 #include "lib/base/arena.h"
 #include "lib/base/span.h"
@@ -333,7 +334,26 @@ enum cfg_reuse {
 	CFG_REUSE_ALWAYS
 };
 
-enum cfg_balance { CFG_BALANCE_ROUNDROBIN, CFG_BALANCE_LEASTCONN, CFG_BALANCE_SOURCE };
+/* hash_preserve_affinity: which servers a hash passes over. */
+enum cfg_affinity { CFG_AFFINITY_ALWAYS, CFG_AFFINITY_MAXCONN, CFG_AFFINITY_MAXQUEUE };
+
+/* balance, hash_type and what belongs to them */
+struct cfg_balance {
+	enum balance_algorithm algorithm;
+	struct balance_uri uri;
+	bool path_only;			 /* uri: without the authority */
+	bool check_post;		 /* url_param: in the body, too */
+	bool use_domain_only;		 /* hdr */
+	struct span name;		 /* of the parameter, field or cookie */
+	const struct expr_program *expr; /* hash, rdp_cookie */
+	uint32_t draws;			 /* random */
+	uint32_t decay_ms;		 /* peak_ewma */
+	enum balance_kind hash_kind;
+	enum balance_function function;
+	bool avalanches;
+	uint32_t factor; /* hash_balance_factor, 0: no bound */
+	enum cfg_affinity affinity;
+};
 
 /* Both ends included. */
 struct cfg_range {
@@ -375,6 +395,7 @@ struct cfg_server {
 	const char *addr_text; /* as written */
 	uint32_t weight;       /* 0..256, default 1 */
 	bool backup, disabled, check, strict_maxconn;
+	enum balance_identity hash_key;
 	uint64_t inter_ms, fastinter_ms,
 		downinter_ms; /* fast and down default to inter */
 	uint32_t rise, fall;
@@ -467,7 +488,7 @@ struct cfg_proxy {
 	struct span monitor_uri;	   /* empty: none */
 
 	/* backend */
-	enum cfg_balance balance;
+	struct cfg_balance balance;
 	struct cfg_server **servers;
 	size_t servers_n;
 	enum cfg_reuse http_reuse;

@@ -176,6 +176,8 @@ as_map(struct loading *l, struct node *n, const struct schema_key *k)
 		return value_bool(n->text) ? empty_like(l, n, NODE_MAP) : n;
 	if (k->type == TYPE_HTTPCHK)
 		return httpchk_words(l, n);
+	if (k->type == TYPE_BALANCE)
+		return balance_words(l, n);
 	if (!main)
 		return n;
 	struct node *map = empty_like(l, n, NODE_MAP);

@@ -111,6 +111,10 @@ const struct node *effective_below(struct loading *l, const struct node *section
 /* A map with the built-in defaults of a section alone. */
 struct node *effective_empty(struct loading *l, enum schema_section in, struct pos pos);
 
+/* balance_words.c: "hdr(host) use_domain_only" as {algorithm: hdr, name: host,
+ * use_domain_only: true}; NULL: wrong (reported). */
+struct node *balance_words(struct loading *l, struct node *n);
+
 /* build.c: struct cfg from the effective tree. */
 void build_cfg(struct loading *l);
 /* Stores all FIELDs of a section found in map. */
@@ -127,6 +131,12 @@ void build_access_log(struct loading *l, struct built *b);
 void build_binds(struct loading *l, struct built *b);
 void build_servers(struct loading *l, struct built *b);
 void build_check(struct loading *l, struct built *b);
+/* build_balance.c: balance and hash_type. */
+void build_balance(struct loading *l, struct built *b);
+/* The algorithm of that word, with '-' or '_'; -1: there is none. */
+int build_algorithm(struct span word);
+/* "unknown algorithm 'x'; expected ...", in the arena. */
+const char *build_algorithm_wrong(struct arena *a, struct span word);
 /* Expressions compiled from now on stand in this proxy. */
 void build_refs(struct loading *l, const struct built *b);
 void build_acls(struct loading *l, struct built *b);

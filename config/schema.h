@@ -58,6 +58,8 @@ enum schema_type {
 	TYPE_AUTH,
 	TYPE_HTTPCHK,
 	/* checked where they are built */
+	TYPE_BALANCE,
+	TYPE_HASH_TYPE,
 	TYPE_BIND,
 	TYPE_SERVER,
 	TYPE_HOST,

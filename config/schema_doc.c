@@ -98,6 +98,8 @@ json_scalar(FILE *out, const struct schema_key *k)
 	case TYPE_LOCATION:
 	case TYPE_OCTAL:
 	case TYPE_RETRY_ON:
+	case TYPE_BALANCE:
+	case TYPE_HASH_TYPE:
 	case TYPE_REDISPATCH:
 	case TYPE_BOOL_OR:
 	case TYPE_LOG_TAG:
@@ -289,7 +291,10 @@ type_text(const struct schema_key *k)
 	case TYPE_COUNT_OR_AUTO:
 		return "number or auto";
 	case TYPE_RETRY_ON:
+	case TYPE_HASH_TYPE:
 		return "words";
+	case TYPE_BALANCE:
+		return "algorithm";
 	case TYPE_LIMIT:
 		return "number or -1";
 	case TYPE_OCTAL:

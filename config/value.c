@@ -140,22 +140,6 @@ check_choice(struct arena *a, const struct schema_key *k, const char *text)
 			    s.best ? "'?" : "");
 }
 
-/* Algorithms that HAProxy has and weir does not, yet. */
-static const char *
-check_balance(struct arena *a, const struct schema_key *k, const char *text)
-{
-	static const char later[] =
-		"static-rr|first|hash|uri|url_param|hdr|random|rdp-cookie|"
-		"static_rr|rdp_cookie|log-hash|sticky";
-	struct span word = span_of(text, strcspn(text, " ("));
-	if (value_choice(k->allowed, text) < 0 &&
-	    value_choice(later, arena_span(a, word)) >= 0)
-		return arena_printf(
-			a, "'%s' is not implemented in this release; expected %s", text,
-			value_choices_text(a, k->allowed));
-	return check_choice(a, k, text);
-}
-
 /* Words of retry_on, with blanks between them. */
 static const char *
 check_retry_on(struct arena *a, const struct schema_key *k, const char *text)
@@ -441,9 +425,7 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_TRUE:
 		return check_switch(a, k, text);
 	case TYPE_CHOICE:
-		return !strcmp(k->name, "balance") || !strcmp(k->name, "algorithm")
-			       ? check_balance(a, k, text)
-			       : check_choice(a, k, text);
+		return check_choice(a, k, text);
 	case TYPE_RETRY_ON:
 		return check_retry_on(a, k, text);
 	case TYPE_NETWORK:
@@ -461,6 +443,8 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 		return text[0] ? NULL : "the text is empty";
 	case TYPE_NONE:
 	case TYPE_STRING:
+	case TYPE_BALANCE:
+	case TYPE_HASH_TYPE:
 	case TYPE_BIND:
 	case TYPE_SERVER:
 	case TYPE_HOST:

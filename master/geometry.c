@@ -70,20 +70,6 @@ mode_text(enum cfg_mode mode)
 	return "";
 }
 
-static const char *
-balance_text(enum cfg_balance balance)
-{
-	switch (balance) {
-	case CFG_BALANCE_ROUNDROBIN:
-		return "roundrobin";
-	case CFG_BALANCE_LEASTCONN:
-		return "leastconn";
-	case CFG_BALANCE_SOURCE:
-		return "source";
-	}
-	return "";
-}
-
 static void
 add_frontend(struct facts_list *l, const struct cfg_proxy *p)
 {
@@ -140,7 +126,7 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 	f->area_bytes = has_queues(p) ? l->queue_bytes : 0;
 	f->is_disabled = p->is_disabled;
 	put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
-	put(l, f->algo, sizeof(f->algo), balance_text(p->balance), "balance");
+	put(l, f->algo, sizeof(f->algo), balance_word(p->balance.algorithm), "balance");
 	for (size_t i = 0; i < p->servers_n; i++) {
 		const struct cfg_server *s = p->servers[i];
 		f = add(l, SHM_SERVER, s->name, p->name);

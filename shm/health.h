@@ -52,6 +52,9 @@ struct shm_server {
 	struct shm_check check;
 	struct shm_slots_of slots;
 	_Atomic uint64_t shut; /* connections given until then end (sessions.h) */
+	/* An average of lib/balance: workers write it without a lock; of two at once one
+	 * is lost. */
+	_Atomic uint64_t latency;
 };
 
 struct shm_health_word shm_health_unpack(uint64_t word);

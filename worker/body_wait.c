@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * option http_buffer_request: no server is chosen before the request is here, whole or as
- * much of it as a buffer holds, so that a slow client costs no server anything. Worker.
- * The body waits behind the head in txn.head, and is sent with it.
+ * much of it as a buffer holds, so that a slow client costs no server anything. Likewise
+ * where the body says which server it is. Worker. The body waits behind the head in
+ * txn.head, and is sent with it.
  */
-#include "worker/session.h"
+#include "worker/pick.h"
 
 enum {
 	BUFFER_BYTES = 16 * 1024, /* head and body: HAProxy's tune.bufsize */
@@ -14,8 +15,9 @@ enum {
 bool
 body_must_wait(const struct txn *t)
 {
+	uint32_t options = t->be->cfg->options | t->fe->cfg->options;
 	return !t->up.is_source_done &&
-	       (t->be->cfg->options | t->fe->cfg->options) & CFG_OPT_HTTP_BUFFER_REQUEST;
+	       (options & CFG_OPT_HTTP_BUFFER_REQUEST || pick_wants_body(t));
 }
 
 /* The client that waits for a word before it sends its body gets it from us (RFC 9110
@@ -51,6 +53,7 @@ body_here(struct txn *t)
 	t->client_deadline_ms = 0;
 	if (t->up.is_source_done)
 		t->is_replayable = http_method_is_idempotent((enum http_method)t->method);
+	pick_body(t);
 	dispatch_start(t);
 }
 

@@ -8,6 +8,7 @@
 #include "config/retry.h"
 #include "worker/idle.h"
 #include "worker/origin.h"
+#include "worker/farm.h"
 #include "worker/pick.h"
 #include "worker/queue.h"
 
@@ -89,6 +90,7 @@ go_on(struct txn *t, struct origin *o)
 	o->txn = t;
 	o->is_private |= t->binds_origin;
 	t->origin = o;
+	t->sent_us = now_us();
 	t->head_sent = 0;
 	t->up_broken = false;
 	t->phase = o->is_connected ? PHASE_HEADERS : PHASE_CONNECT;
@@ -136,15 +138,15 @@ connect_server(struct txn *t)
 static struct rt_server *
 preferred(const struct txn *t)
 {
-	if (t->wanted && t->wanted != t->avoid && pick_is_usable(t->wanted))
+	if (t->wanted && t->wanted != t->avoid && farm_is_usable(t->wanted))
 		return t->wanted;
 	struct rt_server *last = t->s->last_srv;
 	bool is_wanted = t->s->sticks || t->be->cfg->options & CFG_OPT_PREFER_LAST_SERVER;
 	if (!is_wanted || !last || last->be != t->be || last == t->avoid ||
-	    t->be->cfg->balance == CFG_BALANCE_SOURCE)
+	    balance_is_hash(t->be->cfg->balance.algorithm))
 		return NULL;
 	bool is_free =
-		idle_has(last, t->s) && pick_is_usable(last) && !queue_is_full(last);
+		idle_has(last, t->s) && farm_is_usable(last) && !queue_is_full(last);
 	return is_free ? last : NULL;
 }
 
@@ -178,9 +180,9 @@ dispatch_start(struct txn *t)
 	struct rt_server *srv = preferred(t);
 	bool is_bound = srv && srv == t->wanted;
 	if (srv) /* its limits as they are now */
-		(void)pick_usable_n(t->be);
+		(void)farm_usable_n(t->be);
 	else
-		srv = pick_server(t->be, &t->s->peer.sa, t->avoid, &t->cursor);
+		srv = pick_server(t);
 	if (!t->holds_backend) {
 		(void)shm_gauge_take(self.shm, t->be->shm.gauge, 0);
 		t->holds_backend = true;
@@ -202,8 +204,8 @@ dispatch_start(struct txn *t)
 	}
 	if (srv && !srv->is_limited)
 		dispatch_granted(t, srv);
-	else if (srv || pick_usable_n(t->be) > 0)
-		queue_enter(t, srv, is_bound || pick_is_bound(t->be));
+	else if (srv || farm_usable_n(t->be) > 0)
+		queue_enter(t, srv, is_bound || t->has_hash);
 	else
 		refuse(t);
 }
@@ -218,16 +220,16 @@ dispatch_retry(struct txn *t)
 }
 
 /* HAProxy's rule (option redispatch): to another server on the last retry, or whenever
- * nothing binds the request to this one and there is another; `source` does bind. */
+ * nothing binds the request to this one and there is another; a hash does bind. */
 static bool
 may_redispatch(const struct txn *t)
 {
 	const struct cfg_proxy *be = t->be->cfg;
-	uint32_t usable_n = pick_usable_n(t->be);
+	uint32_t usable_n = farm_usable_n(t->be);
 	if (!(be->options & CFG_OPT_REDISPATCH) || usable_n == 0 ||
-	    (usable_n == 1 && pick_is_usable(t->srv)))
+	    (usable_n == 1 && farm_is_usable(t->srv)))
 		return false;
-	if (be->balance != CFG_BALANCE_SOURCE && usable_n > 1)
+	if (!t->has_hash && usable_n > 1)
 		return true;
 	int every = be->redispatch_interval;
 	if (every > 0)
@@ -304,6 +306,7 @@ dispatch_retry_on(struct txn *t, uint32_t event)
 	if (!(t->be->cfg->retry_on & event) || !t->is_kept || t->no_l7_retry ||
 	    t->head_forwarded || t->retries_left == 0)
 		return false;
+	pick_note(t, true);
 	leave_origin(t);
 	buf_put(&self.bufs, &t->res_in);
 	t->res_parsed = 0;
@@ -325,6 +328,7 @@ may_retry(const struct txn *t)
 void
 dispatch_connect_failed(struct txn *t, int error)
 {
+	pick_note(t, true);
 	leave_origin(t);
 	if (!may_retry(t)) {
 		/* counted once per request that could not be placed, as HAProxy does */

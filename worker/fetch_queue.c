@@ -35,7 +35,7 @@ FETCH_FN(avg_queue)
 	struct rt_backend *be = fetch_backend(c, args);
 	if (!be)
 		return false;
-	int64_t waiting = waiting_in(be), usable_n = pick_usable_n(be);
+	int64_t waiting = waiting_in(be), usable_n = farm_usable_n(be);
 	return give_int(s, usable_n ? (waiting + usable_n - 1) / usable_n : 2 * waiting);
 }
 
@@ -83,7 +83,7 @@ FETCH_FN(be_conn_free)
 	int64_t n = 0;
 	if (!be)
 		return false;
-	(void)pick_usable_n(be); /* as it is now */
+	(void)farm_usable_n(be); /* as it is now */
 	for (size_t i = 0; i < be->servers_n; i++) {
 		if (!is_in_use(be, &be->servers[i]))
 			continue;
@@ -104,7 +104,7 @@ FETCH_FN(connslots)
 	for (size_t i = 0; i < be->servers_n; i++) {
 		const struct rt_server *srv = &be->servers[i];
 		uint32_t maxconn = shm_object_maxconn(self.shm, &srv->shm);
-		if (!pick_is_usable(srv))
+		if (!farm_is_usable(srv))
 			continue;
 		if (!maxconn || !srv->cfg->maxqueue)
 			return give_int(s, -1);

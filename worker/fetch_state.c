@@ -5,7 +5,7 @@
  */
 #include "shm/health.h"
 #include "worker/fetch.h"
-#include "worker/pick.h"
+#include "worker/farm.h"
 
 FETCH_FN(act_conn)
 {
@@ -59,7 +59,7 @@ FETCH_FN(be_conn)
 FETCH_FN(nbsrv)
 {
 	struct rt_backend *be = fetch_backend(c, args);
-	return be && give_int(s, pick_usable_n(be));
+	return be && give_int(s, farm_usable_n(be));
 }
 
 static const struct rt_frontend *

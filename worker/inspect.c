@@ -6,6 +6,7 @@
  * Worker. The client's bytes wait in session.in, the server's in txn.res_in.
  */
 #include "worker/origin.h"
+#include "worker/pick.h"
 #include "worker/rules.h"
 #include "worker/stick.h"
 
@@ -101,6 +102,7 @@ inspect_request(struct txn *t)
 	t->inspects = INSPECT_OVER;
 	t->wanted = route_server(t, NULL);
 	stick_request(t, NULL);
+	pick_key(t, NULL);
 	t->inspect_from_ms = 0;
 	size_t n = buf_len(t->s->in);
 	if (!pass_on(&t->up, &t->s->in)) {

@@ -1,202 +1,278 @@
 /* SPDX-License-Identifier: MIT
  *
- * Balancing algorithms. Worker. Reads health, admin words and connection counts in
- * shared memory; advances the shared cursor.
+ * Balancing algorithms. Worker. Reads numbers of connections in shared memory; advances
+ * the shared cursor.
  */
 #include "worker/pick.h"
 
-#include <stdlib.h>
+#include <sys/random.h>
 
-#include "lib/base/must.h"
 #include "shm/health.h"
+#include "worker/farm.h"
 #include "worker/queue.h"
 
-enum { SEQUENCE_MAX = 16384 };
-
-static uint32_t
-weight_of(const struct rt_server *srv)
-{
-	if (srv->cfg->addr.kind == ADDR_NONE)
-		return 0; /* its name is not resolved */
-	struct shm_facts f = {.weight = srv->cfg->weight, .is_checked = srv->cfg->check};
-	struct shm_effective e = shm_server_effective(&srv->shm, &f);
-	return e.is_usable ? e.weight : 0;
-}
-
-/* The weights that count: of the active servers, else of the backups (the first usable
- * one, or all with `option allbackups`). */
-static uint32_t
-usable_weights(const struct rt_backend *be, uint32_t *weights)
-{
-	uint32_t usable_n = 0;
-	for (size_t i = 0; i < be->servers_n; i++) {
-		const struct rt_server *srv = &be->servers[i];
-		weights[i] = srv->cfg->backup ? 0 : weight_of(srv);
-		usable_n += weights[i] > 0;
-	}
-	for (size_t i = 0; i < be->servers_n && usable_n == 0; i++) {
-		const struct rt_server *srv = &be->servers[i];
-		if (srv->cfg->backup && (weights[i] = weight_of(srv)) > 0 &&
-		    !(be->cfg->options & CFG_OPT_ALLBACKUPS))
-			return 1;
-	}
-	if (usable_n == 0)
-		for (size_t i = 0; i < be->servers_n; i++)
-			usable_n += weights[i] > 0;
-	return usable_n;
-}
-
-static void
-rebuild(struct rt_backend *be)
-{
-	/* read first: a change while we look makes us look again next time */
-	be->version_seen =
-		atomic_load_explicit(&be->shm.backend->version, memory_order_acquire);
-	uint32_t *weights = must_calloc(be->servers_n, sizeof(*weights));
-	be->usable_n = usable_weights(be, weights);
-	size_t sum = 0;
-	for (size_t i = 0; i < be->servers_n; i++)
-		sum += weights[i];
-	size_t cap = sum < SEQUENCE_MAX ? sum : SEQUENCE_MAX;
-	if (cap < be->servers_n)
-		cap = be->servers_n;
-	if (cap > be->sequence_cap) {
-		be->sequence = must_realloc(be->sequence, cap * sizeof(*be->sequence));
-		be->sequence_cap = cap;
-	}
-	be->sequence_n = pick_sequence(weights, be->servers_n, be->sequence, cap);
-	be->is_built = true;
-	free(weights);
-	queue_refresh(be);
-}
-
-static void
-refresh(struct rt_backend *be)
-{
-	uint64_t version =
-		atomic_load_explicit(&be->shm.backend->version, memory_order_acquire);
-	if (!be->is_built || version != be->version_seen)
-		rebuild(be);
-}
-
-/* The server at a position of the sequence, or the next one that is not `avoid`. */
 static struct rt_server *
-at_position(struct rt_backend *be, uint64_t position, const struct rt_server *avoid)
+at(struct rt_backend *be, uint64_t position)
 {
-	struct rt_server *srv = &be->servers[be->sequence[position % be->sequence_n]];
-	for (size_t i = 1; srv == avoid && i < be->sequence_n; i++)
-		srv = &be->servers[be->sequence[(position + i) % be->sequence_n]];
-	return srv;
+	return &be->servers[balance_table_at(&be->table, position)];
 }
 
-/* The same among those that are not full; NULL: all are. Who waits already goes first. */
-static struct rt_server *
-free_at_position(struct rt_backend *be, uint64_t position, const struct rt_server *avoid)
+static bool
+is_full(const struct rt_server *srv)
+{
+	return srv->is_limited && queue_is_full(srv);
+}
+
+/* hash_balance_factor: it has more than its part of what is under way. */
+static bool
+is_over_bound(const struct rt_server *srv)
+{
+	const struct rt_backend *be = srv->be;
+	uint32_t factor = be->cfg->balance.factor;
+	struct shm_queue_view line = {.waiting = 0};
+	if (!factor || be->table.kind == BALANCE_MAP)
+		return false;
+	uint64_t served = shm_gauge_cur(be->shm.gauge);
+	if (be->has_limits && shm_queue_view(&be->queue.backend, &line))
+		served -= served < line.waiting ? served : line.waiting;
+	return shm_gauge_cur(srv->shm.gauge) >=
+	       balance_bound(served, factor, farm_share(srv),
+			     be->shares_before[srv->cfg->index], be->shares);
+}
+
+/* Who waits already goes first. */
+static bool
+has_queue(const struct rt_backend *be)
 {
 	struct shm_queue_view line;
-	if (!be->has_unlimited && shm_queue_view(&be->queue.backend, &line) &&
-	    line.waiting > 0)
-		return NULL;
-	for (size_t i = 0; i < be->sequence_n; i++) {
-		struct rt_server *srv =
-			&be->servers[be->sequence[(position + i) % be->sequence_n]];
-		if (srv != avoid && !(srv->is_limited && queue_is_full(srv)))
+	return be->has_limits && !be->has_unlimited &&
+	       shm_queue_view(&be->queue.backend, &line) && line.waiting > 0;
+}
+
+/* --- turns ----------------------------------------------------------------- */
+
+static uint64_t
+turn(struct txn *t)
+{
+	if (t->cursor == UINT64_MAX)
+		t->cursor = atomic_fetch_add_explicit(&t->be->shm.backend->cursor, 1,
+						      memory_order_relaxed);
+	return t->cursor;
+}
+
+/* The server at a position or the first one behind it that may get one more; NULL: all
+ * are full. */
+static struct rt_server *
+free_from(const struct txn *t, uint64_t position, const struct rt_server *avoid)
+{
+	struct rt_backend *be = t->be;
+	for (size_t i = 0; i < be->table.n; i++) {
+		struct rt_server *srv = at(be, position + i);
+		if (srv != avoid && !is_full(srv))
 			return srv;
 	}
 	return NULL;
 }
 
-static uint64_t
-turn(struct rt_backend *be, uint64_t *cursor)
+static struct rt_server *
+in_turn(struct txn *t, const struct rt_server *avoid)
 {
-	if (*cursor == PICK_NO_CURSOR)
-		*cursor = atomic_fetch_add_explicit(&be->shm.backend->cursor, 1,
-						    memory_order_relaxed);
-	return *cursor;
+	return has_queue(t->be) ? NULL : free_from(t, turn(t), avoid);
 }
 
-/* The fewest connections per weight, counted over all workers; ties in the order of the
- * round-robin sequence, so that an idle farm is used evenly. */
-static struct rt_server *
-least_connections(struct rt_backend *be, const struct rt_server *avoid, uint64_t *cursor)
+/* --- loads ----------------------------------------------------------------- */
+
+/* a is loaded less than b, for what it can bear. */
+static bool
+is_lighter(uint64_t load_a, uint32_t share_a, uint64_t load_b, uint32_t share_b)
 {
+	return load_a * share_b < load_b * share_a;
+}
+
+/* The fewest connections per weight, counted over all workers; ties in turn, so that an
+ * idle farm is used evenly. */
+static struct rt_server *
+least_connections(struct txn *t, const struct rt_server *avoid)
+{
+	struct rt_backend *be = t->be;
 	struct rt_server *best = NULL;
-	uint64_t best_load = 0, best_weight = 1, start = turn(be, cursor);
+	uint64_t best_load = 0, start = turn(t);
 	for (size_t i = 0; i < be->servers_n; i++) {
 		struct rt_server *srv = &be->servers[(start + i) % be->servers_n];
-		uint64_t weight = 0;
-		if (srv != avoid && !(srv->is_limited && queue_is_full(srv)) &&
-		    srv->cfg->backup == be->servers[be->sequence[0]].cfg->backup)
-			weight = weight_of(srv);
-		if (weight == 0)
+		if (farm_share(srv) == 0 || srv == avoid || is_full(srv))
 			continue;
 		uint64_t load = (uint64_t)shm_gauge_cur(srv->shm.gauge) + 1;
-		if (!best || load * best_weight < best_load * weight) {
+		if (!best ||
+		    is_lighter(load, farm_share(srv), best_load, farm_share(best))) {
 			best = srv;
 			best_load = load;
-			best_weight = weight;
 		}
 	}
-	if (best || be->has_limits)
-		return best;
-	return at_position(be, start, avoid);
+	return best;
 }
 
-/* HAProxy's key for "balance source": the address folded into 32 bits. */
-static uint32_t
-source_key(const struct sockaddr *sa)
+static struct rt_server *
+first_free(const struct txn *t, const struct rt_server *avoid)
 {
-	if (sa->sa_family == AF_INET)
-		return ntohl(
-			((const struct sockaddr_in *)(const void *)sa)->sin_addr.s_addr);
-	uint32_t key = 0, word;
-	if (sa->sa_family == AF_INET6) {
-		const struct sockaddr_in6 *in6 =
-			(const struct sockaddr_in6 *)(const void *)sa;
-		for (unsigned i = 0; i < 16; i += 4) {
-			memcpy(&word, in6->sin6_addr.s6_addr + i, 4);
-			key ^= ntohl(word);
-		}
-	}
-	return key;
-}
-
-struct rt_server *
-pick_server(struct rt_backend *be, const struct sockaddr *client,
-	    const struct rt_server *avoid, uint64_t *cursor)
-{
-	refresh(be);
-	if (be->sequence_n == 0)
-		return NULL;
-	if (be->usable_n == 1)
-		avoid = NULL;
-	switch (be->cfg->balance) {
-	case CFG_BALANCE_ROUNDROBIN:
-		return be->has_limits ? free_at_position(be, turn(be, cursor), avoid)
-				      : at_position(be, turn(be, cursor), avoid);
-	case CFG_BALANCE_LEASTCONN:
-		return least_connections(be, avoid, cursor);
-	case CFG_BALANCE_SOURCE:
-		return at_position(be, source_key(client), avoid);
+	struct rt_backend *be = t->be;
+	for (size_t i = 0; i < be->servers_n; i++) {
+		struct rt_server *srv = &be->servers[i];
+		if (farm_share(srv) && srv != avoid && !is_full(srv))
+			return srv;
 	}
 	return NULL;
 }
 
-bool
-pick_is_bound(const struct rt_backend *be)
+/* xorshift64*, seeded at the first use. */
+static uint64_t
+lot(void)
 {
-	return be->cfg->balance == CFG_BALANCE_SOURCE;
+	if (self.random == 0 && getrandom(&self.random, sizeof(self.random), 0) < 8)
+		self.random = now_us();
+	self.random |= self.random == 0;
+	self.random ^= self.random >> 12;
+	self.random ^= self.random << 25;
+	self.random ^= self.random >> 27;
+	return self.random * 2685821657736338717ULL >> 16;
 }
 
-bool
-pick_is_usable(const struct rt_server *srv)
+/* One drawn by lot that is neither full nor over its bound, if there is one. */
+static struct rt_server *
+drawn(const struct txn *t, const struct rt_server *avoid)
 {
-	return weight_of(srv) > 0;
+	struct rt_backend *be = t->be;
+	uint64_t position = lot();
+	for (size_t i = 0; be->cfg->balance.factor && i < be->table.n; i++) {
+		struct rt_server *srv = at(be, position + i);
+		if (srv != avoid && !is_full(srv) && !is_over_bound(srv))
+			return srv;
+	}
+	return free_from(t, position, avoid);
 }
 
-uint32_t
-pick_usable_n(struct rt_backend *be)
+/* What it costs to be served there. */
+typedef uint64_t cost_fn(const struct rt_server *srv);
+
+static uint64_t
+requests(const struct rt_server *srv)
 {
-	refresh(be);
-	return be->usable_n;
+	return shm_gauge_cur(srv->shm.gauge);
+}
+
+/* What is not known yet costs nothing for the first, and much for the others until it is.
+ */
+static uint64_t
+expected_us(const struct rt_server *srv)
+{
+	enum { UNKNOWN_US = 1000000 };
+	uint64_t load = shm_gauge_cur(srv->shm.gauge);
+	uint64_t word =
+		atomic_load_explicit(&srv->shm.server->latency, memory_order_relaxed);
+	uint64_t us =
+		balance_ewma_us(word, (uint32_t)now_ms(), srv->be->cfg->balance.decay_ms);
+	return us ? us * (load + 1) : load * UNKNOWN_US;
+}
+
+/* A server that fails fast must not look like a fast one. */
+void
+pick_note_latency(const struct txn *t, bool has_failed)
+{
+	enum { FAILURE_US = 1000000, MOST_US = 60000000 };
+	_Atomic uint64_t *word = &t->srv->shm.server->latency;
+	uint64_t us = now_us() - t->sent_us;
+	if (has_failed && us < FAILURE_US)
+		us = FAILURE_US;
+	uint64_t was = atomic_load_explicit(word, memory_order_relaxed);
+	uint64_t now = balance_ewma_add(was, (uint32_t)(us < MOST_US ? us : MOST_US),
+					(uint32_t)now_ms(), t->be->cfg->balance.decay_ms);
+	atomic_store_explicit(word, now, memory_order_relaxed);
+}
+
+static struct rt_server *
+cheapest_drawn(const struct txn *t, const struct rt_server *avoid, cost_fn *cost)
+{
+	uint32_t draws = t->be->cfg->balance.draws;
+	struct rt_server *best = has_queue(t->be) ? NULL : drawn(t, avoid);
+	for (uint32_t i = 1; i < draws && best; i++) {
+		struct rt_server *srv = drawn(t, avoid);
+		if (srv != best &&
+		    is_lighter(cost(srv), farm_share(srv), cost(best), farm_share(best)))
+			best = srv;
+	}
+	return best;
+}
+
+/* --- hashes ---------------------------------------------------------------- */
+
+static bool
+is_passed_over(const struct rt_server *srv)
+{
+	struct shm_queue_view own;
+	uint32_t maxqueue;
+	switch (srv->is_limited ? srv->be->cfg->balance.affinity : CFG_AFFINITY_ALWAYS) {
+	case CFG_AFFINITY_ALWAYS:
+		return is_over_bound(srv);
+	case CFG_AFFINITY_MAXCONN:
+		return is_full(srv) || is_over_bound(srv);
+	case CFG_AFFINITY_MAXQUEUE:
+		maxqueue = shm_object_maxqueue(self.shm, &srv->shm);
+		return (maxqueue && is_full(srv) && shm_queue_view(&srv->shm, &own) &&
+			own.waiting >= maxqueue) ||
+		       is_over_bound(srv);
+	}
+	return false;
+}
+
+/* The server of the hash or the next one of the table that is not passed over; when all
+ * are, the last one looked at. */
+static struct rt_server *
+by_hash(const struct txn *t, const struct rt_server *avoid)
+{
+	struct rt_backend *be = t->be;
+	size_t position = balance_table_find(&be->table, t->hash);
+	struct rt_server *srv = NULL;
+	for (size_t i = 0; i < be->table.n; i++) {
+		struct rt_server *next = at(be, position + i);
+		if (next == avoid)
+			continue;
+		srv = next;
+		if (!is_passed_over(srv))
+			break;
+	}
+	return srv;
+}
+
+/* --- all of them ----------------------------------------------------------- */
+
+struct rt_server *
+pick_server(struct txn *t)
+{
+	struct rt_backend *be = t->be;
+	farm_refresh(be);
+	if (be->table.n == 0)
+		return NULL;
+	const struct rt_server *avoid = be->usable_n == 1 ? NULL : t->avoid;
+	if (t->has_hash)
+		return by_hash(t, avoid);
+	switch (be->cfg->balance.algorithm) {
+	case BALANCE_LEASTCONN:
+		return least_connections(t, avoid);
+	case BALANCE_FIRST:
+		return first_free(t, avoid);
+	case BALANCE_RANDOM:
+		return cheapest_drawn(t, avoid, requests);
+	case BALANCE_PEAK_EWMA:
+		return cheapest_drawn(t, avoid, expected_us);
+	case BALANCE_ROUNDROBIN:
+	case BALANCE_STATIC_RR:
+	case BALANCE_SOURCE:
+	case BALANCE_URI:
+	case BALANCE_URL_PARAM:
+	case BALANCE_HDR:
+	case BALANCE_EXPR:
+	case BALANCE_RDP_COOKIE:
+	case BALANCE_ALGORITHMS_N:
+		break;
+	}
+	return in_turn(t, avoid);
 }

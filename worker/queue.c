@@ -11,7 +11,7 @@
 #include "shm/fault.h"
 #include "shm/slots.h"
 #include "worker/origin.h"
-#include "worker/pick.h"
+#include "worker/farm.h"
 
 enum {
 	QUEUE_RECHECK_MS = 10,
@@ -36,14 +36,14 @@ queue_refresh(struct rt_backend *be)
 		srv->is_limited = has_area && shm_object_maxconn(self.shm, &srv->shm) > 0;
 		srv->is_strict = srv->is_limited && srv->cfg->strict_maxconn;
 		be->has_limits |= srv->is_limited;
-		be->has_unlimited |= !srv->is_limited && pick_is_usable(srv);
+		be->has_unlimited |= !srv->is_limited && farm_is_usable(srv);
 	}
 }
 
 static struct shm_queue_server
 seen(const struct rt_server *srv)
 {
-	return (struct shm_queue_server){&srv->shm, pick_is_usable(srv)};
+	return (struct shm_queue_server){&srv->shm, farm_is_usable(srv)};
 }
 
 bool
@@ -363,7 +363,7 @@ static bool
 reconsider(struct txn *t)
 {
 	struct rt_backend *be = t->be;
-	if (pick_usable_n(be) == 0 || (!t->home && be->has_unlimited)) {
+	if (farm_usable_n(be) == 0 || (!t->home && be->has_unlimited)) {
 		queue_leave(t);
 		dispatch_start(t);
 	} else if (!t->ticket) {
@@ -371,7 +371,7 @@ reconsider(struct txn *t)
 		wait_end(t);
 		queue_enter(t, home, home != NULL);
 		return false;
-	} else if (t->home && !pick_is_usable(t->home)) {
+	} else if (t->home && !farm_is_usable(t->home)) {
 		if (!shm_queue_release_from(self.shm, &be->queue, t->ticket))
 			return false;
 		t->home = NULL;

@@ -14,6 +14,7 @@
 #include "lib/http/serialise.h"
 #include "worker/capture.h"
 #include "worker/forward.h"
+#include "worker/pick.h"
 #include "worker/rules.h"
 #include "worker/track.h"
 #include "worker/stick.h"
@@ -237,6 +238,7 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 		return;
 	t->wanted = route_server(t, h);
 	stick_request(t, h);
+	pick_key(t, h);
 	add_unique_id(t, h);
 	t->keep_origin = may_keep_server(t);
 	bool waits = body_must_wait(t);
@@ -249,10 +251,12 @@ request_process(struct txn *t, struct http_head *h, const struct http_framing *f
 	t->is_kept = t->be->cfg->retry_on & ~(uint32_t)RETRY_CONN_FAILURE &&
 		     !t->wants_tunnel && buf_len(t->head) <= TXN_KEEP_BYTES;
 	t->retries_left = txn_retries(t);
-	if (waits)
+	if (waits) {
 		body_wait(t, f->expects_continue);
-	else
-		dispatch_start(t);
+		return;
+	}
+	pick_body(t);
+	dispatch_start(t);
 }
 
 static struct txn *

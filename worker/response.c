@@ -7,6 +7,7 @@
 #include "lib/http/serialise.h"
 #include "worker/idle.h"
 #include "worker/origin.h"
+#include "worker/pick.h"
 #include "worker/capture.h"
 #include "worker/rules.h"
 #include "worker/track.h"
@@ -278,6 +279,7 @@ forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	}
 	t->status = h->status;
 	t->response_us = now_us();
+	pick_note(t, false);
 	t->phase = PHASE_DATA;
 	t->origin->requests_n++;
 	txn_count_status(t, h->status);

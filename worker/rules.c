@@ -8,7 +8,7 @@
 
 #include "lib/expr/cond.h"
 #include "lib/expr/format.h"
-#include "worker/pick.h"
+#include "worker/farm.h"
 #include "worker/vars.h"
 
 static rule_action *const actions[CFG_ACTIONS_N] = {
@@ -232,7 +232,7 @@ route_server_run(struct txn *t, struct http_head *h)
 			continue;
 		struct rt_server *srv = u->name ? server_named(&c, u->name)
 						: &t->be->servers[u->server->index];
-		if (srv && pick_is_usable(srv))
+		if (srv && farm_is_usable(srv))
 			return srv;
 	}
 	return NULL;

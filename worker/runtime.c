@@ -4,6 +4,7 @@
  * Made once at start, lives as long as the worker.
  */
 #include "lib/base/must.h"
+#include "worker/farm.h"
 #include "worker/idle.h"
 #include "worker/track.h"
 
@@ -30,6 +31,7 @@ backend_init(struct rt_backend *be, const struct cfg_proxy *p)
 		idle_init(srv);
 		find(SHM_SERVER, p->name, srv->cfg->name, srv->cfg->addr_text, &srv->shm);
 	}
+	farm_init(be);
 }
 
 static void

@@ -2,11 +2,12 @@
  *
  * The state of this worker process, private to the room: one per process (`self`), and
  * the run-time side of each configured object (its place in shared memory, its idle
- * connections, its private balancing sequence).
+ * connections, its private balancing table).
  */
 #ifndef WEIR_WORKER_SELF_H
 #define WEIR_WORKER_SELF_H
 
+#include "lib/balance/balance.h"
 #include "lib/base/buf.h"
 #include "lib/expr/sample.h"
 #include "lib/http/date.h"
@@ -60,10 +61,12 @@ struct rt_backend {
 	struct shm_object shm;
 	struct rt_server *servers;
 	size_t servers_n;
-	/* the private balancing sequence, rebuilt when the shared version changes */
+	/* farm.c: who serves, found out again when the shared version changes */
 	uint64_t version_seen;
-	uint16_t *sequence; /* indices of servers */
-	size_t sequence_n, sequence_cap;
+	struct balance_table table;
+	struct balance_server *farm; /* [servers_n] */
+	uint64_t *shares_before;     /* [servers_n] the sum of those in front */
+	uint64_t shares;	     /* of all */
 	uint32_t usable_n;
 	bool is_built;
 	uint64_t idle_version; /* idle.c has seen this one */
@@ -133,6 +136,7 @@ struct worker {
 	uint32_t conns_n;
 	uint32_t txns_made;
 
+	uint64_t random; /* pick.c */
 	uint64_t started_ms;
 	uint64_t quiet_until_ms; /* no complaint about regular expressions before */
 	bool is_draining;	 /* no new connections; say close; leave when empty */

@@ -96,7 +96,9 @@ struct txn {
 	uint32_t ticket;	  /* in be->queue: waiting, or its slot of srv; 0: none */
 	uint32_t srv_ahead, be_ahead; /* how many waited before it */
 	uint64_t queue_until_ms;      /* timeout queue; 0: none */
-	uint64_t cursor;	      /* its turn in the balancing sequence */
+	uint64_t cursor;  /* its turn among the servers; UINT64_MAX: none yet */
+	uint32_t hash;	  /* of its key, if has_hash */
+	uint64_t sent_us; /* the last attempt began */
 	struct origin *origin;
 	struct flow up, down; /* client to server, server to client */
 	struct buf *head; /* the request as forwarded, kept until it cannot be replayed */
@@ -124,6 +126,7 @@ struct txn {
 	uint16_t status;  /* sent to the client, 0: none yet */
 	uint8_t retries, retries_left;
 	uint8_t log_level; /* 1 + a syslog level; 0: the usual one */
+	bool has_hash;	   /* `balance` finds something to hash in it */
 	bool is_redispatched;
 	bool is_waiting;    /* in a queue */
 	bool is_buffering;  /* the body is awaited before a server is chosen */

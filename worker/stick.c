@@ -6,7 +6,7 @@
  */
 #include "worker/stick.h"
 
-#include "worker/pick.h"
+#include "worker/farm.h"
 #include "worker/track.h"
 
 enum { STORES_MAX = 8 }; /* of one request */
@@ -39,7 +39,7 @@ find_server(const struct txn *t, struct rt_table *table, const unsigned char *ke
 	if (id == 0 || id > t->be->servers_n)
 		return NULL;
 	struct rt_server *srv = &t->be->servers[id - 1];
-	return pick_is_usable(srv) ? srv : NULL;
+	return farm_is_usable(srv) ? srv : NULL;
 }
 
 static void

@@ -7,6 +7,7 @@
 #include <errno.h>
 
 #include "worker/origin.h"
+#include "worker/pick.h"
 #include "worker/stick.h"
 
 void
@@ -48,6 +49,7 @@ established(struct txn *t)
 	}
 	o->is_connected = true;
 	t->connected_us = now_us();
+	pick_note(t, false);
 	t->phase = PHASE_DATA;
 	t->server_deadline_ms = 0;
 	if (t->stores)

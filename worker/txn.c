@@ -25,7 +25,7 @@ txn_new(struct session *s)
 	t->s = s;
 	t->fe = s->bind->fe;
 	t->number = self.txns_made++;
-	t->cursor = PICK_NO_CURSOR;
+	t->cursor = UINT64_MAX;
 	t->start_us = s->since_us;
 	t->wall_us = clock_wall_us() - (now_us() - s->since_us);
 	flow_init(&t->up, HTTP_BODY_NONE, 0, HTTP_BODY_NONE, &t->fe->cfg->limits);
@@ -233,8 +233,10 @@ count_stop(const struct txn *t)
 		shm_count(&t->srv->shm, SHM_SERVER_cli_abrt, 1);
 	if (server && t->phase >= PHASE_DATA)
 		shm_count(&t->srv->shm, SHM_SERVER_srv_abrt, 1);
-	if ((server && t->phase == PHASE_HEADERS) || t->stop == STOP_bad_response)
+	if ((server && t->phase == PHASE_HEADERS) || t->stop == STOP_bad_response) {
 		shm_count(&t->srv->shm, SHM_SERVER_eresp, 1);
+		pick_note(t, true);
+	}
 }
 
 /* Everything but the client's connection. */

@@ -16,8 +16,9 @@ check() {
 		# The table: a room, then what it may include (rooms, or single headers).
 		# Its own files are always allowed.
 		low = "lib/base"
-		libs = "lib/base lib/expr lib/http lib/net"
+		libs = "lib/base lib/balance lib/expr lib/http lib/net"
 		allow("lib/base", "")
+		allow("lib/balance", low)
 		allow("lib/expr", low)
 		allow("lib/http", low)
 		allow("lib/net", low)
@@ -91,7 +92,7 @@ check() {
 self_test() {
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
-	for room in lib/base lib/expr lib/http lib/net shm config worker checker control \
+	for room in lib/base lib/balance lib/expr lib/http lib/net shm config worker checker control \
 		master cli; do
 		mkdir -p "$work/$room"
 		name=$(printf '%s' "${room#lib/}" | tr a-z A-Z)

@@ -34,7 +34,7 @@ built_in_defaults_are_those_of_the_manual(void **state)
 	assert_int_equal(b->redispatch_interval, -1);
 	assert_int_equal(b->options, CFG_OPT_REDISPATCH | CFG_OPT_VIA);
 	assert_int_equal(w->options, CFG_OPT_VIA);
-	assert_int_equal(b->balance, CFG_BALANCE_ROUNDROBIN);
+	assert_int_equal(b->balance.algorithm, BALANCE_ROUNDROBIN);
 	assert_int_equal(b->mode, CFG_MODE_TCP);
 	assert_int_equal(c->global.drain_timeout_ms, 600000);
 	assert_int_equal(c->global.close_spread_ms, 5000);
@@ -198,7 +198,7 @@ servers_take_their_defaults_and_keep_their_order(void **state)
 	const struct cfg_proxy *b = backend(c, "b");
 	struct cfg_server **s = b->servers;
 	assert_int_equal(b->servers_n, 8);
-	assert_int_equal(b->balance, CFG_BALANCE_LEASTCONN);
+	assert_int_equal(b->balance.algorithm, BALANCE_LEASTCONN);
 	assert_string_equal(s[0]->name, "z");
 	assert_true(s[0]->check);
 	assert_int_equal(s[0]->inter_ms, 3000);

@@ -47,7 +47,7 @@ make(void)
 				.id = 7,
 				.mode = CFG_MODE_HTTP,
 				.maxconn = 500,
-				.balance = CFG_BALANCE_LEASTCONN};
+				.balance = {.algorithm = BALANCE_LEASTCONN}};
 	b->name = "public";
 	b->maxconn = 300;
 	assert_int_equal(addr_parse(SPAN("127.0.0.1:8080"), -1, &b->addr, NULL), ADDR_OK);

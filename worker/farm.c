@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Who serves: health words, admin words and weights of a backend as a balancing table.
+ * Worker. Memory is taken at start; what a change of state costs is told in
+ * docs/balance.md.
+ */
+#include "worker/farm.h"
+
+#include "lib/base/must.h"
+#include "shm/health.h"
+#include "worker/queue.h"
+
+static struct shm_effective
+effective(const struct rt_server *srv)
+{
+	struct shm_facts f = {.weight = srv->cfg->weight, .is_checked = srv->cfg->check};
+	if (srv->cfg->addr.kind == ADDR_NONE) /* its name is not resolved */
+		return (struct shm_effective){.is_usable = false};
+	return shm_server_effective(&srv->shm, &f);
+}
+
+static uint32_t
+share_of(const struct rt_server *srv)
+{
+	struct shm_effective e = effective(srv);
+	return e.is_usable ? e.weight * BALANCE_SHARE : 0;
+}
+
+bool
+farm_is_usable(const struct rt_server *srv)
+{
+	return share_of(srv) > 0;
+}
+
+/* --- who serves ------------------------------------------------------------ */
+
+/* The servers of one kind; returns how many of them serve. */
+static uint32_t
+enlist(struct rt_backend *be, bool are_backups, uint32_t most)
+{
+	uint32_t n = 0;
+	for (size_t i = 0; i < be->servers_n && n < most; i++) {
+		const struct rt_server *srv = &be->servers[i];
+		if (srv->cfg->backup != are_backups)
+			continue;
+		be->farm[i].share = share_of(srv);
+		n += be->farm[i].share > 0;
+	}
+	return n;
+}
+
+/* The active servers, else the backups: the first usable one, or all with `option
+ * allbackups`. */
+static void
+muster(struct rt_backend *be)
+{
+	bool is_all = be->cfg->options & CFG_OPT_ALLBACKUPS;
+	for (size_t i = 0; i < be->servers_n; i++)
+		be->farm[i].share = 0;
+	be->usable_n = enlist(be, false, UINT32_MAX);
+	if (be->usable_n == 0)
+		be->usable_n = enlist(be, true, is_all ? UINT32_MAX : 1);
+}
+
+static void
+rebuild(struct rt_backend *be)
+{
+	/* read first: a change while we look makes us look again next time */
+	be->version_seen =
+		atomic_load_explicit(&be->shm.backend->version, memory_order_acquire);
+	muster(be);
+	be->shares = 0;
+	for (size_t i = 0; i < be->servers_n; i++) {
+		be->shares_before[i] = be->shares;
+		be->shares += be->farm[i].share;
+	}
+	balance_table_build(&be->table, be->farm);
+	be->is_built = true;
+	queue_refresh(be);
+}
+
+void
+farm_refresh(struct rt_backend *be)
+{
+	uint64_t version =
+		atomic_load_explicit(&be->shm.backend->version, memory_order_acquire);
+	if (!be->is_built || version != be->version_seen)
+		rebuild(be);
+}
+
+uint32_t
+farm_usable_n(struct rt_backend *be)
+{
+	farm_refresh(be);
+	return be->usable_n;
+}
+
+/* --- start ----------------------------------------------------------------- */
+
+static uint32_t
+key_of(const struct cfg_server *cfg, enum balance_kind kind)
+{
+	struct balance_identified s = {
+		.id = cfg->id,
+		.name = span_str(cfg->name),
+		.port = (uint16_t)(addr_port(&cfg->addr) > 0 ? addr_port(&cfg->addr) : 0),
+	};
+	if (cfg->addr.kind == ADDR_INET) {
+		s.address = &cfg->addr.u.in.sin_addr;
+		s.address_bytes = 4;
+	} else if (cfg->addr.kind == ADDR_INET6) {
+		s.address = &cfg->addr.u.in6.sin6_addr;
+		s.address_bytes = 16;
+	}
+	return balance_server_key(cfg->hash_key, kind, &s);
+}
+
+void
+farm_init(struct rt_backend *be)
+{
+	const struct cfg_balance *c = &be->cfg->balance;
+	enum balance_kind kind = balance_kind_of(c->algorithm, c->hash_kind);
+	balance_table_init(&be->table, kind, be->servers_n);
+	be->farm = must_calloc(be->servers_n + 1, sizeof(*be->farm));
+	be->shares_before = must_calloc(be->servers_n + 1, sizeof(*be->shares_before));
+	for (size_t i = 0; i < be->servers_n; i++)
+		be->farm[i].key = key_of(be->servers[i].cfg, kind);
+}

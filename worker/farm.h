@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The servers of a backend that get requests, and their shares: private to the worker,
+ * but a pure function of shared words, hence the same in all of them. Looked at again
+ * whenever the shared version of the backend has changed.
+ */
+#ifndef WEIR_WORKER_FARM_H
+#define WEIR_WORKER_FARM_H
+
+#include "worker/self.h"
+
+void farm_init(struct rt_backend *be);
+/* Before any look at be->table and be->farm. */
+void farm_refresh(struct rt_backend *be);
+/* Servers that get requests now. */
+uint32_t farm_usable_n(struct rt_backend *be);
+/* Whether srv could get new requests: a backup, too, while it is not its turn. */
+bool farm_is_usable(const struct rt_server *srv);
+/* The share of srv among those that serve; 0: it does not. */
+static inline uint32_t
+farm_share(const struct rt_server *srv)
+{
+	return srv->be->farm[srv->cfg->index].share;
+}
+
+#endif
