@@ -62,6 +62,12 @@ switch_word(struct words *w, const char *key)
 	struct span word = value_word(&w->rest);
 	if (word.n && span_eq(word, span_str(key)))
 		put(w, key, SPAN("true"));
+	else if (word.n && !node_get(w->map, "name"))
+		too_much(w, word,
+			 arena_printf(w->l->arena,
+				      "the name in parentheses: "
+				      "'%s(%.*s)'",
+				      w->algorithm, (int)word.n, word.p));
 	else if (word.n)
 		too_much(w, word, key);
 }

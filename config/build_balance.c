@@ -5,8 +5,7 @@
 #include "config/loading.h"
 #include "lib/base/suggest.h"
 
-/* --- algorithms ------------------------------------------------------------------------
- */
+/* --- words -------------------------------------------------------------------- */
 
 /* "static-rr" and "static_rr" are the same. */
 static bool
@@ -19,6 +18,26 @@ is_word(struct span word, const char *is)
 		    !(strchr("-_", word.p[i]) && strchr("-_", is[i])))
 			return false;
 	return true;
+}
+
+static const struct {
+	const char *word;
+	enum balance_kind kind;
+	enum balance_function function; /* where none is written */
+	bool avalanches;
+} methods[] = {
+	{"map_based", BALANCE_MAP, BALANCE_SDBM, false},
+	{"consistent", BALANCE_RING, BALANCE_SDBM, true},
+	{"maglev", BALANCE_MAGLEV, BALANCE_XXH3, false},
+};
+
+static bool
+is_method(struct span word)
+{
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (is_word(word, methods[i].word))
+			return true;
+	return false;
 }
 
 int
@@ -35,6 +54,17 @@ build_algorithm_wrong(struct arena *a, struct span word)
 {
 	struct suggest s = suggest_begin(word);
 	const char *all = "";
+	struct span head = span_of(word.p, strcspn(arena_span(a, word), " ("));
+	if (is_method(word))
+		return arena_printf(a,
+				    "'%.*s' is a hash_type; expected an algorithm that "
+				    "hashes, such as 'balance: uri', beside it",
+				    (int)word.n, word.p);
+	if (head.n < word.n && build_algorithm(head) >= 0)
+		return arena_printf(a,
+				    "'%.*s' is more than an algorithm; expected '%.*s' "
+				    "with its arguments as keys beside it",
+				    (int)word.n, word.p, (int)head.n, head.p);
 	for (int i = 0; i < BALANCE_ALGORITHMS_N; i++) {
 		const char *one = balance_word((enum balance_algorithm)i);
 		suggest_offer(&s, one);
@@ -135,17 +165,6 @@ build_algorithm_of(struct loading *l, struct built *b, const struct node *map)
 
 /* --- hash_type -------------------------------------------------------------------------
  */
-
-static const struct {
-	const char *word;
-	enum balance_kind kind;
-	enum balance_function function; /* where none is written */
-	bool avalanches;
-} methods[] = {
-	{"map_based", BALANCE_MAP, BALANCE_SDBM, false},
-	{"consistent", BALANCE_RING, BALANCE_SDBM, true},
-	{"maglev", BALANCE_MAGLEV, BALANCE_XXH3, false},
-};
 
 static const char functions[] = "sdbm|djb2|wt6|crc32|none|xxh3";
 

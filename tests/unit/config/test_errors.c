@@ -394,22 +394,81 @@ static const struct bad bads[] = {
 	 "t:3:11: frontends.w.bind: ':90-80' is not a listening address; expected "
 	 "ip:port, [v6]:port, *:port, a range such as *:8000-8010, unix@/path or "
 	 "fd@number"},
-	{"an algorithm for later",
-	 "frontends:\n"
-	 "  w:\n"
-	 "    bind: \":80\"\n"
-	 "    default_backend: b\n"
-	 "backends: {b: {balance: uri, servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:5:25: backends.b.balance: 'uri' is not implemented in this release; expected "
-	 "roundrobin, leastconn or source"},
 	{"a misspelt algorithm",
+	 "defaults: {mode: http}\n"
 	 "frontends:\n"
 	 "  w:\n"
 	 "    bind: \":80\"\n"
 	 "    default_backend: b\n"
 	 "backends: {b: {balance: roundrobn, servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:5:25: backends.b.balance: 'roundrobn' is not possible here; expected "
-	 "roundrobin, leastconn or source; did you mean 'roundrobin'?"},
+	 "t:6:25: backends.b.balance: 'roundrobn' is not an algorithm; expected "
+	 "roundrobin, static-rr, leastconn, first, random, peak-ewma, source, uri, "
+	 "url_param, hdr, hash or rdp-cookie; did you mean 'roundrobin'?"},
+	{"a hash type for an algorithm",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {balance: maglev, servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:6:25: backends.b.balance: 'maglev' is a hash_type; expected an algorithm "
+	 "that hashes, such as 'balance: uri', beside it"},
+	{"an argument of another algorithm",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {balance: uri deep 3, servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:6:25: backends.b.balance: 'deep' is not an argument of 'uri'; expected len "
+	 "N, depth N, whole or path-only"},
+	{"a field without parentheses",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {balance: hdr host, servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:6:25: backends.b.balance: 'host' is not an argument of 'hdr'; expected the "
+	 "name in parentheses: 'hdr(host)'"},
+	{"arguments within an algorithm",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {balance: {algorithm: hdr(host)}, servers: {s: "
+	 "\"1.1.1.1:1\"}}}\n",
+	 "t:6:37: backends.b.balance.algorithm: 'hdr(host)' is more than an algorithm; "
+	 "expected 'hdr' with its arguments as keys beside it"},
+	{"an algorithm without its argument",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {balance: url_param, servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:6:25: backends.b.balance: 'url_param' needs the name of a parameter: "
+	 "'url_param id' or {algorithm: url_param, name: id}"},
+	{"a hash type without a method",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {balance: uri, hash_type: sdbm, servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:6:41: backends.b.hash_type: 'sdbm' is not possible here; expected a method "
+	 "first: map_based, consistent or maglev"},
+	{"a bound below the average",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {balance: uri, hash_type: consistent, hash_balance_factor: 50, "
+	 "servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:6:74: backends.b.hash_balance_factor: 50 is not possible; expected more than "
+	 "100 (percent of the average), such as 150, or 0: no limit"},
 	{"a regular expression",
 	 "frontends:\n"
 	 "  w:\n"
