@@ -4,7 +4,7 @@
  * 7.3.2). Worker.
  */
 #include "worker/fetch.h"
-#include "worker/pick.h"
+#include "worker/farm.h"
 #include "worker/queue.h"
 
 static uint32_t
@@ -67,16 +67,6 @@ FETCH_FN(srv_conn_free)
 	return srv && give_int(s, free_at(srv));
 }
 
-/* Those that get requests now: backups only when nobody else does. */
-static bool
-is_in_use(const struct rt_backend *be, const struct rt_server *srv)
-{
-	for (size_t i = 0; i < be->sequence_n; i++)
-		if (be->sequence[i] == srv - be->servers)
-			return true;
-	return false;
-}
-
 FETCH_FN(be_conn_free)
 {
 	struct rt_backend *be = fetch_backend(c, args);
@@ -85,7 +75,7 @@ FETCH_FN(be_conn_free)
 		return false;
 	(void)farm_usable_n(be); /* as it is now */
 	for (size_t i = 0; i < be->servers_n; i++) {
-		if (!is_in_use(be, &be->servers[i]))
+		if (farm_share(&be->servers[i]) == 0)
 			continue;
 		int64_t free_n = free_at(&be->servers[i]);
 		if (free_n < 0)
