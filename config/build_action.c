@@ -349,10 +349,9 @@ key_type(enum stick_key key)
 	return (enum expr_type)types[key];
 }
 
-/* Whether its values can be keys. */
-static bool
-fits_table(struct loading *l, const struct node *n, const struct expr_program *p,
-	   const struct cfg_table *t)
+bool
+build_key_fits(struct loading *l, const struct node *n, const struct expr_program *p,
+	       const struct cfg_table *t)
 {
 	if (expr_can_cast(expr_program_type(p), key_type(t->spec.key)))
 		return true;
@@ -366,7 +365,7 @@ const struct expr_program *
 build_key(struct loading *l, const struct node *n, const struct cfg_table *t)
 {
 	const struct expr_program *p = build_expr(l, n);
-	return p && (!t || fits_table(l, n, p, t)) ? p : NULL;
+	return p && (!t || build_key_fits(l, n, p, t)) ? p : NULL;
 }
 
 static bool
@@ -382,7 +381,14 @@ finish_track(struct loading *l, const struct action *a)
 		return false;
 	}
 	l->cfg->trackers |= 1u << r->sc;
-	return fits_table(l, node_get(a->args, "key"), r->expr, r->table);
+	return build_key_fits(l, node_get(a->args, "key"), r->expr, r->table);
+}
+
+static bool
+finish_rate_limit(struct loading *l, const struct action *a)
+{
+	a->rule->limit = build_limit(l, a->b, a->args, a->set);
+	return a->rule->limit != NULL;
 }
 
 static finish_fn *const finish[CFG_ACTIONS_N] = {
@@ -411,6 +417,7 @@ static finish_fn *const finish[CFG_ACTIONS_N] = {
 	[CFG_ACTION_track_sc10] = finish_track,
 	[CFG_ACTION_track_sc11] = finish_track,
 	[CFG_ACTION_capture] = finish_capture,
+	[CFG_ACTION_rate_limit] = finish_rate_limit,
 };
 
 static const enum schema_section sections[CFG_ACTIONS_N] = {
@@ -426,7 +433,8 @@ build_action(struct loading *l, struct built *b, const struct node *args,
 	const struct action a = {.b = b, .args = args, .set = set, .rule = rule};
 	enum schema_section in = sections[rule->action];
 	finish_fn *rest = finish[rule->action];
-	bool is_own = rest == finish_reply || rest == finish_redirect;
+	bool is_own = rest == finish_reply || rest == finish_redirect ||
+		      rest == finish_rate_limit;
 	bool is_sound = is_own || build_args(l, &a, in, rule);
 	return is_sound && (!rest || rest(l, &a));
 }

@@ -108,19 +108,27 @@ find(const struct cfg *c, struct span name)
 	return NULL;
 }
 
+static void
+add_table(struct loading *l, struct cfg_table *t)
+{
+	struct cfg *c = l->cfg;
+	t->index = (uint32_t)c->tables_n;
+	c->tables =
+		arena_grow(l->arena, c->tables, c->tables_n, sizeof(struct cfg_table *));
+	c->tables[c->tables_n++] = t;
+}
+
 static struct cfg_table *
 build_table(struct loading *l, const char *name, const struct node *map)
 {
 	enum { ALSO_IP = STICK_KEYS_N };
-	struct cfg *c = l->cfg;
 	struct cfg_table *t = arena_alloc(l->arena, sizeof(*t));
-	const struct cfg_table *other = find(c, span_str(name));
+	const struct cfg_table *other = find(l->cfg, span_str(name));
 	build_fields(l, SECTION_table, map, t);
 	if ((int)t->spec.key == ALSO_IP)
 		t->spec.key = STICK_IP;
 	t->name = arena_strdup(l->arena, name);
 	t->where = report_place(l->arena, map->pos);
-	t->index = (uint32_t)c->tables_n;
 	const struct node *store = node_get(map, "store");
 	for (size_t i = 0; store && i < store->n; i++)
 		add_columns(l, store->items[i], &t->spec);
@@ -136,9 +144,23 @@ build_table(struct loading *l, const char *name, const struct node *map)
 		report_warning(l->report, map,
 			       "nopurge without expire: once full, the table takes no "
 			       "new keys any more");
-	c->tables =
-		arena_grow(l->arena, c->tables, c->tables_n, sizeof(struct cfg_table *));
-	c->tables[c->tables_n++] = t;
+	add_table(l, t);
+	return t;
+}
+
+struct cfg_table *
+build_table_own(struct loading *l, const struct built *b, const char *base,
+		const struct node *at, const struct stick_spec *spec)
+{
+	struct cfg_table *t = arena_alloc(l->arena, sizeof(*t));
+	t->spec = *spec;
+	t->where = report_place(l->arena, at->pos);
+	t->name = arena_printf(l->arena, "%s.%s", b->proxy->name, base);
+	for (unsigned i = 2; find(l->cfg, span_str(t->name)); i++)
+		t->name = arena_printf(l->arena, "%s.%s%u", b->proxy->name, base, i);
+	if (!stick_spec_plan(&t->spec))
+		return NULL;
+	add_table(l, t);
 	return t;
 }
 

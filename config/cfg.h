@@ -264,6 +264,16 @@ enum cfg_set_if {
 	CFG_SET_IF_LESS = 32,
 };
 
+/* rate_limit */
+struct cfg_limit {
+	const struct expr_program *expr;
+	const struct cfg_table *table;
+	uint64_t tokens, burst; /* per period of the table's column */
+	uint64_t size;
+	uint32_t status;
+	bool retry_after, is_observing;
+};
+
 /* One rule: an action, its arguments (which members it uses stands in schema_rules.def),
  * and when it acts. */
 struct cfg_rule {
@@ -289,6 +299,7 @@ struct cfg_rule {
 		const struct cfg_reply *reply;
 		const struct cfg_redirect *redirect;
 		const struct cfg_set_timeout *timeouts; /* [CFG_TIMEOUTS_N] */
+		const struct cfg_limit *limit;
 	};
 };
 

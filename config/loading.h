@@ -147,12 +147,23 @@ bool build_cond(struct loading *l, struct built *b, const struct node *map,
 /* An expression that makes keys of a table (NULL: any); NULL: wrong (reported). */
 const struct expr_program *build_key(struct loading *l, const struct node *n,
 				     const struct cfg_table *t);
+/* Whether its values can be keys of the table; else reported at n. */
+bool build_key_fits(struct loading *l, const struct node *n, const struct expr_program *p,
+		    const struct cfg_table *t);
+/* build_limit.c: the action rate_limit; NULL: wrong (reported). */
+const struct cfg_limit *build_limit(struct loading *l, struct built *b,
+				    const struct node *map, enum cfg_rule_set set);
 /* build_stick.c */
 void build_sticks(struct loading *l, struct built *b);
 /* Whether servers are stored in the table of that name. */
 bool build_is_sticky(const struct loading *l, const char *table);
 /* build_tables.c: all tables, also those of proxies. */
 void build_tables(struct loading *l);
+/* A table that no section describes, planned; its name is PROXY.base, with a number
+ * behind it when that is taken. NULL: it cannot be made. */
+struct cfg_table *build_table_own(struct loading *l, const struct built *b,
+				  const char *base, const struct node *at,
+				  const struct stick_spec *spec);
 /* The table of that name, empty: that of the proxy b; NULL: none, the reason in err. */
 struct cfg_table *build_table_find(struct loading *l, const struct built *b,
 				   struct span name, struct expr_error *err);

@@ -167,6 +167,24 @@ apply(const struct shm_stick *t, const struct shm_stick_op *op, uint64_t now_ms)
 	}
 }
 
+/* One token, or one more refusal. */
+static void
+take(const struct shm_stick *t, const struct shm_stick_limit *l, uint64_t now_ms,
+     struct shm_token *out)
+{
+	uint64_t *cells = stick_cells(t, t->scratch);
+	uint64_t *cell = cells + t->cell_of[l->tokens_value];
+	struct shm_rate r = {cell[0], cell[1], cell[2]};
+	*out = shm_tokens_take(&r, t->period_of[l->tokens_value], now_ms, l->tokens,
+			       l->burst);
+	cell[0] = r.start_ms;
+	cell[1] = r.current;
+	cell[2] = r.previous;
+	if (!out->is_taken && l->refused_value >= 0)
+		cells[t->cell_of[l->refused_value]]++;
+	count(t, out->is_taken ? SHM_TABLE_tokens : SHM_TABLE_tokens_refused);
+}
+
 /* --- updates
  * ---------------------------------------------------------------------------- */
 
@@ -177,6 +195,8 @@ struct change {
 	struct shm_stick_ref *ref;
 	uint64_t *values;
 	const uint64_t *cells; /* of an entry that comes back; NULL: an update */
+	const struct shm_stick_limit *limit; /* NULL: no token is taken */
+	struct shm_token *token;
 };
 
 /* References are counted in the entry and written down in the ledger. false: no room
@@ -225,6 +245,8 @@ change_entry(struct shm *s, const struct shm_stick *t, struct stick_bucket *b,
 		memcpy(stick_cells(t, t->scratch), c->cells, t->spec.cells_n * 8);
 	for (unsigned i = 0; i < c->ops_n; i++)
 		apply(t, &c->ops[i], now_ms);
+	if (c->limit)
+		take(t, c->limit, now_ms, c->token);
 	if (!(c->flags & SHM_STICK_KEEP) || !e->used_ms)
 		e->used_ms = now_ms;
 	publish(s, t, b, way, tag, counts ? &ledger : NULL);
@@ -320,6 +342,17 @@ shm_stick_update(struct shm *s, struct shm_stick *t, const void *key, uint64_t n
 				 .flags = flags,
 				 .ref = ref,
 				 .values = values};
+	return change_key(s, t, key, &c);
+}
+
+enum shm_stick_result
+shm_stick_take(struct shm *s, struct shm_stick *t, const void *key, uint64_t now_ms,
+	       const struct shm_stick_limit *l, struct shm_token *out)
+{
+	const struct change c = {.now_ms = stick_time(now_ms),
+				 .flags = SHM_STICK_CREATE,
+				 .limit = l,
+				 .token = out};
 	return change_key(s, t, key, &c);
 }
 

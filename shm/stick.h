@@ -13,6 +13,7 @@
 
 #include "shm/object.h"
 #include "lib/base/stick_spec.h"
+#include "shm/tokens.h"
 
 /* A table as a process sees it; private, made once. */
 struct shm_stick {
@@ -47,6 +48,14 @@ enum {
 	SHM_STICK_HOLD = 2,   /* take a reference: *ref is filled */
 	SHM_STICK_LEAVE = 4,  /* give the reference of *ref back */
 	SHM_STICK_KEEP = 8,   /* do not put its expiry off */
+};
+
+/* A limit by tokens: so many per period of a rate of the table, and `burst` more when
+ * they were not used before (tokens.h). */
+struct shm_stick_limit {
+	uint16_t tokens_value; /* index of the rate in the view */
+	int32_t refused_value; /* of what counts refusals; -1: nothing does */
+	uint64_t tokens, burst;
 };
 
 enum shm_stick_result {
@@ -88,6 +97,10 @@ enum shm_stick_result shm_stick_update_ref(struct shm *s, struct shm_stick *t,
 					   struct shm_stick_ref *ref, uint64_t now_ms,
 					   const struct shm_stick_op *ops, unsigned ops_n,
 					   unsigned flags, uint64_t *values);
+/* Takes a token for a key, which is added when it is not there. */
+enum shm_stick_result shm_stick_take(struct shm *s, struct shm_stick *t, const void *key,
+				     uint64_t now_ms, const struct shm_stick_limit *l,
+				     struct shm_token *out);
 /* Puts a key there as a file has it (stick_snapshot.c), unless it is there already: its
  * cells, and when it was used last, both in the table's time. */
 enum shm_stick_result shm_stick_restore(struct shm *s, struct shm_stick *t,

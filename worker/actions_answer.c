@@ -73,11 +73,16 @@ answer(struct rule_run *r, const struct cfg_reply *reply, enum stop stop)
 	return RULE_ENDED;
 }
 
-/* Counted where the rule stands. */
-static void
-count_denied(struct rule_run *r)
+void
+rule_count_denied(struct rule_run *r)
 {
 	struct txn *t = r->c.t;
+	if (!t) {
+		bool is_first = r->set == CFG_RULES_CONNECTION;
+		shm_count(&r->c.s->bind->fe->shm,
+			  is_first ? SHM_FRONTEND_dcon : SHM_FRONTEND_dses, 1);
+		return;
+	}
 	bool is_response =
 		r->set == CFG_RULES_RESPONSE || r->set == CFG_RULES_RES_CONTENT;
 	shm_count(&t->fe->shm, is_response ? SHM_FRONTEND_dresp : SHM_FRONTEND_dreq, 1);
@@ -97,7 +102,7 @@ do_return(struct rule_run *r, const struct cfg_rule *a)
 enum rule_end
 do_deny(struct rule_run *r, const struct cfg_rule *a)
 {
-	count_denied(r);
+	rule_count_denied(r);
 	return answer(r, a->reply, STOP_denied);
 }
 
@@ -107,7 +112,7 @@ enum rule_end
 do_tarpit(struct rule_run *r, const struct cfg_rule *a)
 {
 	uint64_t wait_ms = txn_timeout_ms(r->c.t, CFG_TIMEOUT_TARPIT);
-	count_denied(r);
+	rule_count_denied(r);
 	r->c.t->phase = PHASE_TARPIT;
 	r->c.t->tarpit_until_ms = now_ms() + (wait_ms ? wait_ms : 1);
 	return answer(r, a->reply, STOP_tarpitted);
@@ -116,11 +121,11 @@ do_tarpit(struct rule_run *r, const struct cfg_rule *a)
 /* --- closed without a word ------------------------------------------------------------
  */
 
-static enum rule_end
-close_client(struct rule_run *r)
+enum rule_end
+rule_close(struct rule_run *r, enum stop stop)
 {
 	if (r->c.t)
-		txn_abort(r->c.t, STOP_denied);
+		txn_abort(r->c.t, stop);
 	else
 		session_close(r->c.s, false);
 	return RULE_ENDED;
@@ -130,14 +135,8 @@ enum rule_end
 do_reject(struct rule_run *r, const struct cfg_rule *a)
 {
 	(void)a;
-	if (r->c.t)
-		count_denied(r);
-	else
-		shm_count(&r->c.s->bind->fe->shm,
-			  r->set == CFG_RULES_CONNECTION ? SHM_FRONTEND_dcon
-							 : SHM_FRONTEND_dses,
-			  1);
-	return close_client(r);
+	rule_count_denied(r);
+	return rule_close(r, STOP_denied);
 }
 
 /* As HAProxy does it: in repair mode the kernel forgets the connection without a word;
@@ -155,8 +154,8 @@ do_silent_drop(struct rule_run *r, const struct cfg_rule *a)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, &ttl, sizeof(ttl));
 	}
 	if (r->c.t)
-		count_denied(r);
-	return close_client(r);
+		rule_count_denied(r);
+	return rule_close(r, STOP_denied);
 }
 
 enum rule_end

@@ -86,6 +86,10 @@ bool rules_fail_monitor(struct txn *t, struct http_head *h);
 
 /* For actions: what a format makes, in the scratch. */
 struct span rule_text(struct rule_run *r, const struct format *f);
+/* The request, response or connection is refused: counted where the rule stands. */
+void rule_count_denied(struct rule_run *r);
+/* Closed without a word. */
+enum rule_end rule_close(struct rule_run *r, enum stop stop);
 /* A rewrite did not succeed: an internal error, unless strict_mode is off. */
 enum rule_end rule_failed(struct rule_run *r);
 

@@ -223,6 +223,18 @@ track_update(struct rt_table *t, const void *key, const struct shm_stick_op *ops
 	return r;
 }
 
+enum shm_stick_result
+track_take(struct rt_table *t, const void *key, const struct shm_stick_limit *l,
+	   struct shm_token *out)
+{
+	enum shm_stick_result r;
+	uint64_t since_us = 0;
+	do
+		r = shm_stick_take(self.shm, &t->stick, key, now_ms(), l, out);
+	while (r == SHM_STICK_BUSY && is_worth_waiting(t, &since_us));
+	return r;
+}
+
 bool
 track_begin(struct session *s, struct txn *t, const struct cfg_table *table, uint8_t sc,
 	    const unsigned char *key, int status)

@@ -49,6 +49,9 @@ enum shm_stick_result track_update(struct rt_table *t, const void *key,
 				   const struct shm_stick_op *ops, unsigned n,
 				   unsigned flags, struct shm_stick_ref *ref,
 				   uint64_t *values);
+/* A token for a key. */
+enum shm_stick_result track_take(struct rt_table *t, const void *key,
+				 const struct shm_stick_limit *l, struct shm_token *out);
 /* A list is given back. */
 void track_end(struct tracker **list);
 /* What could not be given back at once; true when nothing is left. */
