@@ -85,8 +85,18 @@ void table_render(const struct table *t, struct shm_text *out);
  * unless is_quiet. */
 enum cli_exit cli_ask(const char *path, const char *line, bool is_quiet,
 		      struct shm_text *answer);
+/* The same with a file (-1: none) that goes with the line. */
+enum cli_exit cli_ask_with(const char *path, const char *line, int fd, bool is_quiet,
+			   struct shm_text *answer);
+/* Attaches and finds it; says itself what is wrong. */
+enum cli_exit cli_find_socket(struct cli *c, struct shm_info *info, const char **path);
 /* The socket of the daemon: -S, or what the region names. NULL: there is none. */
 const char *cli_socket(struct cli *c, struct shm_info *info);
+
+/* --- snapshot.c: "table save NAME FILE", "table load NAME FILE" ------------ */
+
+enum cli_exit cli_table_save(struct cli *c, const char *name, const char *file);
+enum cli_exit cli_table_load(struct cli *c, const char *name, const char *file);
 
 /* --- the commands ------------------------------------------------------- */
 #define COMMAND(name, run, options, arguments, help, more) \

@@ -87,13 +87,42 @@ cannot_connect(const char *path, bool is_quiet)
 	return CLI_FAILED;
 }
 
+/* The newline, and the file with it. */
+static bool
+send_end(int socket_fd, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} room = {.bytes = {0}};
+	struct iovec iov = {(char[]){'\n'}, 1};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = &room,
+			   .msg_controllen = sizeof(room)};
+	if (fd < 0)
+		return send_all(socket_fd, "\n", 1);
+	room.head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)),
+				     .cmsg_level = SOL_SOCKET,
+				     .cmsg_type = SCM_RIGHTS};
+	memcpy(CMSG_DATA(&room.head), &fd, sizeof(fd));
+	return sendmsg(socket_fd, &m, MSG_NOSIGNAL) == 1;
+}
+
 enum cli_exit
 cli_ask(const char *path, const char *line, bool is_quiet, struct shm_text *answer)
+{
+	return cli_ask_with(path, line, -1, is_quiet, answer);
+}
+
+enum cli_exit
+cli_ask_with(const char *path, const char *line, int file_fd, bool is_quiet,
+	     struct shm_text *answer)
 {
 	int fd = connect_to(path);
 	if (fd < 0)
 		return cannot_connect(path, is_quiet);
-	bool is_done = send_all(fd, line, strlen(line)) && send_all(fd, "\n", 1) &&
+	bool is_done = send_all(fd, line, strlen(line)) && send_end(fd, file_fd) &&
 		       receive_all(fd, answer);
 	int error = errno;
 	close(fd);
@@ -160,8 +189,8 @@ verdict(const char *command, const struct shm_text *answer)
 	return changes && text[strspn(text, "\n")] ? CLI_FAILED : CLI_OK;
 }
 
-static enum cli_exit
-find_socket(struct cli *c, struct shm_info *info, const char **path)
+enum cli_exit
+cli_find_socket(struct cli *c, struct shm_info *info, const char **path)
 {
 	if (!c->socket_path) {
 		enum cli_exit rc = cli_attach(c);
@@ -182,7 +211,7 @@ forward(struct cli *c, struct shm_text *line)
 	struct shm_text answer = {0};
 	struct shm_info info;
 	const char *path = NULL;
-	enum cli_exit rc = find_socket(c, &info, &path);
+	enum cli_exit rc = cli_find_socket(c, &info, &path);
 	if (rc == CLI_OK)
 		rc = cli_ask(path, line->bytes, false, &answer);
 	if (rc != CLI_OK)

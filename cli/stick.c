@@ -152,9 +152,20 @@ change(struct cli *c)
 	return cli_forward(c);
 }
 
+/* "table save NAME FILE" */
+static bool
+is_with_file(const struct cli *c, const char *verb)
+{
+	return c->words_n == 3 && strcmp(c->words[0], verb) == 0;
+}
+
 enum cli_exit
 cli_table(struct cli *c)
 {
+	if (is_with_file(c, "save"))
+		return cli_table_save(c, c->words[1], c->words[2]);
+	if (is_with_file(c, "load"))
+		return cli_table_load(c, c->words[1], c->words[2]);
 	if (c->words_n > 1 &&
 	    (strcmp(c->words[1], "clear") == 0 || strcmp(c->words[1], "set") == 0))
 		return change(c);

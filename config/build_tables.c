@@ -118,6 +118,19 @@ add_table(struct loading *l, struct cfg_table *t)
 	c->tables[c->tables_n++] = t;
 }
 
+/* Two tables in one file would overwrite each other. */
+static void
+check_persist(struct loading *l, const struct cfg_table *t, const struct node *map)
+{
+	for (size_t i = 0; t->persist && i < l->cfg->tables_n; i++) {
+		const struct cfg_table *other = l->cfg->tables[i];
+		if (other->persist && strcmp(other->persist, t->persist) == 0)
+			report_error(l->report, node_get(map, "persist"),
+				     "'%s' is the file of the table '%s' already, at %s",
+				     t->persist, other->name, other->where);
+	}
+}
+
 static struct cfg_table *
 build_table(struct loading *l, const char *name, const struct node *map)
 {
@@ -144,6 +157,7 @@ build_table(struct loading *l, const char *name, const struct node *map)
 		report_warning(l->report, map,
 			       "nopurge without expire: once full, the table takes no "
 			       "new keys any more");
+	check_persist(l, t, map);
 	add_table(l, t);
 	return t;
 }

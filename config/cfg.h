@@ -166,6 +166,8 @@ enum cfg_action {
 struct cfg_table {
 	const char *name;
 	struct stick_spec spec;
+	const char *persist; /* NULL: not written to a file */
+	uint64_t persist_interval_ms;
 	uint32_t index; /* in cfg->tables */
 	const char *where;
 };

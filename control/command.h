@@ -23,6 +23,7 @@ struct command_session {
 	uid_t uid;
 	bool is_interactive; /* "prompt" was said */
 	bool wants_quit;
+	int fd; /* a file that came with the command; -1: none */
 	struct shm_text answer;
 };
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -153,6 +154,7 @@ look_for_lease(struct net_timer *t)
 	writer_begin();
 	rates_begin();
 	move_begin();
+	save_begin();
 	socket_begin();
 }
 
@@ -174,6 +176,25 @@ control_prepare(const struct control_inherit *in)
 	control.logger = logger_new(cfg->log_targets, cfg->log_targets_n,
 				    cfg->global.log_tag, -1, write_own_line, NULL);
 	writer_prepare(cfg);
+	save_prepare(cfg);
+}
+
+int
+control_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES])
+{
+	return writer_check(cfg, err) ? -1 : save_check(cfg, err);
+}
+
+/* The others go on, or another one will be in charge; then only what is finished stays.
+ */
+static bool
+is_last(void)
+{
+	struct shm_info *info = must_alloc(sizeof(*info));
+	shm_info(control.shm, info);
+	bool is_newest = info->generation == control.in->net.generation;
+	free(info);
+	return is_newest && shm_lease_is_mine(control.shm, SHM_ROLE_CONTROL);
 }
 
 int
@@ -196,6 +217,9 @@ control_main(const struct control_inherit *in)
 	shm_slot_set_state(control.shm, SHM_PROC_READY);
 	net_loop_run(control.loop);
 	shm_slot_set_state(control.shm, SHM_PROC_DRAINING);
+	save_cancel();
+	if (is_last())
+		save_all();
 	if (shm_lease_is_mine(control.shm, SHM_ROLE_CONTROL))
 		writer_drain();
 	logger_flush(control.logger);

@@ -21,8 +21,9 @@ struct control_inherit {
 /* Called in the child after privileges are dropped and shm_child_enter(); reports
  * ready in its slot, runs until told to stop, returns the exit status. */
 int control_main(const struct control_inherit *in);
-/* Called in the master before anything is started: whether the log files can be opened;
- * they are made. 0, or -1 with a line that names the setting. */
+/* Called in the master before anything is started: whether the log files can be opened
+ * (they are made), and the files of tables written. 0, or -1 with a line that names the
+ * setting. */
 int control_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES]);
 /* Called before privileges are dropped: what needs them (log files, log sockets). */
 void control_prepare(const struct control_inherit *in);

@@ -2,9 +2,9 @@
  *
  * The state of the control process, private to the room: one per process.
  *
- * socket: connections of operators; command: the table of what they may say; show,
- * server: the answers; writer: files and sockets of the log; rates: what is measured
- * once per second.
+ * save: tables as files; socket: connections of operators; command: the table of what
+ * they may say; show, server: the answers; writer: files and sockets of the log; rates:
+ * what is measured once per second.
  */
 #ifndef WEIR_CONTROL_SELF_H
 #define WEIR_CONTROL_SELF_H
@@ -25,6 +25,7 @@ struct control {
 	bool is_leaving; /* answers what is under way, then ends */
 	struct net_timer lease_timer, leave_timer;
 	struct mover *mover; /* move.c; NULL: nothing to move */
+	struct saver *saver; /* save.c; NULL: nothing to save */
 };
 
 extern struct control control;
@@ -48,7 +49,24 @@ size_t socket_clients_n(void);
 /* move.c: entries of tables that have a new shape; called with the lease. */
 void move_begin(void);
 
+/* --- save.c: tables as files ---------------------------------------------- */
+
+/* Whether the files can be written. 0, or -1 with a line that names the setting. */
+int save_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES]);
+/* Opens their directories; while paths are still as the configuration has them. */
+void save_prepare(const struct cfg *cfg);
+/* Writes each file when it is time, a piece between other work; called with the lease. */
+void save_begin(void);
+/* Leaves what is half written. */
+void save_cancel(void);
+/* The daemon stops: all of them, once more. */
+void save_all(void);
+
 /* --- writer.c ----------------------------------------------------------- */
+
+/* Whether the log files can be opened; they are made. 0, or -1 with a line that names
+ * the setting. */
+int writer_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES]);
 
 /* Opens files and log sockets; while paths are still as the configuration has them. */
 void writer_prepare(const struct cfg *cfg);

@@ -74,6 +74,14 @@ listen_no_more(void)
 /* --- one connection ----------------------------------------------------- */
 
 static void
+take_file(struct client *c, int fd)
+{
+	if (c->session.fd >= 0)
+		close(c->session.fd);
+	c->session.fd = fd;
+}
+
+static void
 client_close(struct client *c)
 {
 	list_remove(&c->node);
@@ -81,6 +89,7 @@ client_close(struct client *c)
 	close(c->watch.fd);
 	c->watch.ready = NULL;
 	shm_text_fini(&c->session.answer);
+	take_file(c, -1);
 	net_loop_bury(control.loop, NULL, c);
 	sockets.clients_n--;
 	if (control.is_leaving && sockets.clients_n == 0)
@@ -166,12 +175,35 @@ send_answer(struct client *c)
 	return true;
 }
 
+/* Bytes, and one file at most (the kernel closes what is beyond). */
+static ssize_t
+receive_some(struct client *c)
+{
+	union {
+		struct cmsghdr head;
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} room;
+	struct iovec iov = {c->line + c->line_n, LINE_BYTES - c->line_n};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = &room,
+			   .msg_controllen = sizeof(room)};
+	ssize_t n = recvmsg(c->watch.fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *head = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
+	if (head && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+	    head->cmsg_len == CMSG_LEN(sizeof(int))) {
+		int fd;
+		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
+		take_file(c, fd);
+	}
+	return n;
+}
+
 static bool
 receive(struct client *c)
 {
 	while (!c->has_ended && c->line_n < LINE_BYTES) {
-		ssize_t n = recv(c->watch.fd, c->line + c->line_n, LINE_BYTES - c->line_n,
-				 MSG_DONTWAIT);
+		ssize_t n = receive_some(c);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
@@ -236,7 +268,8 @@ client_open(int fd, const struct cfg_stats_socket *cfg)
 	c->session = (struct command_session){.level = cfg->level,
 					      .socket = cfg->path,
 					      .pid = peer.pid,
-					      .uid = peer.uid};
+					      .uid = peer.uid,
+					      .fd = -1};
 	list_add_back(&sockets.clients, &c->node);
 	sockets.clients_n++;
 	net_timer_init(&c->idle, client_is_idle);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Commands on stick tables (management.txt 9.3: show table, clear table, set table).
+ * Commands on stick tables (management.txt 9.3: show table, clear table, set table),
+ * and `load table`, by which weirctl hands a file on.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "control/self.h"
 #include "lib/base/clock.h"
 #include "lib/base/num.h"
+#include "shm/snapshot.h"
 #include "shm/stick_text.h"
 
 /* A table somebody has named, and which of its entries. */
@@ -189,4 +191,52 @@ command_set_table(struct command_session *s, const struct command_words *w)
 			say(s, "Entry is busy. Please try again.");
 	}
 	shm_stick_fini(&n.stick);
+}
+
+/* --- load ------------------------------------------------------------------------------
+ */
+
+enum { LOAD_BLOCKS = 32 }; /* of 64 KB, in one go: some milliseconds */
+
+/* Answers "next OFFSET", "end", or what is wrong; then what became of the keys. */
+static void
+load_some(struct command_session *s, struct shm_stick *t, uint64_t offset)
+{
+	struct shm_snapshot_load r;
+	enum shm_snapshot_result got = SHM_SNAPSHOT_MORE;
+	char err[SHM_ERROR_BYTES];
+	if (!shm_snapshot_load_begin(&r, s->fd, t, offset, err)) {
+		say(s, err);
+		return;
+	}
+	for (int i = 0; i < LOAD_BLOCKS && got == SHM_SNAPSHOT_MORE; i++)
+		got = shm_snapshot_load_some(&r, control.shm, err);
+	if (got == SHM_SNAPSHOT_MORE)
+		shm_text_fmt(&s->answer, "next %llu", (unsigned long long)r.at);
+	else
+		shm_text_str(&s->answer, got == SHM_SNAPSHOT_END ? "end" : err);
+	shm_text_fmt(&s->answer, "\nloaded %llu expired %llu left_out %llu\n",
+		     (unsigned long long)r.loaded_n, (unsigned long long)r.expired_n,
+		     (unsigned long long)r.left_out_n);
+	shm_snapshot_load_end(&r);
+}
+
+void
+command_load_table(struct command_session *s, const struct command_words *w)
+{
+	struct shm_object o;
+	struct shm_stick t;
+	uint64_t offset;
+	if (!w->at[2] || !w->at[3] || num_u64(span_str(w->at[3]), &offset) != NUM_OK ||
+	    offset > INT64_MAX) {
+		say(s, "Required arguments: <table> <offset>");
+	} else if (s->fd < 0) {
+		say(s, "Require a file that comes with the command (weirctl table load)");
+	} else if (!shm_stick_find(control.shm, w->at[2], &o) ||
+		   !shm_stick_open(&t, &o)) {
+		say(s, "No such table");
+	} else {
+		load_some(s, &t, offset);
+		shm_stick_fini(&t);
+	}
 }

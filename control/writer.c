@@ -18,6 +18,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "control/place.h"
 #include "control/self.h"
 #include "lib/base/must.h"
 
@@ -31,9 +32,8 @@ enum {
 
 struct writer {
 	const struct log_target *target;
-	int fd;		  /* -1: none now */
-	int dir_fd;	  /* of a file or socket; -1: none */
-	const char *name; /* within dir_fd */
+	int fd;		    /* -1: none now */
+	struct place place; /* of a file or socket */
 	uint64_t retry_at_ms, retry_ms;
 };
 
@@ -55,28 +55,11 @@ writer_dropped(void)
 
 /* --- opening ------------------------------------------------------------ */
 
-static void
-open_directory(struct writer *w, const char *path)
-{
-	char dir[4096];
-	const char *slash = strrchr(path, '/');
-	size_t n = slash ? (size_t)(slash - path) : 0;
-	w->name = slash ? slash + 1 : path;
-	if (n >= sizeof(dir))
-		return;
-	memcpy(dir, path, n);
-	dir[n] = '\0';
-	w->dir_fd = open(!slash ? "."
-			 : n	? dir
-				: "/",
-			 O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-}
-
 static int
 open_file(const struct writer *w)
 {
 	/* O_NONBLOCK: a FIFO without a reader must not hold us */
-	return openat(w->dir_fd, w->name,
+	return openat(w->place.dir_fd, w->place.name,
 		      O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK,
 		      0640);
 }
@@ -86,10 +69,11 @@ static int
 open_socket(const struct writer *w)
 {
 	struct sockaddr_un un = {.sun_family = AF_UNIX};
-	if (w->dir_fd < 0 || strlen(w->name) >= sizeof(un.sun_path) ||
-	    fchdir(w->dir_fd) != 0)
+	const struct place *at = &w->place;
+	if (at->dir_fd < 0 || strlen(at->name) >= sizeof(un.sun_path) ||
+	    fchdir(at->dir_fd) != 0)
 		return -1;
-	memcpy(un.sun_path, w->name, strlen(w->name));
+	memcpy(un.sun_path, at->name, strlen(at->name));
 	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd >= 0 && connect(fd, (struct sockaddr *)&un, sizeof(un)) != 0) {
 		close(fd);
@@ -144,9 +128,9 @@ prepare(struct writer *w, const struct log_target *t, const struct cfg_global *g
 	const char *path = t->kind == LOG_TO_FILE   ? t->path
 			   : t->kind == LOG_TO_UNIX ? t->addr.u.un.sun_path
 						    : NULL;
-	*w = (struct writer){.target = t, .fd = -1, .dir_fd = -1};
+	*w = (struct writer){.target = t, .fd = -1, .place = {.dir_fd = -1}};
 	if (path)
-		open_directory(w, path);
+		place_open(&w->place, path);
 	if (t->kind != LOG_TO_FILE)
 		return;
 	w->fd = open_file(w);
@@ -165,18 +149,17 @@ prepare(struct writer *w, const struct log_target *t, const struct cfg_global *g
 }
 
 int
-control_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES])
+writer_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES])
 {
 	for (size_t i = 0; i < cfg->log_targets_n; i++) {
 		const struct log_target *t = &cfg->log_targets[i];
-		struct writer w = {.target = t, .fd = -1, .dir_fd = -1};
+		struct writer w = {.target = t, .fd = -1};
 		if (t->kind != LOG_TO_FILE)
 			continue;
-		open_directory(&w, t->path);
-		w.fd = w.dir_fd < 0 ? -1 : open_file(&w);
+		place_open(&w.place, t->path);
+		w.fd = w.place.dir_fd < 0 ? -1 : open_file(&w);
 		int error = errno;
-		if (w.dir_fd >= 0)
-			close(w.dir_fd);
+		place_close(&w.place);
 		if (w.fd < 0 && error == ENXIO)
 			continue; /* a FIFO: its reader may come later */
 		if (w.fd < 0) {

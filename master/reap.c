@@ -19,6 +19,7 @@
 #include "master/reload.h"
 #include "master/report.h"
 #include "master/start.h"
+#include "master/tables.h"
 #include "master/upgrade.h"
 #include "shm/counters.h"
 
@@ -115,6 +116,7 @@ other_ended(pid_t pid, int status)
 {
 	reload_trial_ended(pid, status);
 	upgrade_trial_ended(pid, status);
+	tables_loader_ended(pid, status);
 }
 
 void

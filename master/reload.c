@@ -220,7 +220,7 @@ open_next(void)
 		roll_back_and_refuse(err);
 		return;
 	}
-	tables_prepare(cfg);
+	tables_prepare(cfg, false);
 	if (procs_fill(r->next, false, err)) {
 		roll_back_and_refuse(err);
 		return;

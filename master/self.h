@@ -99,6 +99,7 @@ struct master {
 	struct generation *current;
 	struct reload reload;
 	struct upgrade upgrade;
+	pid_t loader_pid; /* tables.c; 0: none runs */
 	struct sockets *sockets;
 	struct shm *shm;
 	struct shm_object global; /* for the counters of the daemon */

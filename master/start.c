@@ -95,9 +95,10 @@ first_generation(struct cfg *cfg, char err[SHM_ERROR_BYTES])
 		g->number = newest + 1;
 	if (generation_open(g, err))
 		return -1;
-	tables_prepare(cfg);
 	must(shm_find(master.shm, SHM_GLOBAL, "", "global", "", &master.global));
 	report_set_targets(cfg, g->relay_write_fd);
+	tables_prepare(cfg, true);
+	master.started_at_ms = master.now_ms = clock_mono_ms(); /* it took a while */
 	return procs_fill(g, false, err);
 }
 

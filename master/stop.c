@@ -18,6 +18,7 @@
 enum {
 	STOP_GRACE_MS = 1000,  /* beyond drain.timeout, before SIGKILL */
 	STOP_LAST_MS = 1000,   /* checker and control at the end */
+	STOP_SAVE_MS = 30000,  /* control, when it has tables to write */
 	STOP_NOW_MS = 600,     /* SIGINT: then SIGKILL */
 	STOP_ACCEPT_MS = 1000, /* longest wait for workers to stop accepting */
 	STOP_POLL_MS = 5,
@@ -66,6 +67,16 @@ stop_now(void)
 	end_all();
 }
 
+static uint64_t
+last_ms(const struct proc *p)
+{
+	const struct cfg *cfg = master.current->cfg;
+	for (size_t i = 0; i < cfg->tables_n && p->role == SHM_ROLE_CONTROL; i++)
+		if (cfg->tables[i]->persist)
+			return STOP_SAVE_MS;
+	return STOP_LAST_MS;
+}
+
 uint64_t
 stop_step(void)
 {
@@ -90,6 +101,6 @@ stop_step(void)
 	if (workers_n == 0)
 		PROCS_EACH(p)
 	if (!p->is_leaving)
-		procs_tell(p, SIGTERM, STOP_LAST_MS);
+		procs_tell(p, SIGTERM, last_ms(p));
 	return is_accepting ? master.now_ms + STOP_POLL_MS : UINT64_MAX;
 }
