@@ -7,6 +7,7 @@ import time
 from weirlab import Client, get, procs, wait_until
 from weirlab import origin as do
 from weirlab.config import web
+from weirlab.wait import SLOW
 
 RELOADS = int(os.environ.get("WEIR_RELOADS", "60"))
 WARM_UP = 20
@@ -71,7 +72,7 @@ def test_a_large_configuration_is_reloaded_without_a_failure(lab):
         load.wait_ok(20)
     print(f"seconds: {took}, of the master's own work: {worked}")
     assert load.end()["failures"] == {}
-    assert min(worked) < 1  # its share of a busy machine is not ours to choose
+    assert min(worked) < 1 * SLOW  # its share of a busy machine is not ours to choose
 
 
 def test_reloads_wait_for_old_generations_and_are_one(lab):

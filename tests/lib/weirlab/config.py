@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Configurations that many tests share, as dicts (JSON is YAML)."""
 from .origin import Origin
+from .wait import SLOW
 
-TIMEOUTS = {"connect": "2s", "client": "10s", "server": "10s", "http_request": "10s",
-            "http_keep_alive": "10s", "check": "1s"}
+LONG = f"{10 * SLOW:g}s"  # no test waits for these
+TIMEOUTS = {"connect": "2s", "client": LONG, "server": LONG, "http_request": LONG,
+            "http_keep_alive": LONG, "check": "1s"}
 
 
 def address_of(server):
