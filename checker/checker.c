@@ -116,6 +116,8 @@ checker_prepare(const struct checker_inherit *in)
 	checker.logger =
 		logger_new(cfg->log_targets, cfg->log_targets_n, cfg->global.log_tag,
 			   in->net.log_relay_fd, NULL, NULL);
+	if (cfg->global.log_pid == CFG_LOG_PID_MASTER)
+		logger_show_pid(checker.logger, getppid());
 	if (getrlimit(RLIMIT_NOFILE, &fds) < 0 || fds.rlim_cur >= wanted)
 		return;
 	fds.rlim_cur = wanted;

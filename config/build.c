@@ -114,6 +114,14 @@ is_built_in(const struct node *n)
 	return n->origin && strncmp(n->origin, "built-in", 8) == 0;
 }
 
+/* Those of client and server hold in their place. */
+static bool
+has_another(const char *timeout)
+{
+	return strcmp(timeout, "http_request") == 0 ||
+	       strcmp(timeout, "http_keep_alive") == 0 || strcmp(timeout, "tunnel") == 0;
+}
+
 /* Explicit zeros: no timeout is a decision, and mostly a mistake. */
 static void
 warn_zero_timeouts(struct loading *l, const struct node *map)
@@ -123,7 +131,8 @@ warn_zero_timeouts(struct loading *l, const struct node *map)
 		uint64_t ms = 1;
 		const struct schema_key *k =
 			schema_find(SECTION_timeout, map->keys[i]->text);
-		if (n->kind == NODE_SCALAR && !is_built_in(n) && k) {
+		if (n->kind == NODE_SCALAR && !is_built_in(n) && k &&
+		    !has_another(k->name)) {
 			struct cfg_timeouts t = {0};
 			value_store(l->arena, k, n->text, &t);
 			memcpy(&ms, (char *)&t + k->offset, sizeof(ms));

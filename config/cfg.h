@@ -39,6 +39,8 @@ struct cfg_stats_socket {
 	enum cfg_level level;
 };
 
+enum cfg_log_pid { CFG_LOG_PID_PROCESS, CFG_LOG_PID_MASTER };
+
 struct cfg_global {
 	uint32_t nbproc;   /* resolved: auto has become a number */
 	const char *user;  /* NULL: not set */
@@ -52,6 +54,7 @@ struct cfg_global {
 	uint32_t maxconn; /* over all workers; resolved from the fd limit when not set */
 	uint32_t fds_needed; /* per worker, all told; RLIMIT_NOFILE is raised to it */
 	const char *log_tag; /* "weir" */
+	enum cfg_log_pid log_pid;
 	const char *shm;
 	bool shm_unsafe;
 	struct cfg_stats_socket *sockets;

@@ -43,6 +43,16 @@ hash_of(struct loading *l)
 	return h;
 }
 
+static void
+read_files(struct loading *l)
+{
+	const struct cfg_request *r = l->request;
+	if (r->read)
+		merge_file(l, r->read(r, l->arena, l->report));
+	else
+		files_read(l);
+}
+
 /* Everything behind the reading of files. */
 static void
 digest(struct loading *l)
@@ -53,7 +63,7 @@ digest(struct loading *l)
 	build_cfg(l);
 	if (!l->has_syntax_error)
 		cross_check(l);
-	if (report_errors_n(l->report) == 0)
+	if (report_errors_n(l->report) == 0 && !l->request->asks_no_names)
 		resolve_names(l);
 }
 
@@ -76,7 +86,7 @@ cfg_load(const struct cfg_request *r, struct cfg_errors **errors)
 {
 	struct loading l;
 	begin(&l, r);
-	files_read(&l);
+	read_files(&l);
 	digest(&l);
 	return finish(&l, errors);
 }
@@ -99,7 +109,7 @@ cfg_dump(const struct cfg_request *r, FILE *out, struct cfg_errors **errors)
 {
 	struct loading l;
 	begin(&l, r);
-	files_read(&l);
+	read_files(&l);
 	digest(&l);
 	bool is_sound = report_errors_n(l.report) == 0;
 	if (is_sound)

@@ -9,9 +9,22 @@
 
 #include "config/cfg.h"
 
+struct arena;
+struct cfg_request;
+struct node;
+struct report;
+
+/* Reads the files of a request when they are not YAML: the tree, in the arena. What is
+ * wrong is reported; the tree is what remains. */
+typedef struct node *cfg_read_fn(const struct cfg_request *r, struct arena *a,
+				 struct report *report);
+
 /* What the command line says; it wins over the files. */
 struct cfg_request {
-	const char **paths; /* -f, files or directories */
+	cfg_read_fn *read;     /* NULL: YAML */
+	const void *read_with; /* for it */
+	bool asks_no_names;    /* names are not resolved: nothing is started */
+	const char **paths;    /* -f, files or directories */
 	size_t paths_n;
 	const char **overrides; /* -o path.to.key=value */
 	size_t overrides_n;

@@ -175,6 +175,8 @@ control_prepare(const struct control_inherit *in)
 	control.cfg = cfg;
 	control.logger = logger_new(cfg->log_targets, cfg->log_targets_n,
 				    cfg->global.log_tag, -1, write_own_line, NULL);
+	if (cfg->global.log_pid == CFG_LOG_PID_MASTER)
+		logger_show_pid(control.logger, getppid());
 	writer_prepare(cfg);
 	save_prepare(cfg);
 }

@@ -69,3 +69,11 @@ lock_take(const char *shm_path, char err[SHM_ERROR_BYTES])
 	close(fd);
 	return -1;
 }
+
+void
+lock_remove(const char *shm_path)
+{
+	char path[PATH_MAX];
+	lock_path(shm_path, path);
+	(void)unlink(path);
+}

@@ -12,4 +12,7 @@
  * err. */
 int lock_take(const char *shm_path, char err[SHM_ERROR_BYTES]);
 
+/* The file, where no other master will look for it. */
+void lock_remove(const char *shm_path);
+
 #endif

@@ -22,6 +22,13 @@ enum command {
 	COMMAND_EXPR,	      /* expr */
 };
 
+/* What signals ask for. */
+enum signal_table {
+	SIGNALS_WEIR,
+	SIGNALS_HAPROXY,	/* as HAProxy without a master process has them */
+	SIGNALS_HAPROXY_MASTER, /* as with one: -W */
+};
+
 enum { OPTIONS_ERROR_BYTES = 256 };
 
 struct options {
@@ -35,6 +42,11 @@ struct options {
 	int argc;
 	char **argv;	 /* as given */
 	char *start_dir; /* where */
+	enum signal_table signals;
+	bool is_shm_private; /* the region goes with the daemon */
+	int *successor_of;   /* pids that get successor_signal when we serve */
+	size_t successor_of_n;
+	int successor_signal;
 	int takeover_fd; /* --takeover: what the binary before us left; -1: nothing */
 };
 

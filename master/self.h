@@ -119,6 +119,7 @@ struct master {
 	int pidfile_fd;
 	char *pidfile;	    /* as at the start; a reload does not move it */
 	int daemon_fd;	    /* the starter waits at its other end; -1: nobody does */
+	int signal;	    /* the last one */
 	bool is_left_alone; /* its children outlive it */
 	int exit_status;
 	uint64_t watched_at_ms; /* the watchdog's last look */

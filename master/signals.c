@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Signals to the master: one table of signal and what it asks for. They come through a
- * signalfd, so that the main loop handles them in one place and no handler exists.
- * Master.
+ * Signals to the master: tables of signal and what it asks for, weir's and HAProxy's.
+ * They come through a signalfd, so that the main loop handles them in one place and no
+ * handler exists. Master.
  */
 #include "master/signals.h"
 
@@ -22,24 +22,53 @@ static void
 reopen_logs(void)
 {
 	struct proc *control = procs_holder(master.current->number, SHM_ROLE_CONTROL, 0);
-	report(REPORT_NOTICE, "SIGUSR1: log files are opened again");
+	report(REPORT_NOTICE, "log files are opened again");
 	if (control)
 		procs_mail(control->slot, SHM_MAIL_REOPEN);
 }
 
-static const struct {
+static void
+stop_as_killed(void)
+{
+	if (master.phase != MASTER_STARTING)
+		master.exit_status = 128 + master.signal;
+	stop_now();
+}
+
+struct row {
 	int signal;
 	void (*act)(void);
-} table[] = {
-	{SIGHUP, reload_ask}, {SIGTERM, stop_gracefully}, {SIGINT, stop_now},
-	{SIGQUIT, stop_now},  {SIGUSR1, reopen_logs},	  {SIGUSR2, upgrade_ask},
-	{SIGCHLD, reap},
 };
-enum { TABLE_N = sizeof(table) / sizeof(table[0]) };
+
+enum { TABLE_N = 7 };
+static const struct row tables[][TABLE_N] = {
+	[SIGNALS_WEIR] = {{SIGHUP, reload_ask},
+			  {SIGTERM, stop_gracefully},
+			  {SIGINT, stop_now},
+			  {SIGQUIT, stop_now},
+			  {SIGUSR1, reopen_logs},
+			  {SIGUSR2, upgrade_ask},
+			  {SIGCHLD, reap}},
+	[SIGNALS_HAPROXY] = {{SIGHUP, reopen_logs},
+			     {SIGTERM, stop_now},
+			     {SIGINT, stop_now},
+			     {SIGQUIT, reopen_logs},
+			     {SIGUSR1, stop_gracefully},
+			     {SIGUSR2, reload_ask},
+			     {SIGCHLD, reap}},
+	[SIGNALS_HAPROXY_MASTER] = {{SIGHUP, reload_ask},
+				    {SIGTERM, stop_as_killed},
+				    {SIGINT, stop_as_killed},
+				    {SIGQUIT, stop_as_killed},
+				    {SIGUSR1, stop_gracefully},
+				    {SIGUSR2, reload_ask},
+				    {SIGCHLD, reap}},
+};
 
 int
 signals_open(void)
 {
+	const struct row *table = tables[master.options->signals];
 	sigset_t set;
 	sigemptyset(&set);
 	for (size_t i = 0; i < TABLE_N; i++) {
@@ -57,9 +86,12 @@ signals_open(void)
 void
 signals_read(int fd)
 {
+	const struct row *table = tables[master.options->signals];
 	struct signalfd_siginfo info;
 	while (read(fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
 		for (size_t i = 0; i < TABLE_N; i++)
-			if (table[i].signal == (int)info.ssi_signo)
+			if (table[i].signal == (int)info.ssi_signo) {
+				master.signal = table[i].signal;
 				table[i].act();
+			}
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -107,7 +108,8 @@ first_generation(struct cfg *cfg, char err[SHM_ERROR_BYTES])
 static bool
 is_left_alone(const struct cfg_global *g)
 {
-	return !g->foreground && master.pid != 1;
+	return !g->foreground && master.pid != 1 &&
+	       master.options->signals == SIGNALS_WEIR;
 }
 
 /* The process is the one that holds the lock already; only the program is new. */
@@ -182,6 +184,9 @@ start_announce(void)
 	report(REPORT_INFO, "generation %lu serves with %u workers, pid %ld",
 	       (unsigned long)master.current->number, master.current->cfg->global.nbproc,
 	       (long)master.pid);
+	for (size_t i = 0; i < master.options->successor_of_n; i++)
+		(void)kill(master.options->successor_of[i],
+			   master.options->successor_signal);
 	notify_ready();
 	if (master.daemon_fd >= 0) {
 		report_close_stderr();
@@ -207,6 +212,10 @@ start_undo(bool was_running)
 	procs_fini();
 	if (master.shm) {
 		shm_mark_stopped(master.shm);
+		if (master.options->is_shm_private) {
+			(void)unlink(shm_path(master.shm));
+			lock_remove(shm_path(master.shm));
+		}
 		shm_close(&master.shm);
 	}
 	if (master.pidfile_fd >= 0) {

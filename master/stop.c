@@ -34,7 +34,7 @@ stop_gracefully(void)
 	}
 	if (master.phase != MASTER_RUNNING)
 		return;
-	report(REPORT_NOTICE, "SIGTERM: ending when the connections have ended");
+	report(REPORT_NOTICE, "ending when the connections have ended");
 	notify_stopping();
 	reload_cancel();
 	master.phase = MASTER_STOPPING;
@@ -62,7 +62,7 @@ stop_now(void)
 		return;
 	if (master.phase == MASTER_STARTING)
 		master.exit_status = 1;
-	report(REPORT_NOTICE, "SIGINT: ending now");
+	report(REPORT_NOTICE, "ending now");
 	notify_stopping();
 	end_all();
 }

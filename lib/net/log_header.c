@@ -61,7 +61,8 @@ log_header_refresh(struct log_header *h, const struct timespec *now)
 {
 	if (now->tv_sec != h->at_s) {
 		make_dates(h, now->tv_sec);
-		h->pid_n = num_put(h->pid, (uint64_t)getpid());
+		h->pid_n = num_put(h->pid,
+				   (uint64_t)(h->shown_pid ? h->shown_pid : getpid()));
 		h->at_s = now->tv_sec;
 	}
 	unsigned us = (unsigned)(now->tv_nsec / 1000);

@@ -12,6 +12,7 @@
 /* Parts that change once per second, ready to be copied. */
 struct log_header {
 	time_t at_s;
+	pid_t shown_pid; /* 0: that of this process */
 	char tag[64], host[64], pid[24];
 	size_t pid_n, short_n, iso_n;
 	char short_date[24]; /* "Nov 22 22:38:41 " */

@@ -315,6 +315,13 @@ logger_new(const struct log_target *targets, size_t targets_n, const char *tag,
 }
 
 void
+logger_show_pid(struct logger *l, pid_t pid)
+{
+	l->header.shown_pid = pid;
+	l->header.at_s = -1;
+}
+
+void
 logger_free(struct logger **lp)
 {
 	struct logger *l = *lp;

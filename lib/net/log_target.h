@@ -74,6 +74,8 @@ struct logger *logger_new(const struct log_target *targets, size_t targets_n,
 			  void (*local)(void *arg, const struct log_target *t,
 					struct span line),
 			  void *local_arg);
+/* Shows this process id in lines, 0: that of the process that writes. */
+void logger_show_pid(struct logger *l, pid_t pid);
 void logger_free(struct logger **l);
 /* Queues text (without newline) at `level` (syslog 0..7) for each target of `mask`
  * (bit i = targets[i]) that wants it. Long lines are cut at LOG_LINE_BYTES. */

@@ -9,7 +9,7 @@ set -eu
 
 check() {
 	cd "$1"
-	find lib shm config worker checker control master cli \
+	find lib shm config import haproxy worker checker control master cli \
 		\( -name '*.c' -o -name '*.h' -o -name '*.def' \) -type f | LC_ALL=C sort |
 	xargs -r awk '
 	BEGIN {
@@ -24,6 +24,8 @@ check() {
 		allow("lib/net", low)
 		allow("shm", low)
 		allow("config", libs)
+		allow("import", "config " libs)
+		allow("haproxy", "import master config " libs)
 		allow("worker", "config shm " libs)
 		allow("checker", "config shm " libs)
 		allow("control", "config shm " libs)
@@ -92,8 +94,8 @@ check() {
 self_test() {
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
-	for room in lib/base lib/balance lib/expr lib/http lib/net shm config worker checker control \
-		master cli; do
+	for room in lib/base lib/balance lib/expr lib/http lib/net shm config import worker checker \
+		control master haproxy cli; do
 		mkdir -p "$work/$room"
 		name=$(printf '%s' "${room#lib/}" | tr a-z A-Z)
 		printf '#ifndef WEIR_%s_OK_H\n#define WEIR_%s_OK_H\n#endif\n' \
@@ -110,6 +112,7 @@ self_test() {
 	expect_breach shm/bad.c '#include "lib/net/ok.h"'
 	expect_breach lib/http/bad.c '#include "lib/net/ok.h"'
 	expect_breach config/bad.c '#include "shm/ok.h"'
+	expect_breach import/bad.c '#include "master/ok.h"'
 	expect_breach worker/bad.c '#include "checker/ok.h"'
 	expect_breach checker/bad.c '#include "master/ok.h"'
 	expect_breach cli/bad.c '  # include "config/ok.h"'

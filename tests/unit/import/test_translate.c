@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * haproxy.cfg to the tree.
+ */
+#include "tests/unit/import/imported.h"
+
+struct row {
+	const char *line, *path, *value;
+};
+
+/* Each line in a listen section of its own. */
+static const struct row proxy_rows[] = {
+	{"bind *:80", "bind.0", "*:80"},
+	{"bind *:80 name a maxconn 10", "bind.0.name", "a"},
+	{"bind [::]:80 v4v6", "bind.0.v4v6", "true"},
+	{"server s 10.0.0.1:80", "servers.s", "10.0.0.1:80"},
+	{"server s 10.0.0.1:80 weight 3 backup", "servers.s.backup", "true"},
+	{"default-server inter 2s check", "default_server.inter", "2s"},
+	{"option httplog", "option.httplog", "true"},
+	{"option httplog clf", "option.httplog", "clf"},
+	{"no option dontlognull", "option.dontlognull", "false"},
+	{"option redispatch 2", "option.redispatch", "2"},
+	{"option forwardfor except 10.0.0.0/8 header X-F", "option.forwardfor.header",
+	 "X-F"},
+	{"option httpchk GET /x", "option.httpchk", "GET /x"},
+	{"option httpchk GET / HTTP/1.1\\r\\nHost:\\ a", "option.httpchk.headers.Host",
+	 "a"},
+	{"option forceclose", "option.httpclose", "true"},
+	{"contimeout 5000", "timeout.connect", "5000"},
+	{"timeout http-request 5s", "timeout.http_request", "5s"},
+	{"timeout clitimeout 5s", "timeout.client", "5s"},
+	{"retry-on conn-failure 503", "retry_on", "conn_failure 503"},
+	{"balance uri whole", "balance", "uri whole"},
+	{"stats refresh 10", "stats.refresh", "10s"},
+	{"stats uri /x", "stats.uri", "/x"},
+	{"stats auth a:b", "stats.auth.0", "a:b"},
+	{"acl a path_beg /x 'a b' \\\\d", "acl.a", "path_beg /x 'a b' '\\d'"},
+	{"acl a path \"it's\"", "acl.a", "path \"it's\""},
+	{"capture request header Host len 10", "capture.request.header.0.len", "10"},
+	{"declare capture request len 8", "declare_capture.0.request", "8"},
+	{"rate-limit sessions 5", "rate_limit.sessions", "5"},
+	{"stick-table type ip size 1k store gpc0", "stick_table.size", "1k"},
+	{"http-check expect ! status 404", "http_check.0.expect.negate", "true"},
+	{"http-check send meth GET uri / hdr A b", "http_check.0.send.headers.A", "b"},
+	{"http-request deny", "http_request.0.deny", "true"},
+	{"http-request deny deny_status 429 if TRUE", "http_request.0.deny.status",
+	 "429"},
+	{"http-request set-header A b unless FALSE", "http_request.0.unless", "FALSE"},
+	{"http-request set-header A %[src]", "http_request.0.set_header.value", "%[src]"},
+	{"http-request set-var(txn.a,ifexists) src", "http_request.0.set_var.name",
+	 "txn.a,ifexists"},
+	{"http-request sc-set-gpt0(1) 7", "http_request.0.sc_set_gpt0.sc", "1"},
+	{"http-request set-path /a%[path]", "http_request.0.set_path", "/a%[path]"},
+	{"http-request return status 200 content-type a/b string x",
+	 "http_request.0.return.content_type", "a/b"},
+	{"http-response del-header A -m beg", "http_response.0.del_header.match", "beg"},
+	{"tcp-request inspect-delay 5s", "tcp_request.inspect_delay", "5s"},
+	{"tcp-request connection reject if { src 10.0.0.1 }",
+	 "tcp_request.connection.0.if", "{ src 10.0.0.1 }"},
+	{"redirect prefix / code 301 if TRUE", "redirect.0.code", "301"},
+	{"block if FALSE", "block.0.if", "FALSE"},
+	{"monitor-net 10.0.0.0/8", "http_request.1.return", "true"},
+	{"dispatch 10.0.0.1:80", "servers.dispatch", "10.0.0.1:80"},
+	{"reqadd A:\\ b%", "http_request.0.add_header.value", "b%%"},
+	{"reqidel ^X-A:", "http_request.0.del_header", "X-A"},
+	{"reqrep ^([^\\ :]*)\\ /a/(.*) \\1\\ /b/\\2", "http_request.0.replace_uri.value",
+	 "/b/\\1"},
+	{"reqirep ^Host:\\ a(.*) Host:\\ b\\1", "http_request.0.replace_header.match",
+	 "(?i)^a(.*)"},
+	{"rspdel ^Server:.*", "http_response.0.del_header", "Server"},
+	{"reqideny ^User-Agent:.*bot", "http_request.0.if",
+	 "{ req.fhdr(User-Agent) -m reg (?i)bot }"},
+};
+
+static void
+each_word_has_its_place(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(proxy_rows) / sizeof(proxy_rows[0]); i++) {
+		const struct row *r = &proxy_rows[i];
+		struct arena *a = arena_new();
+		const char *text =
+			arena_printf(a, "listen p\n mode http\n bind :1\n %s\n", r->line);
+		if (strncmp(r->line, "bind", 4) == 0)
+			text = arena_printf(a, "listen p\n mode http\n %s\n", r->line);
+		struct import *im = imported_with(a, text, false);
+		const char *path = arena_printf(a, "listens.p.%s", r->path);
+		const char *value = text_at(im, path);
+		if (!value || strcmp(value, r->value) != 0 || im->lost_n)
+			print_error("%s: %s is %s\n%s", r->line, path, value, lost(im));
+		assert_int_equal(im->lost_n, 0);
+		assert_non_null(value);
+		assert_string_equal(value, r->value);
+		arena_free(&a);
+	}
+}
+
+static void
+one_defaults_stays_one_and_several_get_names(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct import *im = imported_with(
+		a, "defaults\n mode http\nlisten a\n bind :1\nlisten b\n bind :2\n",
+		false);
+	assert_string_equal(text_at(im, "defaults.mode"), "http");
+	assert_null(at(im, "named_defaults"));
+	im = imported_with(a,
+			   "defaults\n mode http\nlisten a\n bind :1\n"
+			   "defaults x\n mode tcp\nlisten b\n bind :2\n"
+			   "listen c from x\n bind :3\n",
+			   false);
+	assert_int_equal(im->lost_n, 0);
+	assert_string_equal(text_at(im, "listens.a.from"), "defaults_1");
+	assert_string_equal(text_at(im, "listens.b.from"), "x");
+	assert_string_equal(text_at(im, "listens.c.from"), "x");
+	assert_string_equal(text_at(im, "named_defaults.x.mode"), "tcp");
+	arena_free(&a);
+}
+
+static void
+what_haproxy_presumes_is_written(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct import *im = imported_with(a, "listen a\n bind :1\n", false);
+	assert_string_equal(text_at(im, "defaults.option.via"), "false");
+	assert_string_equal(text_at(im, "defaults.timeout.tunnel"), "0");
+	assert_string_equal(text_at(im, "global.log_tag"), "haproxy");
+	arena_free(&a);
+}
+
+static void
+what_is_refused_is_told_with_its_line_and_left_out(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct import *im = imported_with(a,
+					  "listen a\n bind :1\n mode http\n"
+					  " option no-such-thing\n"
+					  " http-request no-such-action\n"
+					  " appsession JSESSIONID len 52\n"
+					  " maxconn many\n"
+					  "wonderful section\n with lines\n",
+					  false);
+	const char *text = lost(im);
+	assert_non_null(strstr(text, "4: "));
+	assert_non_null(strstr(text, "5: "));
+	assert_non_null(strstr(text, "6: 'appsession' is not for weir"));
+	assert_non_null(strstr(text, "7: listens.a.maxconn: 'many'"));
+	assert_string_equal(text_at(im, "listens.a.mode"), "http");
+	assert_null(at(im, "listens.a.maxconn"));
+	arena_free(&a);
+}
+
+static void
+a_refused_section_goes_as_a_whole(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct import *im = imported_with(
+		a, "listen a\n bind :1\nlisten a\n bind :2\nlisten b\n bind :3\n", false);
+	assert_int_equal(im->lost_n, 1);
+	assert_string_equal(text_at(im, "listens.a.bind.0"), ":1");
+	assert_null(at(im, "listens.a.bind.1"));
+	assert_string_equal(text_at(im, "listens.b.bind.0"), ":3");
+	arena_free(&a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_word_has_its_place),
+		cmocka_unit_test(one_defaults_stays_one_and_several_get_names),
+		cmocka_unit_test(what_haproxy_presumes_is_written),
+		cmocka_unit_test(what_is_refused_is_told_with_its_line_and_left_out),
+		cmocka_unit_test(a_refused_section_goes_as_a_whole),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
