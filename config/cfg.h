@@ -487,7 +487,7 @@ struct cfg_proxy {
 	struct cfg_use_server *use_server;
 	size_t use_server_n;
 	const struct format *unique_id; /* NULL: none */
-	struct span send_name_header; /* of the server, in requests; empty: none */
+	struct span send_name_header;	/* of the server, in requests; empty: none */
 	struct span unique_id_header;
 	uint64_t request_inspect_ms, response_inspect_ms; /* 0: no wait */
 
