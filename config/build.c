@@ -187,6 +187,8 @@ build_proxy(struct loading *l, struct built *b)
 	p->has_tunnel_timeout = tunnel && !is_built_in(tunnel);
 	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
 	build_fields(l, SECTION_rate_limit, node_get(map, "rate_limit"), p);
+	build_fields(l, SECTION_retry_budget, node_get(map, "retry_budget"),
+		     &p->retry_budget);
 	build_refs(l, b);
 	build_options(l, b, node_get(map, "option"));
 	build_retry_on(l, p, node_get(map, "retry_on"));

@@ -405,6 +405,12 @@ struct cfg_check {
 	size_t expects_n;
 };
 
+/* Retries that are allowed, over all workers. */
+struct cfg_retry_budget {
+	uint32_t percent;  /* of the requests; 0: no limit */
+	uint32_t min_rate; /* per second, whatever comes */
+};
+
 struct cfg_server {
 	const char *name;
 	struct addr addr; /* ADDR_NONE: the name could not be resolved; starts DOWN */
@@ -415,6 +421,7 @@ struct cfg_server {
 	uint64_t inter_ms, fastinter_ms,
 		downinter_ms; /* fast and down default to inter */
 	uint32_t rise, fall;
+	uint32_t slowstart_ms;
 	uint32_t maxconn, minconn, maxqueue; /* over all workers; 0: none */
 	int32_t pool_max_conn;		     /* over all workers; -1: no limit */
 	uint64_t pool_purge_delay_ms;
@@ -510,6 +517,8 @@ struct cfg_proxy {
 	enum cfg_reuse http_reuse;
 	uint32_t retry_on; /* config/retry.h */
 	uint32_t retries;
+	uint32_t panic_percent; /* of the active servers */
+	struct cfg_retry_budget retry_budget;
 	int redispatch_interval; /* option redispatch [n]: -1 = on the last retry */
 	struct cfg_check check;
 	bool is_disabled;

@@ -48,6 +48,7 @@ enum schema_type {
 	TYPE_OCTAL,
 	TYPE_DURATION,
 	TYPE_SIZE,
+	TYPE_PERCENT,
 	TYPE_CHOICE,
 	TYPE_BOOL_OR, /* or one of `allowed` */
 	TYPE_REDISPATCH,

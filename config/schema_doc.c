@@ -83,6 +83,11 @@ json_scalar(FILE *out, const struct schema_key *k)
 		      "\"pattern\": \"^[0-9]+[kKmMgG]?$\"}",
 		      out);
 		return;
+	case TYPE_PERCENT:
+		fputs("{\"type\": [\"string\", \"integer\"], "
+		      "\"pattern\": \"^[0-9]+%?$\"}",
+		      out);
+		return;
 	case TYPE_CHOICE:
 		json_choices(out, k->allowed);
 		return;
@@ -303,6 +308,8 @@ type_text(const struct schema_key *k)
 		return "duration";
 	case TYPE_SIZE:
 		return "size";
+	case TYPE_PERCENT:
+		return "percentage";
 	case TYPE_CHOICE:
 		return "word";
 	case TYPE_NAME:

@@ -367,12 +367,23 @@ check_cpus(struct arena *a, const char *text)
 				   text);
 }
 
+/* "20%" or "20" */
+static enum num_result
+percent(struct span s, uint64_t *out)
+{
+	if (s.n && s.p[s.n - 1] == '%')
+		s.n--;
+	return num_u64(s, out);
+}
+
 static const char *
 check_number(struct arena *a, const struct schema_key *k, const char *text)
 {
 	if (k->type == TYPE_DURATION)
 		return in_range(a, k, text, num_duration_ms, "a duration",
 				"a number with us, ms, s, m, h or d (without: ms)");
+	if (k->type == TYPE_PERCENT)
+		return in_range(a, k, text, percent, "a percentage", "a number with %");
 	if (k->type == TYPE_SIZE)
 		return in_range(a, k, text, num_size, "a size",
 				"a number of bytes, or with k, m or g");
@@ -418,6 +429,7 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_UINT:
 	case TYPE_DURATION:
 	case TYPE_SIZE:
+	case TYPE_PERCENT:
 	case TYPE_COUNT_OR_AUTO:
 	case TYPE_LIMIT:
 		return check_number(a, k, text);
@@ -508,6 +520,8 @@ value_store(struct arena *a, const struct schema_key *k, const char *text, void 
 		num_duration_ms(span_str(text), &v);
 	else if (k->type == TYPE_SIZE)
 		num_size(span_str(text), &v);
+	else if (k->type == TYPE_PERCENT)
+		percent(span_str(text), &v);
 	else if (k->type == TYPE_LIMIT)
 		v = text[0] == '-' ? UINT64_MAX : value_uint(text);
 	else if (k->type == TYPE_UINT)

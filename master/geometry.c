@@ -136,6 +136,7 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 		f->maxconn = s->maxconn;
 		f->minconn = s->minconn;
 		f->maxqueue = s->maxqueue;
+		f->slowstart_ms = s->slowstart_ms;
 		/* the checker says why an unresolved one is DOWN */
 		f->is_checked = s->check || s->addr.kind == ADDR_NONE;
 		f->is_backup = s->backup;

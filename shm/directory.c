@@ -367,4 +367,5 @@ shm_object_facts(const struct shm *s, const struct shm_object *o, struct shm_fac
 LIMIT(maxconn)
 LIMIT(minconn)
 LIMIT(maxqueue)
+LIMIT(slowstart_ms)
 LIMIT(rate_limit)

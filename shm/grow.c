@@ -37,6 +37,7 @@ facts_normal(const struct shm_facts *f)
 	n.maxqueue = f->maxqueue;
 	n.rate_limit = f->rate_limit;
 	n.area_bytes = f->area_bytes;
+	n.slowstart_ms = f->slowstart_ms;
 	return n;
 }
 
@@ -58,6 +59,8 @@ server_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
 	atomic_store(&to->health, shm_health_pack(h));
 	atomic_store(&to->admin, shm_admin_pack(a));
 	atomic_store(&to->shut, 0);
+	atomic_store(&to->latency, 0);
+	atomic_store(&to->up_at_ms, 0);
 }
 
 /* Config wins over memory: what was set by hand stays only while the configured value
@@ -70,6 +73,8 @@ server_commit(struct shm *s, uint32_t i, const struct shm_facts *f)
 	do {
 		struct shm_admin_word a = shm_admin_unpack(seen);
 		if (a.config_disabled != f->is_disabled) {
+			if (a.maint && !f->is_disabled)
+				atomic_store(&to->up_at_ms, clock_boot_ms());
 			a.maint = f->is_disabled;
 			a.drain = false;
 		}

@@ -69,6 +69,13 @@ shm_admin_pack(struct shm_admin_word w)
 
 /* --- writers -------------------------------------------------------------------- */
 
+/* A slow start begins. */
+static void
+serve_again(const struct shm_object *server)
+{
+	atomic_store(&server->server->up_at_ms, clock_boot_ms());
+}
+
 static void
 version_bump(const struct shm_object *backend)
 {
@@ -93,6 +100,8 @@ shm_health_publish(struct shm *s, const struct shm_object *server,
 		bool was_up = w.state != SHM_HEALTH_DOWN;
 		if (was_up != (state != SHM_HEALTH_DOWN) || w.since_s == 0)
 			w.since_s = (uint32_t)(clock_boot_ms() / 1000);
+		if (!was_up)
+			serve_again(server);
 		w.state = state;
 		w.seq++;
 		if (atomic_compare_exchange_weak(word, &seen, shm_health_pack(w)))
@@ -108,6 +117,9 @@ shm_admin_publish(struct shm *s, const struct shm_object *server,
 {
 	if (!shm_lease_is_mine(s, SHM_ROLE_CONTROL))
 		return false;
+	struct shm_admin_word old = shm_admin_unpack(atomic_load(&server->server->admin));
+	if (old.maint && !w.maint)
+		serve_again(server);
 	atomic_store(&server->server->admin, shm_admin_pack(w));
 	version_bump(backend);
 	return true;
@@ -161,15 +173,31 @@ shm_effective(struct shm_admin_word a, struct shm_health_word h, uint32_t config
 	if (a.drain)
 		e.weight = 0;
 	e.is_usable = e.is_up && e.weight > 0;
+	e.full_weight = e.weight;
+	e.ramp = 100;
 	if (a.maint)
 		e.text = "MAINT";
 	else if (!e.is_up)
 		e.text = "DOWN";
-	else if (a.drain)
+	else if (e.weight == 0)
 		e.text = "DRAIN";
 	else
 		e.text = is_checked ? "UP" : "no check";
 	return e;
+}
+
+uint32_t
+shm_ramp(const struct shm_object *server, uint32_t slowstart_ms)
+{
+	uint64_t from =
+		atomic_load_explicit(&server->server->up_at_ms, memory_order_acquire);
+	if (slowstart_ms == 0 || from == 0)
+		return 100;
+	uint64_t now = clock_boot_ms(), age = now > from ? now - from : 0;
+	if (age >= slowstart_ms)
+		return 100;
+	uint32_t step = (uint32_t)(age * SHM_RAMP_STEPS / slowstart_ms);
+	return 100 / SHM_RAMP_STEPS * (step ? step : 1);
 }
 
 struct shm_effective
@@ -179,6 +207,10 @@ shm_server_effective(const struct shm_object *server, const struct shm_facts *f)
 		atomic_load_explicit(&server->server->admin, memory_order_acquire);
 	uint64_t health =
 		atomic_load_explicit(&server->server->health, memory_order_acquire);
-	return shm_effective(shm_admin_unpack(admin), shm_health_unpack(health),
-			     f->weight, f->is_checked);
+	struct shm_effective e =
+		shm_effective(shm_admin_unpack(admin), shm_health_unpack(health),
+			      f->weight, f->is_checked);
+	e.ramp = e.is_usable ? shm_ramp(server, f->slowstart_ms) : 100;
+	e.weight = (e.full_weight * e.ramp + 99) / 100;
+	return e;
 }

@@ -55,6 +55,9 @@ struct shm_server {
 	/* An average of lib/balance: workers write it without a lock; of two at once one
 	 * is lost. */
 	_Atomic uint64_t latency;
+	/* CLOCK_BOOTTIME when it last began to serve after it was down or in maintenance;
+	 * 0: it has served all the time. Whoever ends that state writes it. */
+	_Atomic uint64_t up_at_ms;
 };
 
 struct shm_health_word shm_health_unpack(uint64_t word);
@@ -80,6 +83,8 @@ struct shm_effective {
 	bool is_usable;	 /* may get new sessions */
 	bool is_up;	 /* answers as far as we know (drain counts, maint does not) */
 	uint32_t weight; /* effective, 0..256; 0 also means "no new sessions" */
+	uint32_t full_weight; /* the same when its slow start is over */
+	uint32_t ramp;	      /* percent of full_weight; 100: no slow start goes on */
 	/* "UP", "DOWN", "MAINT", "DRAIN", "NOLB", "no check" (management.txt 9.1 status)
 	 */
 	const char *text;
@@ -89,5 +94,10 @@ struct shm_effective shm_effective(struct shm_admin_word a, struct shm_health_wo
 /* The same read from an object. `f` from shm_object_facts(). */
 struct shm_effective shm_server_effective(const struct shm_object *server,
 					  const struct shm_facts *f);
+
+enum { SHM_RAMP_STEPS = 20 };
+/* How far the slow start of a server is: 5..100 percent, in steps that all processes take
+ * at the same time. */
+uint32_t shm_ramp(const struct shm_object *server, uint32_t slowstart_ms);
 
 #endif

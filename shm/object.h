@@ -44,6 +44,7 @@ uint32_t shm_object_maxconn(const struct shm *s, const struct shm_object *o);
 /* The others, live as well. */
 uint32_t shm_object_minconn(const struct shm *s, const struct shm_object *o);
 uint32_t shm_object_maxqueue(const struct shm *s, const struct shm_object *o);
+uint32_t shm_object_slowstart_ms(const struct shm *s, const struct shm_object *o);
 uint32_t shm_object_rate_limit(const struct shm *s, const struct shm_object *o);
 
 /* What control samples each second so that rates need nothing on the hot path. */
@@ -72,6 +73,7 @@ struct shm_slots_of {
 struct shm_backend {
 	_Atomic uint64_t cursor;  /* roundrobin position: one fetch_add per pick */
 	_Atomic uint64_t version; /* +1 whenever a server's state or weight changes */
+	_Atomic uint64_t retries; /* what may still be retried (budget.h) */
 };
 
 #endif

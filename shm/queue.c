@@ -51,9 +51,10 @@ ticket_at(const struct shm_queue *q, uint64_t place)
 	return place == 0 || place > q->tickets_n ? NULL : &q->area->tickets[place - 1];
 }
 
-uint32_t
-shm_queue_limit(const struct shm *s, const struct shm_queue *q,
-		const struct shm_object *server)
+/* Without slow start. */
+static uint32_t
+full_limit(const struct shm *s, const struct shm_queue *q,
+	   const struct shm_object *server)
 {
 	uint64_t max = shm_object_maxconn(s, server), min = shm_object_minconn(s, server);
 	uint64_t full = shm_object_maxconn(s, &q->backend);
@@ -64,6 +65,19 @@ shm_queue_limit(const struct shm *s, const struct shm_queue *q,
 		return (uint32_t)max;
 	uint64_t dynamic = load * max / full;
 	return (uint32_t)(dynamic > min ? dynamic : min);
+}
+
+/* configuration.txt, slowstart: the limit grows from 1 as the weight does. */
+uint32_t
+shm_queue_limit(const struct shm *s, const struct shm_queue *q,
+		const struct shm_object *server)
+{
+	uint64_t limit = full_limit(s, q, server);
+	uint32_t slowstart_ms = shm_object_slowstart_ms(s, server);
+	if (limit == 0 || slowstart_ms == 0)
+		return (uint32_t)limit;
+	limit = limit * shm_ramp(server, slowstart_ms) / 100;
+	return limit ? (uint32_t)limit : 1;
 }
 
 static bool

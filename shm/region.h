@@ -61,7 +61,8 @@ struct shm_facts {
 	uint32_t minconn, maxqueue; /* server; 0: none */
 	uint32_t rate_limit;	    /* new sessions per second; 0: none */
 	uint64_t area_bytes;	    /* table, queues of a backend: memory; 0: none */
-	uint8_t reserved[48];
+	uint32_t slowstart_ms;	    /* server; 0: none */
+	uint8_t reserved[44];
 };
 
 /* What the region must hold: filled by the master from a configuration. */

@@ -244,6 +244,8 @@ fill_server(const struct stat_taking *k, struct shm_stat_row *r)
 		r->v[SHM_STAT_downtime].u.n += since;
 	set_n(r, SHM_STAT_weight, r->effective.is_up ? r->effective.weight : uweight);
 	set_n(r, SHM_STAT_uweight, uweight);
+	if (r->effective.ramp < 100)
+		set_n(r, SHM_STAT_throttle, r->effective.ramp);
 	set_n(r, SHM_STAT_act, !r->facts.is_backup);
 	set_n(r, SHM_STAT_bck, r->facts.is_backup);
 	set_n(r, SHM_STAT_used_conn_cur, shm_stat_n(r, SHM_STAT_scur));

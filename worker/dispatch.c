@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "config/retry.h"
+#include "shm/budget.h"
 #include "worker/idle.h"
 #include "worker/origin.h"
 #include "worker/farm.h"
@@ -186,6 +187,9 @@ dispatch_start(struct txn *t)
 	if (!t->holds_backend) {
 		(void)shm_gauge_take(self.shm, t->be->shm.gauge, 0);
 		t->holds_backend = true;
+		uint32_t percent = t->be->cfg->retry_budget.percent;
+		if (percent)
+			shm_budget_earn(&t->be->shm.backend->retries, percent);
 	}
 	t->phase = PHASE_CONNECT;
 	if (t->srv && t->srv == srv) {
@@ -266,6 +270,18 @@ leave_origin(struct txn *t)
 	origin_close(o);
 }
 
+/* retry_budget */
+static bool
+may_spend(const struct txn *t)
+{
+	const struct cfg_retry_budget *c = &t->be->cfg->retry_budget;
+	if (!c->percent ||
+	    shm_budget_spend(&t->be->shm.backend->retries, c->min_rate, now_ms()))
+		return true;
+	shm_count(&t->be->shm, SHM_BACKEND_retry_refused, 1);
+	return false;
+}
+
 static void
 count_retry(struct txn *t)
 {
@@ -304,7 +320,7 @@ bool
 dispatch_retry_on(struct txn *t, uint32_t event)
 {
 	if (!(t->be->cfg->retry_on & event) || !t->is_kept || t->no_l7_retry ||
-	    t->head_forwarded || t->retries_left == 0)
+	    t->head_forwarded || t->retries_left == 0 || !may_spend(t))
 		return false;
 	pick_note(t, true);
 	leave_origin(t);
@@ -322,7 +338,8 @@ static bool
 may_retry(const struct txn *t)
 {
 	return t->retries_left > 0 &&
-	       (t->s->is_tcp || t->be->cfg->retry_on & RETRY_CONN_FAILURE);
+	       (t->s->is_tcp || t->be->cfg->retry_on & RETRY_CONN_FAILURE) &&
+	       may_spend(t);
 }
 
 void

@@ -10,43 +10,76 @@
 #include "shm/health.h"
 #include "worker/queue.h"
 
-static struct shm_effective
-effective(const struct rt_server *srv)
+struct shm_effective
+farm_state(const struct rt_server *srv)
 {
-	struct shm_facts f = {.weight = srv->cfg->weight, .is_checked = srv->cfg->check};
+	struct shm_facts f = {.weight = srv->cfg->weight,
+			      .is_checked = srv->cfg->check,
+			      .slowstart_ms = srv->cfg->slowstart_ms};
 	if (srv->cfg->addr.kind == ADDR_NONE) /* its name is not resolved */
 		return (struct shm_effective){.is_usable = false};
 	return shm_server_effective(&srv->shm, &f);
 }
 
-static uint32_t
-share_of(const struct rt_server *srv)
+/* As if no check had ever failed. */
+static struct shm_effective
+unchecked(const struct rt_server *srv)
 {
-	struct shm_effective e = effective(srv);
-	return e.is_usable ? e.weight * BALANCE_SHARE : 0;
+	if (srv->cfg->addr.kind == ADDR_NONE)
+		return (struct shm_effective){.is_usable = false};
+	struct shm_facts f = {.weight = srv->cfg->weight};
+	return shm_server_effective(&srv->shm, &f);
 }
 
 bool
 farm_is_usable(const struct rt_server *srv)
 {
-	return share_of(srv) > 0;
+	return farm_state(srv).is_usable ||
+	       (srv->be->is_panicking && !srv->cfg->backup && unchecked(srv).is_usable);
 }
 
 /* --- who serves ------------------------------------------------------------ */
 
+typedef struct shm_effective state_fn(const struct rt_server *srv);
+
+static uint32_t
+share_of(struct rt_backend *be, const struct rt_server *srv, state_fn *state)
+{
+	struct shm_effective e = state(srv);
+	uint64_t step_ms = srv->cfg->slowstart_ms / SHM_RAMP_STEPS;
+	if (!e.is_usable)
+		return 0;
+	if (e.ramp == 100 || be->table.kind == BALANCE_MAP)
+		return e.full_weight * BALANCE_SHARE;
+	if (be->ramp_ms == 0 || now_ms() + step_ms < be->ramp_ms)
+		be->ramp_ms = now_ms() + step_ms;
+	return e.full_weight * e.ramp;
+}
+
 /* The servers of one kind; returns how many of them serve. */
 static uint32_t
-enlist(struct rt_backend *be, bool are_backups, uint32_t most)
+enlist(struct rt_backend *be, bool are_backups, uint32_t most, state_fn *state)
 {
 	uint32_t n = 0;
 	for (size_t i = 0; i < be->servers_n && n < most; i++) {
 		const struct rt_server *srv = &be->servers[i];
 		if (srv->cfg->backup != are_backups)
 			continue;
-		be->farm[i].share = share_of(srv);
+		be->farm[i].share = share_of(be, srv, state);
 		n += be->farm[i].share > 0;
 	}
 	return n;
+}
+
+/* panic_threshold: too few of those that people have not taken out are up. */
+static bool
+must_panic(const struct rt_backend *be, uint64_t active_n)
+{
+	uint64_t all = 0;
+	for (size_t i = 0; i < be->servers_n && be->cfg->panic_percent; i++)
+		all += !be->servers[i].cfg->backup &&
+		       unchecked(&be->servers[i]).is_usable;
+	return active_n * 100 < all * be->cfg->panic_percent;
 }
 
 /* The active servers, else the backups: the first usable one, or all with `option
@@ -57,9 +90,14 @@ muster(struct rt_backend *be)
 	bool is_all = be->cfg->options & CFG_OPT_ALLBACKUPS;
 	for (size_t i = 0; i < be->servers_n; i++)
 		be->farm[i].share = 0;
-	be->usable_n = enlist(be, false, UINT32_MAX);
-	if (be->usable_n == 0)
-		be->usable_n = enlist(be, true, is_all ? UINT32_MAX : 1);
+	be->ramp_ms = 0;
+	be->usable_n = enlist(be, false, UINT32_MAX, farm_state);
+	uint32_t active_n = be->usable_n;
+	if (active_n == 0)
+		be->usable_n = enlist(be, true, is_all ? UINT32_MAX : 1, farm_state);
+	be->is_panicking = (active_n || be->usable_n == 0) && must_panic(be, active_n);
+	if (be->is_panicking)
+		be->usable_n = enlist(be, false, UINT32_MAX, unchecked);
 }
 
 static void
@@ -84,7 +122,8 @@ farm_refresh(struct rt_backend *be)
 {
 	uint64_t version =
 		atomic_load_explicit(&be->shm.backend->version, memory_order_acquire);
-	if (!be->is_built || version != be->version_seen)
+	if (!be->is_built || version != be->version_seen ||
+	    (be->ramp_ms && now_ms() >= be->ramp_ms))
 		rebuild(be);
 }
 

@@ -7,6 +7,7 @@
 #ifndef WEIR_WORKER_FARM_H
 #define WEIR_WORKER_FARM_H
 
+#include "shm/health.h"
 #include "worker/self.h"
 
 void farm_init(struct rt_backend *be);
@@ -14,6 +15,8 @@ void farm_init(struct rt_backend *be);
 void farm_refresh(struct rt_backend *be);
 /* Servers that get requests now. */
 uint32_t farm_usable_n(struct rt_backend *be);
+/* The state of srv, whoever else serves. */
+struct shm_effective farm_state(const struct rt_server *srv);
 /* Whether srv could get new requests: a backup, too, while it is not its turn. */
 bool farm_is_usable(const struct rt_server *srv);
 /* The share of srv among those that serve; 0: it does not. */

@@ -114,13 +114,6 @@ fetch_server(const struct expr_arg *arg)
 	return ref->index < be->servers_n ? &be->servers[ref->index] : NULL;
 }
 
-static struct shm_effective
-effective(const struct rt_server *srv)
-{
-	struct shm_facts f = {.weight = srv->cfg->weight, .is_checked = srv->cfg->check};
-	return shm_server_effective(&srv->shm, &f);
-}
-
 FETCH_FN(srv_conn)
 {
 	const struct rt_server *srv = fetch_server(args);
@@ -131,7 +124,7 @@ FETCH_FN(srv_is_up)
 {
 	const struct rt_server *srv = fetch_server(args);
 	return srv &&
-	       give_bool(s, effective(srv).is_up && srv->cfg->addr.kind != ADDR_NONE);
+	       give_bool(s, farm_state(srv).is_up && srv->cfg->addr.kind != ADDR_NONE);
 }
 
 FETCH_FN(srv_iweight)
@@ -154,7 +147,7 @@ FETCH_FN(srv_uweight)
 FETCH_FN(srv_weight)
 {
 	const struct rt_server *srv = fetch_server(args);
-	return srv && give_int(s, effective(srv).weight);
+	return srv && give_int(s, farm_state(srv).weight);
 }
 
 FETCH_FN(srv_sess_rate)

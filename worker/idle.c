@@ -4,13 +4,13 @@
  * about them. Worker. Why a connection is looked at before it is used, and what no look
  * can see: docs/decisions/004.
  */
+#include "worker/farm.h"
 #include "worker/idle.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <syslog.h>
 
-#include "shm/health.h"
 #include "worker/origin.h"
 #include "worker/queue.h"
 
@@ -141,8 +141,7 @@ idle_leave(struct session *s)
 static bool
 is_out(const struct rt_server *srv)
 {
-	struct shm_facts f = {.weight = srv->cfg->weight, .is_checked = srv->cfg->check};
-	return !shm_server_effective(&srv->shm, &f).is_up;
+	return !farm_state(srv).is_up;
 }
 
 void

@@ -67,8 +67,10 @@ struct rt_backend {
 	struct balance_server *farm; /* [servers_n] */
 	uint64_t *shares_before;     /* [servers_n] the sum of those in front */
 	uint64_t shares;	     /* of all */
+	uint64_t ramp_ms; /* somebody starts slowly: look again then; 0: nobody */
 	uint32_t usable_n;
 	bool is_built;
+	bool is_panicking;     /* panic_threshold: checks are not believed */
 	uint64_t idle_version; /* idle.c has seen this one */
 	/* queue.c */
 	struct shm_queue queue; /* area NULL: no server ever had a limit */

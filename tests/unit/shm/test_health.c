@@ -3,6 +3,7 @@
  * Words of servers, the effective state, and who may write.
  */
 #include "fixture.h"
+#include "lib/base/clock.h"
 
 static void
 words_survive_packing(void **state)
@@ -95,8 +96,8 @@ the_effective_state_follows_from_both_words(void **state)
 		{0, 1, HAND, SHM_HEALTH_UP, 1, 10, 0, 1, 0, "DRAIN"},
 		{0, 1, HAND, SHM_HEALTH_DOWN, 1, 10, 0, 0, 0, "DOWN"},
 		{0, 1, HAND, SHM_HEALTH_UNKNOWN, 0, 10, 0, 1, 0, "DRAIN"},
-		{0, 0, 0, SHM_HEALTH_UP, 1, 10, 0, 1, 0, "UP"},
-		{0, 0, HAND, SHM_HEALTH_UP, 1, 0, 0, 1, 0, "UP"},
+		{0, 0, 0, SHM_HEALTH_UP, 1, 10, 0, 1, 0, "DRAIN"},
+		{0, 0, HAND, SHM_HEALTH_UP, 1, 0, 0, 1, 0, "DRAIN"},
 		{0, 0, 200, SHM_HEALTH_UP, 1, 10, 1, 1, 200, "UP"},
 		{0, 0, 256, SHM_HEALTH_UP, 1, 0, 1, 1, 256, "UP"},
 	};
@@ -188,6 +189,42 @@ a_check_record_left_half_written_is_said_to_be_busy_until_the_next_one(void **st
 	fixture_remove(&f);
 }
 
+static void
+a_slow_start_grows_in_steps_and_ends(void **state)
+{
+	(void)state;
+	struct shm_server server = {.health = 0};
+	struct shm_object o = {.server = &server};
+	uint64_t now = clock_boot_ms();
+	assert_int_equal(shm_ramp(&o, 1000000), 100); /* it was never away */
+	atomic_store(&server.up_at_ms, now);
+	assert_int_equal(shm_ramp(&o, 0), 100);
+	assert_int_equal(shm_ramp(&o, 1000000), 5);
+	atomic_store(&server.up_at_ms, now - 525000);
+	assert_int_equal(shm_ramp(&o, 1000000), 50);
+	atomic_store(&server.up_at_ms, now - 999000);
+	assert_int_equal(shm_ramp(&o, 1000000), 95);
+	atomic_store(&server.up_at_ms, now - 1000000);
+	assert_int_equal(shm_ramp(&o, 1000000), 100);
+	atomic_store(&server.up_at_ms, now + 5000); /* another clock is ahead */
+	assert_int_equal(shm_ramp(&o, 1000000), 5);
+}
+
+static void
+a_server_that_starts_slowly_has_part_of_its_weight(void **state)
+{
+	(void)state;
+	struct shm_server server = {.health = 0};
+	struct shm_object o = {.server = &server};
+	struct shm_facts f = {.weight = 10, .slowstart_ms = 1000000};
+	atomic_store(&server.up_at_ms, clock_boot_ms() - 250000);
+	struct shm_effective e = shm_server_effective(&o, &f);
+	assert_int_equal(e.ramp, 25);
+	assert_int_equal(e.full_weight, 10);
+	assert_int_equal(e.weight, 3); /* never 0 */
+	assert_true(e.is_usable);
+}
+
 int
 main(void)
 {
@@ -201,6 +238,8 @@ main(void)
 			a_first_good_check_does_not_restart_the_time_of_being_up),
 		cmocka_unit_test(
 			a_check_record_left_half_written_is_said_to_be_busy_until_the_next_one),
+		cmocka_unit_test(a_slow_start_grows_in_steps_and_ends),
+		cmocka_unit_test(a_server_that_starts_slowly_has_part_of_its_weight),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
