@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "master/report.h"
+#include "master/syscalls.h"
 
 enum { CAPABILITIES_MAX = 64 };
 
@@ -92,5 +93,9 @@ privileges_drop(const struct cfg_global *g, char err[SHM_ERROR_BYTES])
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return report_into(err, "prctl no_new_privs: %s", strerror(errno));
-	return drop_capabilities(err);
+	if (drop_capabilities(err))
+		return -1;
+	if (syscalls_restrict() && errno != EINVAL && errno != ENOSYS)
+		return report_into(err, "seccomp: %s", strerror(errno));
+	return 0;
 }
