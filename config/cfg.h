@@ -49,8 +49,8 @@ struct cfg_global {
 	gid_t gid;
 	const char *chroot; /* NULL: none */
 	bool daemon;
-	const char *pidfile;  /* NULL: none */
-	uint32_t maxconnrate; /* per second, 0: no limit */
+	const char *pidfile;		   /* NULL: none */
+	uint32_t maxconnrate, maxsessrate; /* per second, 0: no limit */
 	uint32_t maxconn; /* over all workers; resolved from the fd limit when not set */
 	uint32_t fds_needed; /* per worker, all told; RLIMIT_NOFILE is raised to it */
 	const char *log_tag; /* "weir" */

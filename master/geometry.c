@@ -206,6 +206,7 @@ geometry_of(const struct cfg *cfg, struct shm_geometry *out, char err[SHM_ERROR_
 	struct shm_facts *global = add(&l, SHM_GLOBAL, "global", "");
 	global->maxconn = g->maxconn;
 	global->rate_limit = g->maxconnrate;
+	global->sess_rate_limit = g->maxsessrate;
 	global->area_bytes = sessions_bytes(g);
 	for (size_t i = 0; i < cfg->proxies_n; i++) {
 		if (cfg->proxies[i]->caps & CFG_CAP_FRONTEND)

@@ -21,6 +21,7 @@
 #include "master/report.h"
 #include "master/spawn.h"
 #include "worker/worker.h"
+#include "shm/fault.h"
 
 struct master master;
 
@@ -344,5 +345,14 @@ void
 procs_mail(uint32_t slot, uint32_t bits)
 {
 	shm_slot_mail(master.shm, slot, bits);
-	(void)eventfd_write(master.slot_eventfds[slot], 1);
+	if (!shm_fault_is_mute())
+		(void)eventfd_write(master.slot_eventfds[slot], 1);
+}
+
+void
+procs_wake_workers(void)
+{
+	PROCS_EACH(p)
+	if (p->role == SHM_ROLE_WORKER)
+		procs_mail(p->slot, SHM_MAIL_WAKE);
 }

@@ -73,6 +73,8 @@ void procs_signal(const struct proc *p, int signal);
 void procs_tell(struct proc *p, int signal, uint64_t limit_ms);
 /* Mail with a wake-up. */
 void procs_mail(uint32_t slot, uint32_t bits);
+/* Workers look again: there is room, or limits have changed. */
+void procs_wake_workers(void);
 
 #define PROCS_EACH(p)                                                               \
 	for (struct proc *p = master.procs; p < master.procs + master.procs_n; p++) \

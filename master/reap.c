@@ -73,6 +73,8 @@ static void
 give_back(const struct proc *p)
 {
 	shm_slot_release(master.shm, p->slot);
+	if (p->role == SHM_ROLE_WORKER)
+		procs_wake_workers();
 	if (master.lease_pids[p->role] == p->pid)
 		master.lease_pids[p->role] = 0;
 }

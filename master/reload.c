@@ -161,6 +161,7 @@ commit(void)
 	sockets_commit(master.sockets);
 	estate_publish();
 	shm_commit(master.shm, &geometry, master.current->number);
+	procs_wake_workers();
 	procs_reset_posts(master.current->cfg->global.nbproc);
 	report_set_targets(master.current->cfg, master.current->relay_write_fd);
 	drain_old(&old->cfg->global);

@@ -287,9 +287,9 @@ shm_object_fill(const struct shm *s, uint32_t i, const struct shm_entry_data *d,
 		.rates = &r->rates,
 		.server = d->facts.kind == SHM_SERVER ? &r->server : NULL,
 		.backend = d->facts.kind == SHM_BACKEND ? &r->backend : NULL,
-		.throttle = d->facts.kind == SHM_FRONTEND || d->facts.kind == SHM_GLOBAL
-				    ? &r->throttle
-				    : NULL,
+		.throttles = d->facts.kind == SHM_FRONTEND || d->facts.kind == SHM_GLOBAL
+				     ? r->throttles
+				     : NULL,
 		.area = shm_area_at(s, d),
 		.area_bytes = d->area_bytes,
 	};
@@ -369,3 +369,4 @@ LIMIT(minconn)
 LIMIT(maxqueue)
 LIMIT(slowstart_ms)
 LIMIT(rate_limit)
+LIMIT(sess_rate_limit)

@@ -12,6 +12,7 @@
 
 #include "shm/layout.h"
 #include "shm/seq.h"
+#include "shm/slots.h"
 
 static uint32_t
 load(const _Atomic uint32_t *p)
@@ -202,6 +203,61 @@ shm_gauge_give(struct shm *s, struct shm_gauge *g)
 		delta += debt_claim(s, g);
 	change(g, s->slot, delta);
 	gauge_unlock(s, g);
+}
+
+/* --- those who wait ------------------------------------------------------------- */
+
+enum { AWAITED_BITS = 64 };
+
+void
+shm_gauge_await(struct shm *s, struct shm_gauge *g)
+{
+	atomic_fetch_or(&g->awaited, 1ULL << s->slot % AWAITED_BITS);
+}
+
+void
+shm_gauge_forgo(struct shm *s, struct shm_gauge *g)
+{
+	atomic_fetch_and(&g->awaited, ~(1ULL << s->slot % AWAITED_BITS));
+}
+
+bool
+shm_gauge_is_awaited(const struct shm_gauge *g)
+{
+	return atomic_load_explicit(&g->awaited, memory_order_relaxed) != 0;
+}
+
+/* The workers that a bit may stand for: those who waited may be gone. */
+static bool
+poke_all(struct shm *s, uint32_t bit, void (*poke)(uint32_t slot))
+{
+	bool is_any = false;
+	for (uint32_t slot = bit; slot < s->at.slots_n; slot += AWAITED_BITS) {
+		struct shm_slot_view v;
+		if (!shm_slot_view(s, slot, &v) || v.role != SHM_ROLE_WORKER ||
+		    v.state != SHM_PROC_READY)
+			continue;
+		poke(slot);
+		is_any = true;
+	}
+	return is_any;
+}
+
+void
+shm_gauge_wake(struct shm *s, struct shm_gauge *g, void (*poke)(uint32_t slot))
+{
+	uint64_t bits;
+	while ((bits = atomic_load(&g->awaited)) != 0) {
+		/* in turn: the first one behind the last */
+		uint32_t from = (load(&g->woken) + 1) % AWAITED_BITS;
+		uint64_t later = bits >> from << from;
+		uint32_t bit = (uint32_t)__builtin_ctzll(later ? later : bits);
+		if (!(atomic_fetch_and(&g->awaited, ~(1ULL << bit)) & 1ULL << bit))
+			continue; /* somebody else wakes it */
+		store(&g->woken, bit);
+		if (poke_all(s, bit, poke))
+			return;
+	}
 }
 
 /* --- the master's part ------------------------------------------------------------ */

@@ -20,6 +20,15 @@ enum shm_take { SHM_TAKEN, SHM_FULL, SHM_BUSY };
 enum shm_take shm_gauge_take(struct shm *s, struct shm_gauge *g, uint32_t limit);
 /* Gives one back. Never fails. */
 void shm_gauge_give(struct shm *s, struct shm_gauge *g);
+/* This process waits until the gauge falls (it has found it full, and looks again after
+ * this). */
+void shm_gauge_await(struct shm *s, struct shm_gauge *g);
+/* It does not any more. */
+void shm_gauge_forgo(struct shm *s, struct shm_gauge *g);
+/* Somebody does. */
+bool shm_gauge_is_awaited(const struct shm_gauge *g);
+/* Pokes the worker whose turn it is among those who wait, once. */
+void shm_gauge_wake(struct shm *s, struct shm_gauge *g, void (*poke)(uint32_t slot));
 /* Applies what could not be applied at once; true when nothing is left. Called by
  * the event loop while shm_gauge_is_unsettled(). In the master that includes slots
  * that could not be released, and orphans of the master before (until they end). */

@@ -36,6 +36,7 @@ facts_normal(const struct shm_facts *f)
 	n.minconn = f->minconn;
 	n.maxqueue = f->maxqueue;
 	n.rate_limit = f->rate_limit;
+	n.sess_rate_limit = f->sess_rate_limit;
 	n.area_bytes = f->area_bytes;
 	n.slowstart_ms = f->slowstart_ms;
 	return n;

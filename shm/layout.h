@@ -172,7 +172,11 @@ struct shm_gauge {
 	_Atomic uint32_t seq;
 	_Atomic uint32_t cur, max;
 	_Atomic uint32_t undo_slot, undo_cur, undo_held;
-	uint32_t reserved[9];
+	uint32_t reserved;
+	/* who waits until it falls: bit slot % 64; a hint, outside of the lock */
+	_Atomic uint64_t awaited;
+	_Atomic uint32_t woken; /* bit that was woken last */
+	uint32_t reserved2[5];
 	_Atomic uint32_t held[]; /* per slot */
 };
 _Static_assert(sizeof(struct shm_gauge) == SHM_LINE, "what a take touches is one line");
@@ -183,7 +187,7 @@ struct shm_record {
 	union {
 		struct shm_server server;
 		struct shm_backend backend;
-		_Atomic uint64_t throttle;
+		_Atomic uint64_t throttles[SHM_THROTTLES_N];
 		uint8_t room[256];
 	};
 	/* struct shm_gauge at layout.gauge_off */

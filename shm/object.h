@@ -15,6 +15,9 @@ struct shm_server;
 struct shm_backend;
 struct shm_rates;
 
+/* What is counted per second (throttle.h). */
+enum shm_throttles { SHM_THROTTLE_CONNECTIONS, SHM_THROTTLE_SESSIONS, SHM_THROTTLES_N };
+
 struct shm_object {
 	uint32_t index; /* in the directory */
 	uint32_t cells; /* index of its first counter in a lane */
@@ -24,7 +27,7 @@ struct shm_object {
 	struct shm_rates *rates;     /* written once per second by control */
 	struct shm_server *server;   /* kind SERVER only, else NULL */
 	struct shm_backend *backend; /* kind BACKEND only, else NULL */
-	_Atomic uint64_t *throttle;  /* new sessions: FRONTEND, GLOBAL; else NULL */
+	_Atomic uint64_t *throttles; /* enum shm_throttles: FRONTEND, GLOBAL; else NULL */
 	void *area;		     /* its own memory, zeroed when new; NULL: none */
 	uint64_t area_bytes;
 };
@@ -46,6 +49,7 @@ uint32_t shm_object_minconn(const struct shm *s, const struct shm_object *o);
 uint32_t shm_object_maxqueue(const struct shm *s, const struct shm_object *o);
 uint32_t shm_object_slowstart_ms(const struct shm *s, const struct shm_object *o);
 uint32_t shm_object_rate_limit(const struct shm *s, const struct shm_object *o);
+uint32_t shm_object_sess_rate_limit(const struct shm *s, const struct shm_object *o);
 
 /* What control samples each second so that rates need nothing on the hot path. */
 struct shm_rates {

@@ -59,10 +59,11 @@ struct shm_facts {
 	uint32_t rise, fall;	   /* server: check numbers; 0 when not checked */
 	bool is_checked, is_backup, is_disabled;
 	uint32_t minconn, maxqueue; /* server; 0: none */
-	uint32_t rate_limit;	    /* new sessions per second; 0: none */
+	uint32_t rate_limit;	    /* new connections per second; 0: none */
 	uint64_t area_bytes;	    /* table, queues of a backend: memory; 0: none */
 	uint32_t slowstart_ms;	    /* server; 0: none */
-	uint8_t reserved[44];
+	uint32_t sess_rate_limit;   /* the daemon: those that rules let in; 0: none */
+	uint8_t reserved[40];
 };
 
 /* What the region must hold: filled by the master from a configuration. */

@@ -49,6 +49,28 @@ shm_throttle_take(_Atomic uint64_t *word, uint32_t limit, uint64_t now_ms)
 	}
 }
 
+/* The rest of a second with which `previous` events count as no more than `most`. */
+static uint64_t
+left_with(uint64_t previous, uint64_t most)
+{
+	return previous > most ? most * 1000 / previous : 1000;
+}
+
+uint64_t
+shm_throttle_wait_ms(const _Atomic uint64_t *word, uint32_t limit, uint64_t now_ms)
+{
+	struct throttle t =
+		unpack(atomic_load_explicit(word, memory_order_relaxed), now_ms);
+	uint64_t left_ms = 1000 - now_ms % 1000, wait_ms;
+	if (t.current < limit) {
+		uint64_t then_ms = left_with(t.previous, limit - 1 - t.current);
+		wait_ms = left_ms > then_ms ? left_ms - then_ms : 0;
+	} else {
+		wait_ms = left_ms + 1000 - left_with(t.current, limit - 1);
+	}
+	return wait_ms ? wait_ms : 1;
+}
+
 void
 shm_throttle_give(_Atomic uint64_t *word, uint64_t now_ms)
 {

@@ -16,6 +16,9 @@ enum { SHM_THROTTLE_MAX = 1000000 }; /* events per second */
 
 /* One more event; false: that would be more than `limit` per second. */
 bool shm_throttle_take(_Atomic uint64_t *word, uint32_t limit, uint64_t now_ms);
+/* How long until one more may happen, if nobody comes before; at least 1. */
+uint64_t shm_throttle_wait_ms(const _Atomic uint64_t *word, uint32_t limit,
+			      uint64_t now_ms);
 /* It did not happen after all. */
 void shm_throttle_give(_Atomic uint64_t *word, uint64_t now_ms);
 

@@ -11,14 +11,13 @@
 
 #include "lib/base/must.h"
 #include "shm/slots.h"
-#include "shm/throttle.h"
 #include "worker/idle.h"
+#include "worker/limits.h"
 #include "worker/session.h"
 
 enum {
 	ACCEPT_BUDGET = 16,	  /* per wake-up, own socket */
 	ACCEPT_BUDGET_SHARED = 2, /* shared with the other workers */
-	ACCEPT_RETRY_MS = 10,	  /* paused at a limit: look again */
 	ACCEPT_EMFILE_MS = 100,
 	NEIGHBOUR_MS = 100,
 	NEIGHBOUR_STALE_MS = 200,
@@ -45,80 +44,6 @@ listener_pause(struct listener *l, uint64_t retry_ms)
 	resume_in(retry_ms);
 }
 
-static bool
-is_full(const struct shm_object *o)
-{
-	uint32_t limit = shm_object_maxconn(self.shm, o);
-	return limit && shm_gauge_cur(o->gauge) >= limit;
-}
-
-static bool
-take(const struct shm_object *o)
-{
-	return shm_gauge_take(self.shm, o->gauge, shm_object_maxconn(self.shm, o)) ==
-	       SHM_TAKEN;
-}
-
-/* rate_limit sessions, maxconnrate. */
-static bool
-take_rate(const struct shm_object *o)
-{
-	uint32_t limit = shm_object_rate_limit(self.shm, o);
-	return !limit || shm_throttle_take(o->throttle, limit, now_ms());
-}
-
-static void
-give_rate(const struct shm_object *o)
-{
-	if (shm_object_rate_limit(self.shm, o))
-		shm_throttle_give(o->throttle, now_ms());
-}
-
-static bool
-take_rates(const struct rt_listener *bind)
-{
-	if (!take_rate(&self.global))
-		return false;
-	if (take_rate(&bind->fe->shm))
-		return true;
-	give_rate(&self.global);
-	return false;
-}
-
-static void
-give_rates(const struct rt_listener *bind)
-{
-	give_rate(&self.global);
-	give_rate(&bind->fe->shm);
-}
-
-/* One of each limit; nothing is held when it fails. Looked at first, so that what is
- * taken in vain does not show in a maximum. */
-static bool
-take_limits(const struct rt_listener *bind)
-{
-	const struct rt_frontend *fe = bind->fe;
-	if (is_full(&bind->shm) || is_full(&fe->shm) || is_full(&self.global))
-		return false;
-	if (!take(&self.global))
-		return false;
-	if (take(&fe->shm)) {
-		if (take(&bind->shm))
-			return true;
-		shm_gauge_give(self.shm, fe->shm.gauge);
-	}
-	shm_gauge_give(self.shm, self.global.gauge);
-	return false;
-}
-
-static void
-give_limits(const struct rt_listener *bind)
-{
-	shm_gauge_give(self.shm, bind->shm.gauge);
-	shm_gauge_give(self.shm, bind->fe->shm.gauge);
-	shm_gauge_give(self.shm, self.global.gauge);
-}
-
 static void
 count_connection(const struct rt_listener *bind)
 {
@@ -136,7 +61,7 @@ start(int fd, struct rt_listener *bind, const struct sockaddr_storage *ss, sockl
 	count_connection(bind);
 	if (fe->mode == CFG_MODE_HEALTH) {
 		health_answer(fd, fe);
-		give_limits(bind);
+		limits_give(bind);
 		return;
 	}
 	if (fe->options & CFG_OPT_TCPKA) {
@@ -170,13 +95,12 @@ listener_ready(struct net_watch *w, uint32_t events)
 	for (int i = waiting_n(l); i > 0; i--) {
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof(ss);
-		if (!take_limits(l->bind)) {
-			listener_pause(l, ACCEPT_RETRY_MS);
-			return;
-		}
-		if (!take_rates(l->bind)) {
-			give_limits(l->bind);
-			listener_pause(l, ACCEPT_RETRY_MS);
+		struct limits_stop stop;
+		if (!limits_take(l->bind, &stop)) {
+			if (stop.full && !limits_await(stop.full))
+				continue;
+			l->awaits = stop.full;
+			listener_pause(l, stop.retry_ms);
 			return;
 		}
 		int fd = accept4(w->fd, (struct sockaddr *)&ss, &len,
@@ -186,8 +110,7 @@ listener_ready(struct net_watch *w, uint32_t events)
 			continue;
 		}
 		int error = errno;
-		give_limits(l->bind);
-		give_rates(l->bind);
+		limits_give_back(l->bind);
 		if ((error == EMFILE || error == ENFILE) && idle_close_oldest())
 			continue;
 		if (error == EMFILE || error == ENFILE || error == ENOBUFS ||
@@ -209,36 +132,59 @@ listener_poll(struct listener *l)
 		net_watch_set(self.loop, &l->watch, events);
 }
 
+/* It does not wait any longer. */
+static void
+listener_unpause(struct listener *l)
+{
+	if (l->awaits)
+		limits_forgo(l->awaits);
+	l->awaits = NULL;
+	l->is_paused = false;
+	self.paused_n--;
+}
+
 static void
 listener_leave(struct listener *l)
 {
 	net_watch_remove(self.loop, &l->watch);
-	if (l->is_paused) {
-		l->is_paused = false;
-		self.paused_n--;
-	}
+	if (l->is_paused)
+		listener_unpause(l);
 }
 
+/* It had to wait; now it tries again. What it waited for is the next one's, if it needs
+ * no more of it. */
 static void
-resume(struct net_timer *t)
+listener_resume(struct listener *l)
 {
-	(void)t;
-	for (size_t i = 0; i < self.listeners_n && self.paused_n; i++) {
-		struct listener *l = &self.listeners[i];
-		if (!l->is_paused)
-			continue;
-		l->is_paused = false;
-		self.paused_n--;
-		listener_poll(l);
-	}
+	const struct shm_object *awaited = l->awaits;
+	listener_unpause(l);
+	if (waiting_n(l) > 0)
+		listener_ready(&l->watch, EPOLLIN);
+	listener_poll(l);
+	if (awaited)
+		limits_pass_on(awaited);
 }
 
 void
-accept_released(void)
+accept_look(void)
 {
-	/* one round later, so that a burst of releases resumes once */
-	if (self.paused_n)
-		resume_in(1);
+	for (size_t i = 0; i < self.listeners_n && self.paused_n; i++)
+		if (self.listeners[i].is_paused)
+			listener_resume(&self.listeners[i]);
+}
+
+static void
+resume_late(struct net_timer *t)
+{
+	(void)t;
+	accept_look();
+}
+
+static void
+resume_woken(struct net_task *t)
+{
+	(void)t;
+	accept_look();
 }
 
 static bool
@@ -291,7 +237,8 @@ accept_init(void)
 				       m->fd[b * m->columns_n + 1] < 0;
 		}
 	}
-	net_timer_init(&self.resume_timer, resume);
+	net_timer_init(&self.resume_timer, resume_late);
+	net_task_init(&self.resume_task, resume_woken);
 	net_timer_init(&self.neighbour_timer, watch_neighbour);
 	for (size_t i = 0; i < self.listeners_n; i++)
 		if (is_mine(&self.listeners[i]))

@@ -91,6 +91,7 @@ struct rt_frontend {
 struct listener {
 	struct net_watch watch;
 	struct rt_listener *bind;
+	const struct shm_object *awaits; /* paused: the limit that is reached, or NULL */
 	uint32_t column;
 	bool is_shared, is_paused;
 };
@@ -123,7 +124,7 @@ struct worker {
 	size_t listeners_n;
 	uint32_t paused_n;
 	struct net_timer queue_timer;
-	struct net_task queue_task;
+	struct net_task queue_task, resume_task;
 	uint32_t waiting_n;	/* txns in all queues */
 	uint32_t strict_idle_n; /* idle connections that hold slots */
 	struct net_timer resume_timer, neighbour_timer, sweep_timer, drain_timer;
@@ -193,8 +194,8 @@ void runtime_init(void);
 /* accept.c: listeners, limits, the neighbour's listeners. */
 void accept_init(void);
 void accept_stop(void);
-/* A connection was released: a paused listener may go on. */
-void accept_released(void);
+/* Paused listeners try again: a limit may have room. */
+void accept_look(void);
 
 /* drain.c */
 void drain_init(void);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "worker/idle.h"
+#include "worker/limits.h"
 #include "worker/summary.h"
 #include "worker/track.h"
 
@@ -70,11 +71,8 @@ session_close(struct session *s, bool with_reset)
 	summary_end(s);
 	net_conn_close(&s->client, with_reset);
 	net_loop_bury(self.loop, &self.sessions, s);
-	shm_gauge_give(self.shm, bind->shm.gauge);
-	shm_gauge_give(self.shm, bind->fe->shm.gauge);
-	shm_gauge_give(self.shm, self.global.gauge);
+	limits_give(bind);
 	self.conns_n--;
-	accept_released();
 	if (self.is_draining)
 		drain_check();
 }
@@ -212,9 +210,7 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 	struct session *s = pool_get(&self.sessions);
 	if (!s) {
 		close(fd);
-		shm_gauge_give(self.shm, bind->shm.gauge);
-		shm_gauge_give(self.shm, bind->fe->shm.gauge);
-		shm_gauge_give(self.shm, self.global.gauge);
+		limits_give(bind);
 		return;
 	}
 	net_conn_init(&s->client, fd, session_ready);
@@ -237,8 +233,11 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 	s->say_close = false;
 	summary_begin(s);
 	self.conns_n++;
-	if (rules_connection(s, CFG_RULES_CONNECTION) == RULE_ENDED ||
-	    rules_connection(s, CFG_RULES_SESSION) == RULE_ENDED)
+	if (rules_connection(s, CFG_RULES_CONNECTION) == RULE_ENDED) {
+		limits_no_session();
+		return;
+	}
+	if (rules_connection(s, CFG_RULES_SESSION) == RULE_ENDED)
 		return;
 	if (s->trackers)
 		track_session(s);

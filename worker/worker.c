@@ -60,6 +60,7 @@ read_mail(void)
 	if (mail & SHM_MAIL_KILL)
 		summary_kill();
 	queue_look();
+	accept_look();
 }
 
 /* In the foreground the children go with their master; else nobody tells them. */

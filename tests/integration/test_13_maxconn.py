@@ -3,12 +3,15 @@
 import os
 import signal
 import socket
+import time
 
 import pytest
 
 from weirlab import Client, get, procs, wait_until
 from weirlab import origin as do
 from weirlab.config import web
+from weirlab.gate import Gate
+from weirlab.weir import binary
 
 NBPROC = pytest.mark.parametrize("nbproc", [1, 2, 8])
 LIMITS = {"global": lambda n: {"top": {"maxconn": n}},
@@ -24,6 +27,17 @@ def start(lab, kind, limit, nbproc, origin):
     else:
         config = web(port, [origin], **LIMITS[kind](limit))
     return port, lab.start(config, nbproc=nbproc)
+
+
+def is_muteable():
+    with open(binary("WEIR", "weir"), "rb") as f:
+        return b"WEIR_MUTE" in f.read()
+
+
+def asking(port, target="/"):
+    c = Client(port)
+    c.request(target)
+    return c
 
 
 def has_answer(c):
@@ -133,3 +147,78 @@ def test_running_out_of_descriptors_pauses_and_recovers(lab):
     weir.wait_idle()
     assert weir.workers() == [worker]
     assert get(port).text == "a"
+
+
+@pytest.mark.parametrize("kind", ["global", "frontend", "bind"])
+@NBPROC
+def test_who_waits_is_woken_when_another_worker_has_room(lab, kind, nbproc):
+    gate = Gate(hold_s=0)
+    a = lab.origin("a").on("/", gate)
+    port, weir = start(lab, kind, 1, nbproc, a)
+    clients = [Client(port) for _ in range(24)]
+    for c in clients:
+        c.request("/")
+    while clients:
+        c = wait_until(lambda: [c for c in clients if has_answer(c)], what="the next one")[0]
+        assert len([c for c in clients if has_answer(c)]) == 1
+        clients.remove(c)
+        c.close()
+    assert gate.most == 1
+    weir.wait_idle()
+    # not by looking now and then
+    assert weir.counter("limit_wakes") >= 10
+
+
+@pytest.mark.parametrize("nbproc", [2, 8])
+def test_limits_hold_while_workers_with_waiting_clients_are_killed(lab, nbproc):
+    gate = Gate(hold_s=0.002)
+    a = lab.origin("a").on("/", gate)
+    port, weir = start(lab, "frontend", 3, nbproc, a)
+    load = lab.load(port, mode="close", clients=24)
+    for turn in range(6):
+        load.wait_ok(40)
+        os.kill(weir.workers()[turn % nbproc], signal.SIGKILL)
+    load.wait_ok(100)
+    load.end()
+    assert gate.most <= 3
+    weir.wait_idle()
+
+
+@pytest.mark.skipif(not is_muteable(), reason="wake-ups are lost in builds with faults only")
+@pytest.mark.parametrize("nbproc", [2, 8])
+def test_lost_wake_ups_of_listeners_cost_milliseconds(lab, nbproc):
+    a, port = lab.origin("a"), lab.port()
+    weir = lab.start(web(port, [a], frontend={"maxconn": 1}), nbproc=nbproc,
+                     env={"WEIR_MUTE": "1"})
+    begin = time.monotonic()
+    clients = [asking(port) for _ in range(20)]
+    while clients:
+        c = wait_until(lambda: [c for c in clients if has_answer(c)])[0]
+        clients.remove(c)
+        c.close()
+    assert time.monotonic() - begin < 20 * 0.1
+    weir.wait_idle()
+
+
+@pytest.mark.parametrize("nbproc", [1, 8])
+@pytest.mark.parametrize("key, rules", [
+    ("maxconnrate", []),
+    ("maxsessrate", []),
+    # who is refused is a connection, and no session
+    ("maxsessrate", [{"reject": True, "if": "{ src 127.0.0.2 }"}])])
+def test_the_daemon_takes_so_many_per_second(lab, nbproc, key, rules):
+    a, port = lab.origin("a"), lab.port()
+    weir = lab.start(web(port, [a], top={key: 20}, frontend={
+        "tcp_request": {"connection": rules}}), nbproc=nbproc)
+    begin = time.monotonic()
+    refused = [Client(port, source="127.0.0.2") for _ in range(40 if rules else 0)]
+    clients = [asking(port) for _ in range(60)]
+    for c in clients:
+        assert c.response().status == 200
+    took = time.monotonic() - begin
+    assert 1.9 <= took <= 6, "two seconds at least for the forty that had to wait"
+    assert weir.stat("fe", "FRONTEND", "conn_tot") == 60 + len(refused)
+    assert weir.stat("fe", "FRONTEND", "dcon") == len(refused)
+    for c in clients + refused:
+        c.close()
+    weir.wait_idle()
