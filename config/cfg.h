@@ -294,7 +294,7 @@ struct cfg_rule {
 	const struct expr_program *expr; /* NULL where a number was given */
 	const struct expr_regex *regex;
 	const struct expr_var *var;
-	uint64_t number;
+	uint64_t number, time_ms;
 	const struct cfg_table *table;
 	const char *file; /* where it stands */
 	unsigned line;

@@ -5,6 +5,7 @@
  */
 #include "lib/expr/program.h"
 #include "worker/capture.h"
+#include "worker/parked.h"
 #include "worker/rules.h"
 
 /* --- variables ---------------------------------------------------------------------- */
@@ -286,6 +287,18 @@ do_disable_l7_retry(struct rule_run *r, const struct cfg_rule *a)
 	r->c.t->no_l7_retry = true;
 	r->c.t->is_replayable = false;
 	return RULE_GOES_ON;
+}
+
+enum rule_end
+do_wait_for_body(struct rule_run *r, const struct cfg_rule *a)
+{
+	struct txn *t = r->c.t;
+	bool is_response = r->set == CFG_RULES_RESPONSE;
+	bool is_begun = !is_response || t->is_body_begun;
+	if (is_begun && parked_is_enough(t, is_response ? &t->down : &t->up, a->number))
+		return RULE_GOES_ON;
+	parked_ask(t, (struct parked_wish){a->number, a->time_ms});
+	return RULE_WAITS;
 }
 
 enum rule_end

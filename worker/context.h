@@ -16,7 +16,7 @@ struct txn_context {
 	struct txn *t;	       /* NULL: rules of a connection that is not a txn yet */
 	struct http_head *req; /* NULL: gone, or not HTTP */
 	struct http_head *res; /* NULL: not there yet, or gone */
-	struct span body;      /* of the request: what came with its head, decoded */
+	struct span body;      /* of the message: what is here of it, decoded */
 };
 
 /* fetch.c: what this process provides. */

@@ -306,7 +306,7 @@ redispatch(struct txn *t)
 bool
 dispatch_replay(struct txn *t)
 {
-	if (!t->is_replayable || t->head_forwarded)
+	if (!t->is_replayable || t->head_forwarded || t->is_body_begun)
 		return false;
 	leave_origin(t);
 	buf_put(&self.bufs, &t->res_in);
@@ -320,7 +320,7 @@ bool
 dispatch_retry_on(struct txn *t, uint32_t event)
 {
 	if (!(t->be->cfg->retry_on & event) || !t->is_kept || t->no_l7_retry ||
-	    t->head_forwarded || t->retries_left == 0 || !may_spend(t))
+	    t->head_forwarded || t->parked || t->retries_left == 0 || !may_spend(t))
 		return false;
 	pick_note(t, true);
 	leave_origin(t);

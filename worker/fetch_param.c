@@ -216,10 +216,28 @@ FETCH_FN(urlp_val)
 /* --- bodies ----------------------------------------------------------------------------
  */
 
-FETCH_FN(req_body)
+static bool
+give_body(const struct expr_context *c, const struct http_head *h, struct expr_sample *s)
 {
 	struct span body = context_of(c)->body;
-	return context_of(c)->req && give_bin(s, body.p ? body : SPAN(""));
+	return h && give_bin(s, body.p ? body : SPAN(""));
+}
+
+static bool
+give_body_size(const struct expr_context *c, const struct http_head *h,
+	       struct expr_sample *s)
+{
+	uint64_t length;
+	if (!h)
+		return false;
+	if (num_u64(http_head_value(h, HTTP_FIELD_CONTENT_LENGTH), &length) == NUM_OK)
+		return give_int(s, (int64_t)length);
+	return give_int(s, (int64_t)context_of(c)->body.n);
+}
+
+FETCH_FN(req_body)
+{
+	return give_body(c, context_of(c)->req, s);
 }
 
 FETCH_FN(req_body_len)
@@ -229,13 +247,22 @@ FETCH_FN(req_body_len)
 
 FETCH_FN(req_body_size)
 {
-	const struct http_head *h = context_of(c)->req;
-	uint64_t length;
-	if (!h)
-		return false;
-	if (num_u64(http_head_value(h, HTTP_FIELD_CONTENT_LENGTH), &length) == NUM_OK)
-		return give_int(s, (int64_t)length);
-	return give_int(s, (int64_t)context_of(c)->body.n);
+	return give_body_size(c, context_of(c)->req, s);
+}
+
+FETCH_FN(res_body)
+{
+	return give_body(c, context_of(c)->res, s);
+}
+
+FETCH_FN(res_body_len)
+{
+	return context_of(c)->res && give_int(s, (int64_t)context_of(c)->body.n);
+}
+
+FETCH_FN(res_body_size)
+{
+	return give_body_size(c, context_of(c)->res, s);
 }
 
 FETCH_FN(req_body_param)

@@ -356,6 +356,15 @@ copy_round(struct flow *f, struct net_conn *from, struct net_conn *to, struct bu
 	return end;
 }
 
+/* The source closed, which is the end of its body. */
+static enum flow_end
+collect_end(struct flow *f, struct buf **into)
+{
+	struct span last = f->out == HTTP_BODY_CHUNKED ? SPAN("0\r\n\r\n") : SPAN("");
+	f->is_source_done = true;
+	return buf_append(&self.bufs, into, last.p, last.n) ? FLOW_DONE : FLOW_SRC_FAILED;
+}
+
 enum flow_end
 flow_collect(struct flow *f, struct net_conn *from, struct buf **into, size_t most,
 	     struct buf **rest, void (*count)(void *arg, uint64_t n), void *arg)
@@ -365,6 +374,8 @@ flow_collect(struct flow *f, struct net_conn *from, struct buf **into, size_t mo
 		if (!from->is_readable)
 			return FLOW_WAIT;
 		enum flow_end end = take(f, from, FLOW_READ_BYTES, &t);
+		if (end == FLOW_SRC_EOF && f->in == HTTP_BODY_CLOSE)
+			return collect_end(f, into);
 		if (end != FLOW_DONE)
 			return end;
 		count(arg, t.out.n);

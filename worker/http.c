@@ -226,7 +226,7 @@ http_run(struct txn *t)
 	}
 	if (!run_up(t))
 		return;
-	if (!t->head_forwarded && t->down.pending && !flush_interim(t))
+	if (!t->head_forwarded && t->down.pending && !t->parked && !flush_interim(t))
 		return;
 	if (!t->head_forwarded && !response_read(t))
 		return;

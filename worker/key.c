@@ -156,31 +156,12 @@ pick_wants_body(const struct txn *t)
 	       t->method == HTTP_METHOD_POST;
 }
 
-/* What lies behind the head: of a chunked body its first chunk, as HAProxy does. */
-static struct span
-body_of(const struct txn *t)
-{
-	struct span whole = buf_span(t->head);
-	const char *end = memmem(whole.p, whole.n, "\r\n\r\n", 4);
-	if (!end)
-		return span_of(NULL, 0);
-	struct span body = span_of(end + 4, whole.n - (size_t)(end + 4 - whole.p));
-	if (t->up.out != HTTP_BODY_CHUNKED)
-		return body;
-	struct span size = span_cut(&body, '\n');
-	uint64_t n = 0;
-	for (size_t i = 0; i < size.n && size.p[i] != '\r'; i++)
-		n = n << 4 | (unsigned)(size.p[i] <= '9' ? size.p[i] - '0'
-							 : (size.p[i] | 32) - 'a' + 10);
-	return span_of(body.p, n < body.n ? n : body.n);
-}
-
 void
 pick_body(struct txn *t)
 {
 	if (!pick_wants_body(t))
 		return;
-	struct span value = balance_param(body_of(t), t->be->cfg->balance.name, true);
+	struct span value = balance_param(self.body, t->be->cfg->balance.name, true);
 	if (value.p)
 		set_key(t, value);
 }

@@ -32,7 +32,7 @@ pick_key(struct txn *t, struct http_head *h)
 }
 /* Whether the key may be in the body. */
 bool pick_wants_body(const struct txn *t);
-/* The body is behind the head in t->head, as far as it will be. */
+/* Looks for it in self.body, which is as whole as it will be. */
 void pick_body(struct txn *t);
 
 #endif

@@ -40,6 +40,7 @@ after_response(struct txn *t, struct span *head, struct span *body)
 	    http_head_parse_response(head->p, head->n, 0, &t->fe->cfg->limits, h, &why) !=
 		    HTTP_PARSE_OK)
 		return;
+	self.body = span_of(NULL, 0); /* of what was asked, or of what a server said */
 	rules_after_response(t, h);
 	size_t n = h->is_edited ? http_serialise_response(h, &as_it_is, self.hx,
 							  WORKER_HX_BYTES)

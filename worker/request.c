@@ -14,6 +14,7 @@
 #include "lib/http/serialise.h"
 #include "worker/capture.h"
 #include "worker/forward.h"
+#include "worker/parked.h"
 #include "worker/pick.h"
 #include "worker/rules.h"
 #include "worker/track.h"
@@ -185,12 +186,14 @@ drop_expect(struct http_head *h)
 			h->fields[i].dropped = 1;
 }
 
-/* What one proxy says about the request. true: answered. */
-static bool
-answer_here(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
+/* What one proxy says about the request. */
+static enum rule_end
+judge(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 {
-	return rules_request(t, p, h) == RULE_ENDED || stats_page(t, h) ||
-	       refuse_names(t, p, h);
+	enum rule_end end = rules_request(t, p, h);
+	if (end != RULE_GOES_ON)
+		return end;
+	return stats_page(t, h) || refuse_names(t, p, h) ? RULE_ENDED : RULE_GOES_ON;
 }
 
 /* unique_id_format: made now at the latest, while the head is there. */
@@ -211,52 +214,159 @@ add_unique_id(struct txn *t, struct http_head *h)
 	(void)http_edit_add(h, fe->unique_id_header, id);
 }
 
-/* The request is complete as far as its head goes; `body` are its first bytes, encoded.
- */
-static void
-request_process(struct txn *t, struct http_head *h, const struct http_framing *f,
-		struct span body)
+/* What the frontend says, and which backend that leads to. */
+static enum rule_end
+judge_at_frontend(struct txn *t, struct http_head *h)
 {
-	if (is_monitor(t, h)) {
-		answer_monitor(t, h);
-		return;
-	}
-	capture_head(t, h, CFG_CAPTURE_REQUEST);
-	if (answer_here(t, t->fe->cfg, h))
-		return;
+	enum rule_end end = judge(t, t->fe->cfg, h);
+	if (end != RULE_GOES_ON)
+		return end;
 	t->be = route(t, h);
 	if (!t->be) {
 		t->phase = PHASE_CONNECT;
 		reply_error(t, 503, STOP_no_server);
-		return;
+		return RULE_ENDED;
 	}
 	shm_count(&t->be->shm, SHM_BACKEND_stot, 1);
 	shm_count(&t->be->shm, SHM_BACKEND_req_tot, 1);
 	shm_count(&t->be->shm, SHM_BACKEND_bin, t->bytes_in);
-	if ((t->be->cfg != t->fe->cfg && answer_here(t, t->be->cfg, h)) ||
-	    end_of_forwards(t, h))
+	return RULE_GOES_ON;
+}
+
+static enum rule_end
+judge_request(struct txn *t, struct http_head *h)
+{
+	if (t->is_judged)
+		return RULE_GOES_ON;
+	enum rule_end end = t->be ? RULE_GOES_ON : judge_at_frontend(t, h);
+	if (end == RULE_GOES_ON && t->be->cfg != t->fe->cfg)
+		end = judge(t, t->be->cfg, h);
+	return end;
+}
+
+/* The client that waits for a word before it sends its body gets it from us, and the
+ * server does not say it again (RFC 9110 10.1.1). false: t is gone. */
+static bool
+say_continue(struct txn *t, struct http_head *h)
+{
+	struct span word = SPAN("HTTP/1.1 100 Continue\r\n\r\n");
+	struct net_conn *client = &t->s->client;
+	drop_expect(h);
+	txn_count_out(t, word.n);
+	if (flow_queue(&t->down, word.p, word.n) &&
+	    flow_run(&t->down, client, client, NULL, NULL, NULL) != FLOW_DST_FAILED)
+		return true;
+	txn_abort(t, STOP_client_abort);
+	return false;
+}
+
+/* Its rules wait for more of the body. */
+static void
+park(struct txn *t, struct http_head *h, struct http_framing *f, struct span body)
+{
+	if (f->expects_continue && !say_continue(t, h))
+		return;
+	f->expects_continue = false;
+	if (!parked_keep(t, h, f, body)) {
+		reply_error(t, 503, STOP_no_resources);
+		return;
+	}
+	t->is_parked = true;
+	t->client_deadline_ms = t->body_until_ms;
+	request_collect(t);
+}
+
+/* Nothing is left to say about it: on to a server, with as much of the body as is here.
+ */
+static void
+pass_on(struct txn *t, struct http_head *h, struct http_framing *f, struct span body)
+{
+	pick_key(t, h);
+	if (pick_wants_body(t) && !parked_is_enough(t, &t->up, 0)) {
+		t->is_judged = true;
+		parked_ask_whole(t);
+		park(t, h, f, body);
+		return;
+	}
+	pick_body(t);
+	if (end_of_forwards(t, h))
 		return;
 	t->wanted = route_server(t, h);
 	stick_request(t, h);
-	pick_key(t, h);
 	add_unique_id(t, h);
 	t->keep_origin = may_keep_server(t);
-	bool waits = body_must_wait(t);
-	if (waits && f->expects_continue)
-		drop_expect(h);
 	if (!build_head(t, h, f, body)) {
 		reply_error(t, 503, STOP_no_resources);
 		return;
 	}
+	if (t->body && t->up.is_source_done)
+		t->is_replayable = http_method_is_idempotent((enum http_method)t->method);
+	buf_put(&self.bufs, &t->body);
 	t->is_kept = t->be->cfg->retry_on & ~(uint32_t)RETRY_CONN_FAILURE &&
 		     !t->wants_tunnel && buf_len(t->head) <= TXN_KEEP_BYTES;
 	t->retries_left = txn_retries(t);
-	if (waits) {
-		body_wait(t, f->expects_continue);
+	dispatch_start(t);
+}
+
+/* The request is complete as far as its head goes; `body` are its first bytes, encoded.
+ */
+static void
+request_process(struct txn *t, struct http_head *h, struct http_framing *f,
+		struct span body)
+{
+	switch (judge_request(t, h)) {
+	case RULE_WAITS:
+		park(t, h, f, body);
+		break;
+	case RULE_GOES_ON:
+	case RULE_ACCEPTED:
+		pass_on(t, h, f, body);
+		break;
+	case RULE_ENDED:
+		break;
+	}
+}
+
+/* Enough of the body is there: the rules go on. */
+static void
+unpark(struct txn *t)
+{
+	struct http_framing f;
+	struct buf *held = parked_take(t, &f);
+	struct span body = buf_span(t->body);
+	t->is_parked = false;
+	t->client_deadline_ms = 0;
+	self.body = parked_decoded((enum http_body)t->up.out, body);
+	request_process(t, &self.head, &f, body);
+	self.body = span_of(NULL, 0);
+	buf_put(&self.bufs, &held);
+}
+
+void
+request_collect(struct txn *t)
+{
+	enum { STARVED_MS = 10 };
+	enum flow_end end =
+		parked_collect(t, &t->up, &t->s->client, &t->s->in, txn_count_up);
+	switch (end) {
+	case FLOW_DONE:
+		unpark(t);
+		return;
+	case FLOW_STARVED:
+		t->look_at_ms = now_ms() + STARVED_MS;
+		break;
+	case FLOW_WAIT:
+	case FLOW_YIELD:
+		break;
+	case FLOW_SRC_EOF:
+	case FLOW_SRC_FAILED:
+	case FLOW_DST_FAILED:
+	case FLOW_BAD:
+		http_up_failed(t, end);
 		return;
 	}
-	pick_body(t);
-	dispatch_start(t);
+	net_conn_await(self.loop, &t->s->client);
+	txn_arm(t);
 }
 
 static struct txn *
@@ -286,22 +396,6 @@ reject(struct session *s, enum http_reject why)
 	txn_count_in(t, buf_len(s->in));
 	buf_put(&self.bufs, &s->in);
 	reply_reject(t, why);
-}
-
-/* What rules see of the body: its bytes that came with the head, which flow_encode() has
- * made one chunk of, without the head of that. */
-static struct span
-decoded(const struct http_framing *f, struct span body)
-{
-	uint64_t n = 0;
-	if (f->body != HTTP_BODY_CHUNKED)
-		return body;
-	struct span rest = body;
-	struct span size = span_cut(&rest, '\n');
-	for (size_t i = 0; i + 1 < size.n; i++)
-		n = n << 4 |
-		    (unsigned)(size.p[i] <= '9' ? size.p[i] - '0' : size.p[i] - 'a' + 10);
-	return span_of(rest.p, n < rest.n ? n : rest.n);
 }
 
 /* A whole head was parsed; `rest` is what came behind it. */
@@ -347,8 +441,11 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 		reply_reject(t, why);
 	else if (!is_kept)
 		reply_error(t, 503, STOP_no_resources);
+	else if (is_monitor(t, h))
+		answer_monitor(t, h);
 	else {
-		self.body = decoded(&f, body);
+		capture_head(t, h, CFG_CAPTURE_REQUEST);
+		self.body = parked_decoded(f.body, body);
 		request_process(t, h, &f, body);
 		self.body = span_of(NULL, 0);
 	}

@@ -9,8 +9,10 @@
 #include "worker/origin.h"
 #include "worker/pick.h"
 #include "worker/capture.h"
+#include "worker/parked.h"
 #include "worker/rules.h"
 #include "worker/track.h"
+#include "worker/vars.h"
 #include "worker/stick.h"
 
 enum {
@@ -250,22 +252,19 @@ note_challenge(struct txn *t, const struct http_head *h)
 			t->origin->is_private = true;
 }
 
-/* The final head: decides how the exchange goes on. false: t is gone. */
+/* The final head, and `body`, what is here of its body, encoded: on to the client. false:
+ * t is gone. */
 static bool
-forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
-	      struct span rest)
+pass_on(struct txn *t, struct http_head *h, const struct http_framing *f,
+	struct span body)
 {
-	capture_head(t, h, CFG_CAPTURE_RESPONSE);
-	track_status(t, h->status);
-	stick_response(t, h);
-	if (rules_response(t, h) == RULE_ENDED)
-		return false;
-	rules_after_response(t, h);
+	if (rules_have_after_response(t)) {
+		self.body = parked_decoded((enum http_body)t->down.out, body);
+		rules_after_response(t, h);
+		self.body = span_of(NULL, 0);
+	}
 	bool is_tunnel = f->body == HTTP_BODY_TUNNEL;
-	enum http_body out_body = outgoing_body(t, f->body);
-	struct span body;
-	if (!begin_body(t, f, out_body, rest, &body))
-		return false;
+	enum http_body out_body = (enum http_body)t->down.out;
 	t->keep_client &= !self.is_draining && flow_is_done(&t->up) &&
 			  out_body != HTTP_BODY_CLOSE && !is_tunnel;
 	t->s->say_close = !t->keep_client;
@@ -300,7 +299,80 @@ forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	return true;
 }
 
-enum head_step { HEAD_FINAL, HEAD_MORE, HEAD_GONE };
+/* Whether rules look at bodies of responses. */
+static bool
+are_bodies_looked_at(void)
+{
+	const bool *uses = self.cfg->env.uses;
+	return uses[EXPR_FETCH_res_body] || uses[EXPR_FETCH_res_body_len] ||
+	       uses[EXPR_FETCH_res_body_size];
+}
+
+enum verdict { VERDICT_FORWARD, VERDICT_WAIT, VERDICT_GONE };
+
+/* The rules, from where they stopped; *body is what is here of the body. */
+static enum verdict
+judge(struct txn *t, struct http_head *h, const struct http_framing *f, struct span rest,
+      struct span *body)
+{
+	enum http_body out = outgoing_body(t, f->body);
+	if (!t->is_body_begun && are_bodies_looked_at()) {
+		if (!begin_body(t, f, out, rest, body))
+			return VERDICT_GONE;
+		t->is_body_begun = true;
+	}
+	for (;;) {
+		self.body =
+			t->is_body_begun ? parked_decoded(out, *body) : span_of(NULL, 0);
+		enum rule_end end = rules_response(t, h);
+		self.body = span_of(NULL, 0);
+		if (end == RULE_ENDED)
+			return VERDICT_GONE;
+		if (!t->is_body_begun && !begin_body(t, f, out, rest, body))
+			return VERDICT_GONE;
+		t->is_body_begun = true;
+		if (end != RULE_WAITS)
+			return VERDICT_FORWARD;
+		if (!parked_is_enough(t, &t->down, t->body_least))
+			return VERDICT_WAIT;
+	}
+}
+
+/* false: t is gone, or waits for more of the body. */
+static bool
+forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
+	      struct span rest)
+{
+	struct span body = buf_span(t->body);
+	switch (judge(t, h, f, rest, &body)) {
+	case VERDICT_FORWARD:
+		break;
+	case VERDICT_WAIT:
+		if (!parked_keep(t, h, f, body))
+			reply_error(t, 502, STOP_no_resources);
+		return false;
+	case VERDICT_GONE:
+		return false;
+	}
+	bool is_alive = pass_on(t, h, f, body);
+	buf_put(&self.bufs, &t->body);
+	return is_alive;
+}
+
+enum head_step { HEAD_FINAL, HEAD_MORE, HEAD_PARKED, HEAD_GONE };
+
+static enum head_step
+take_final(struct txn *t, struct http_head *h, const struct http_framing *f,
+	   struct span rest)
+{
+	vars_response(t);
+	capture_head(t, h, CFG_CAPTURE_RESPONSE);
+	track_status(t, h->status);
+	stick_response(t, h);
+	if (forward_final(t, h, f, rest))
+		return HEAD_FINAL;
+	return t->parked ? HEAD_PARKED : HEAD_GONE;
+}
 
 /* Takes complete heads off *in. HEAD_MORE: *in is the start of the next one. */
 static enum head_step
@@ -326,7 +398,7 @@ take_heads(struct txn *t, struct span *in)
 		if (t->is_kept && dispatch_retry_on(t, retry_of_status(h->status)))
 			return HEAD_GONE;
 		if (h->status >= 200 || h->status == 101)
-			return forward_final(t, h, &f, rest) ? HEAD_FINAL : HEAD_GONE;
+			return take_final(t, h, &f, rest);
 		if (!forward_interim(t, h))
 			return HEAD_GONE;
 		*in = rest;
@@ -349,10 +421,71 @@ keep_partial(struct txn *t, struct span in)
 	return true;
 }
 
+/* Counted when it is sent. */
+static void
+count_later(void *arg, uint64_t n)
+{
+	(void)arg;
+	(void)n;
+}
+
+static void
+collect_failed(struct txn *t, enum flow_end end)
+{
+	if (end == FLOW_BAD)
+		bad_response(t);
+	else
+		reply_error(t, 502, STOP_server_abort);
+}
+
+/* Enough of the body is there: the rules go on. */
+static bool
+unpark(struct txn *t)
+{
+	struct http_framing f;
+	struct buf *held = parked_take(t, &f);
+	bool is_forwarded = forward_final(t, &self.head, &f, span_of(NULL, 0));
+	buf_put(&self.bufs, &held);
+	return is_forwarded;
+}
+
+/* A response whose rules wait for its body. true: as of response_read(). */
+static bool
+collect(struct txn *t)
+{
+	for (;;) {
+		enum flow_end end =
+			parked_collect(t, &t->down, &t->origin->conn, NULL, count_later);
+		if (end == FLOW_DONE) {
+			if (unpark(t))
+				return true;
+			if (!t->parked)
+				return false;
+			continue; /* a later rule wants more */
+		}
+		if (end != FLOW_WAIT && end != FLOW_YIELD && end != FLOW_STARVED) {
+			collect_failed(t, end);
+			return false;
+		}
+		if (t->body_until_ms && now_ms() >= t->body_until_ms) {
+			reply_error(t, 504, STOP_server_timeout);
+			return false;
+		}
+		http_wait(t, end);
+		if (t->body_until_ms &&
+		    (!t->look_at_ms || t->body_until_ms < t->look_at_ms))
+			t->look_at_ms = t->body_until_ms;
+		txn_arm(t);
+		return false;
+	}
+}
+
 bool
 response_read(struct txn *t)
 {
 	struct origin *o = t->origin;
+	if (t->parked)
+		return collect(t);
 	/* interim answers are read no faster than the client takes them */
 	for (unsigned i = 0; o->conn.is_readable && !t->down.pending; i++) {
 		size_t n;
@@ -379,6 +512,9 @@ response_read(struct txn *t)
 		case HEAD_FINAL:
 			buf_put(&self.bufs, &t->res_in);
 			return true;
+		case HEAD_PARKED:
+			buf_put(&self.bufs, &t->res_in);
+			return collect(t);
 		case HEAD_GONE:
 			return false;
 		case HEAD_MORE:

@@ -9,7 +9,7 @@
 #include "lib/expr/cond.h"
 #include "lib/expr/format.h"
 #include "worker/farm.h"
-#include "worker/vars.h"
+#include "worker/parked.h"
 
 static rule_action *const actions[CFG_ACTIONS_N] = {
 #define ACTION(name, sets, end, form, type, sub, help, manual) do_##name,
@@ -47,7 +47,7 @@ act_last(struct rule_run *r, const struct cfg_rule *a)
 	return end;
 }
 
-/* No rule needs what an earlier one has put into the scratch. */
+/* From rule `from` on. No rule needs what an earlier one has put into the scratch. */
 static enum rule_end
 run(struct rule_run *r, size_t from)
 {
@@ -55,7 +55,9 @@ run(struct rule_run *r, size_t from)
 	for (size_t i = from; i < rules->n; i++) {
 		const struct cfg_rule *a = &rules->list[i];
 		self.scratch.used = 0;
-		enum expr_verdict due = judge(a->cond, a->unless, &r->c);
+		bool is_due = r->is_due && i == from;
+		enum expr_verdict due =
+			is_due ? EXPR_TRUE : judge(a->cond, a->unless, &r->c);
 		if (due == EXPR_UNDECIDED) {
 			r->c.t->rule_at = (uint16_t)i;
 			return RULE_WAITS;
@@ -63,49 +65,92 @@ run(struct rule_run *r, size_t from)
 		if (due == EXPR_FALSE)
 			continue;
 		enum rule_end end = a->ends ? act_last(r, a) : actions[a->action](r, a);
+		if (end == RULE_WAITS) {
+			r->c.t->rule_at = (uint16_t)i;
+			r->c.t->is_at_action = true;
+		}
 		if (end != RULE_GOES_ON)
 			return end;
 	}
 	return RULE_GOES_ON;
 }
 
-/* One list of one proxy. */
+/* One list of one proxy; RULE_ACCEPTED is said as RULE_GOES_ON. */
 static enum rule_end
 run_list(struct txn *t, const struct cfg_proxy *p, enum cfg_rule_set set,
 	 struct http_head *req, struct http_head *res)
 {
-	if (p->rules[set].n == 0)
-		return RULE_GOES_ON;
+	size_t from = t->rule_at;
 	struct rule_run r = {
 		.c = context_for(t, cfg_at(set)),
 		.proxy = p,
 		.set = set,
+		.is_due = t->is_at_action,
 	};
+	t->rule_at = 0;
+	t->is_at_action = false;
+	if (p->rules[set].n == 0)
+		return RULE_GOES_ON;
 	r.c.req = req;
 	r.c.res = res;
-	return run(&r, 0) == RULE_ENDED ? RULE_ENDED : RULE_GOES_ON;
+	enum rule_end end = run(&r, from);
+	return end == RULE_ACCEPTED ? RULE_GOES_ON : end;
+}
+
+/* option http_buffer_request: behind tcp_request.content, which may refuse at once. */
+static bool
+must_wait(struct txn *t, const struct cfg_proxy *p)
+{
+	if (!(p->options & CFG_OPT_HTTP_BUFFER_REQUEST) || parked_is_enough(t, &t->up, 0))
+		return false;
+	parked_ask_whole(t);
+	return true;
 }
 
 enum rule_end
 rules_request_run(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 {
-	enum rule_end end = run_list(t, p, CFG_RULES_CONTENT, h, NULL);
-	if (end == RULE_GOES_ON)
-		end = run_list(t, p, CFG_RULES_REQUEST, h, NULL);
-	return end == RULE_GOES_ON ? run_list(t, p, CFG_RULES_REDIRECT, h, NULL) : end;
+	enum { CONTENT, BODY, REQUEST, REDIRECT, STAGES_N };
+	static const uint8_t sets[STAGES_N] = {[CONTENT] = CFG_RULES_CONTENT,
+					       [REQUEST] = CFG_RULES_REQUEST,
+					       [REDIRECT] = CFG_RULES_REDIRECT};
+	for (unsigned i = t->rule_stage; i < STAGES_N; i++) {
+		enum rule_end end = RULE_GOES_ON;
+		if (i != BODY)
+			end = run_list(t, p, (enum cfg_rule_set)sets[i], h, NULL);
+		else if (must_wait(t, p))
+			end = RULE_WAITS;
+		if (end == RULE_WAITS)
+			if (end == RULE_WAITS)
+				t->rule_stage = (uint8_t)i;
+		if (end != RULE_GOES_ON)
+			return end;
+	}
+	t->rule_stage = 0;
+	return RULE_GOES_ON;
 }
 
 enum rule_end
 rules_response_run(struct txn *t, struct http_head *h)
 {
+	enum { STAGES_N = 3 };
 	const struct cfg_proxy *fe = t->fe->cfg, *be = t->be->cfg;
-	vars_response(t);
-	enum rule_end end = run_list(t, be, CFG_RULES_RES_CONTENT, NULL, h);
-	if (end == RULE_GOES_ON)
-		end = run_list(t, be, CFG_RULES_RESPONSE, NULL, h);
-	if (end == RULE_GOES_ON && fe != be)
-		end = run_list(t, fe, CFG_RULES_RESPONSE, NULL, h);
-	return end;
+	const struct {
+		const struct cfg_proxy *of;
+		enum cfg_rule_set set;
+	} stages[STAGES_N] = {{be, CFG_RULES_RES_CONTENT},
+			      {be, CFG_RULES_RESPONSE},
+			      {fe, CFG_RULES_RESPONSE}};
+	for (unsigned i = t->rule_stage; i < STAGES_N; i++) {
+		if (i == 2 && fe == be)
+			break;
+		enum rule_end end = run_list(t, stages[i].of, stages[i].set, NULL, h);
+		t->rule_stage = (uint8_t)i;
+		if (end != RULE_GOES_ON)
+			return end;
+	}
+	t->rule_stage = 0;
+	return RULE_GOES_ON;
 }
 
 void

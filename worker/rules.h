@@ -13,7 +13,7 @@ enum rule_end {
 	RULE_GOES_ON,
 	RULE_ACCEPTED, /* no later rule of the list is looked at */
 	RULE_ENDED,    /* the txn (or the session) was answered or is gone */
-	RULE_WAITS,    /* for bytes: the list goes on at txn.rule_at */
+	RULE_WAITS,    /* for bytes: the list goes on at txn.rule_at; nothing is ended */
 };
 
 /* A list of rules under evaluation. */
@@ -21,6 +21,7 @@ struct rule_run {
 	struct txn_context c;
 	const struct cfg_proxy *proxy; /* whose list it is */
 	enum cfg_rule_set set;
+	bool is_due;	 /* the first rule's condition has held */
 	bool is_lenient; /* strict_mode: false */
 	bool lacks;	 /* of its context, when more bytes may come */
 };
@@ -31,7 +32,8 @@ typedef enum rule_end rule_action(struct rule_run *r, const struct cfg_rule *a);
 #undef ACTION
 
 /* The lists of a request and of its answer, for one proxy. RULE_ACCEPTED is said as
- * RULE_GOES_ON. */
+ * RULE_GOES_ON. RULE_WAITS: to be called again when enough of the body is there
+ * (parked.h). */
 enum rule_end rules_request_run(struct txn *t, const struct cfg_proxy *p,
 				struct http_head *h);
 static inline enum rule_end
@@ -41,7 +43,8 @@ rules_request(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 		SETS = 1 << CFG_RULES_CONTENT | 1 << CFG_RULES_REQUEST |
 		       1 << CFG_RULES_REDIRECT
 	};
-	return p->rule_sets & SETS ? rules_request_run(t, p, h) : RULE_GOES_ON;
+	bool has_any = p->rule_sets & SETS || p->options & CFG_OPT_HTTP_BUFFER_REQUEST;
+	return has_any ? rules_request_run(t, p, h) : RULE_GOES_ON;
 }
 /* Those of the backend, then those of the frontend. */
 enum rule_end rules_response_run(struct txn *t, struct http_head *h);
@@ -50,7 +53,7 @@ rules_response(struct txn *t, struct http_head *h)
 {
 	enum { SETS = 1 << CFG_RULES_RES_CONTENT | 1 << CFG_RULES_RESPONSE };
 	bool has_rules = (t->fe->cfg->rule_sets | t->be->cfg->rule_sets) & SETS;
-	return has_rules || t->vars ? rules_response_run(t, h) : RULE_GOES_ON;
+	return has_rules ? rules_response_run(t, h) : RULE_GOES_ON;
 }
 /* Likewise; these have no end but the last rule. */
 void rules_after_response_run(struct txn *t, struct http_head *h);

@@ -150,7 +150,7 @@ struct worker {
 
 	/* scratch, valid within one event */
 	struct http_head head;
-	struct span body; /* of the request that is judged: what came with its head */
+	struct span body; /* of the message that is judged: what is here, decoded */
 	char *rx;	  /* WORKER_RX_BYTES */
 	char *tx;	  /* WORKER_TX_BYTES: re-encoded bodies */
 	char *hx;	  /* WORKER_HX_BYTES: heads on their way out */

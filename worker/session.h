@@ -104,6 +104,10 @@ struct txn {
 	struct buf *head; /* the request as forwarded, kept until it cannot be replayed */
 	struct span upgrade; /* protocols asked for, in `head` */
 	struct buf *res_in;  /* part of a response head */
+	struct buf *parked;  /* parked.h: a head that waits for its body; NULL: none */
+	struct buf *body;    /* what has come of that, as it will be sent */
+	uint64_t body_least, body_until_ms; /* how much, how long: parked_ask() */
+	uint32_t parked_bytes;		    /* of the head */
 	struct buf *line;    /* request line for the log, NULL when not logged */
 	struct buf *vars;    /* of the scopes txn, req, res; NULL: none */
 	struct txn_set *set; /* NULL: nothing */
@@ -122,14 +126,18 @@ struct txn {
 	uint8_t client_minor;
 	uint8_t inspects; /* enum inspect: bytes are read for rules, not passed on */
 	bool inspects_response;
-	uint16_t rule_at; /* where a list of rules that waits goes on */
-	uint16_t status;  /* sent to the client, 0: none yet */
+	uint8_t rule_stage; /* which list of rules waits, of those of its message */
+	uint16_t rule_at;   /* where it goes on */
+	uint16_t status;    /* sent to the client, 0: none yet */
 	uint8_t retries, retries_left;
 	uint8_t log_level; /* 1 + a syslog level; 0: the usual one */
 	bool has_hash;	   /* `balance` finds something to hash in it */
 	bool is_redispatched;
 	bool is_waiting;    /* in a queue */
-	bool is_buffering;  /* the body is awaited before a server is chosen */
+	bool is_judged;	    /* by all rules: what is waited for is the key of `balance` */
+	bool is_parked;	    /* its rules wait for the request's body */
+	bool is_at_action;  /* rules go on at rule_at, whose condition held */
+	bool is_body_begun; /* `down` carries the response's body */
 	bool is_turnaround; /* waiting before the next attempt */
 	bool is_reply;	    /* answered here; `down` only flushes */
 	bool is_replayable; /* idempotent and without a body */
@@ -182,6 +190,8 @@ struct session *session_of(struct net_watch *w);
 void request_read(struct session *s);
 /* The deadline for a request head passed. */
 void request_timeout(struct session *s);
+/* Rules wait for the body (is_parked): goes on collecting it. */
+void request_collect(struct txn *t);
 
 /* txn.c: life of a txn, common to tcp and http. */
 struct txn *txn_new(struct session *s);
@@ -199,9 +209,8 @@ enum flow_end txn_run_up(struct txn *t, struct buf **rest);
 enum flow_end txn_run_down(struct txn *t);
 /* Reads of the body what is there into t->head, as long as it may be kept. */
 enum flow_end txn_keep_body(struct txn *t);
-/* Body bytes to the end of t->head, as of flow_collect(). */
-enum flow_end txn_collect(struct txn *t, size_t most);
 void txn_count_in(struct txn *t, uint64_t n);
+void txn_count_up(void *txn, uint64_t n); /* likewise, for flows */
 void txn_count_out(struct txn *t, uint64_t n);
 void txn_count_status(struct txn *t, int status);
 const struct cfg_timeouts *txn_timeouts(const struct txn *t);
@@ -242,12 +251,6 @@ void http_run(struct txn *t);
 void http_up_failed(struct txn *t, enum flow_end end);
 /* What a flow that cannot go on waits for. */
 void http_wait(struct txn *t, enum flow_end why);
-
-/* body_wait.c: option http_buffer_request. */
-bool body_must_wait(const struct txn *t);
-/* The head is built: waits for the body, then dispatches. */
-void body_wait(struct txn *t, bool expects_continue);
-void body_wait_run(struct txn *t);
 
 /* response.c: reads the response head and forwards it with what came behind it. true: the
  * head is forwarded and t is alive; go on with the body. */

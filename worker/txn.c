@@ -124,8 +124,8 @@ txn_count_status(struct txn *t, int status)
 		shm_count(&t->srv->shm, SHM_SERVER_hrsp_1xx + i, 1);
 }
 
-static void
-count_up(void *arg, uint64_t n)
+void
+txn_count_up(void *arg, uint64_t n)
 {
 	txn_count_in(arg, n);
 }
@@ -139,7 +139,7 @@ count_down(void *arg, uint64_t n)
 enum flow_end
 txn_run_up(struct txn *t, struct buf **rest)
 {
-	return flow_run(&t->up, &t->s->client, &t->origin->conn, rest, count_up, t);
+	return flow_run(&t->up, &t->s->client, &t->origin->conn, rest, txn_count_up, t);
 }
 
 enum flow_end
@@ -147,7 +147,7 @@ txn_keep_body(struct txn *t)
 {
 	struct net_conn nowhere = {.is_writable = false}; /* what is read stays pending */
 	enum flow_end end =
-		flow_run(&t->up, &t->s->client, &nowhere, &t->s->in, count_up, t);
+		flow_run(&t->up, &t->s->client, &nowhere, &t->s->in, txn_count_up, t);
 	struct span s = buf_span(t->up.pending);
 	if (s.n == 0)
 		return end;
@@ -163,13 +163,6 @@ enum flow_end
 txn_run_down(struct txn *t)
 {
 	return flow_run(&t->down, &t->origin->conn, &t->s->client, NULL, count_down, t);
-}
-
-enum flow_end
-txn_collect(struct txn *t, size_t most)
-{
-	return flow_collect(&t->up, &t->s->client, &t->head, most, &t->s->in, count_up,
-			    t);
 }
 
 void
@@ -200,8 +193,8 @@ txn_run(struct txn *t)
 		reply_run(t);
 	else if (is_given_up(t))
 		txn_abort(t, STOP_client_abort);
-	else if (t->is_buffering)
-		body_wait_run(t);
+	else if (t->is_parked)
+		request_collect(t);
 	else if (t->s->is_tcp)
 		tcp_run(t);
 	else
@@ -268,6 +261,8 @@ finish(struct txn *t, enum stop stop)
 	flow_fini(&t->down);
 	buf_put(&self.bufs, &t->head);
 	buf_put(&self.bufs, &t->res_in);
+	buf_put(&self.bufs, &t->parked);
+	buf_put(&self.bufs, &t->body);
 	buf_put(&self.bufs, &t->line);
 	buf_put(&self.bufs, &t->vars);
 	buf_put(&self.bufs, &t->stores);

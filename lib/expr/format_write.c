@@ -211,6 +211,7 @@ write_plain(struct out *o, const struct format *f, const struct format_item *ite
 	struct expr_sample s;
 	bool is_there = evaluate(item, c, &s) && !is_missing(item, &s);
 	bool quotes = item->flags & FORMAT_QUOTE;
+	bool keeps_bytes = item->flags & FORMAT_BIN || f->use == FORMAT_BYTES;
 	if (item->flags & FORMAT_LIST) {
 		put_list(o, f, item->flags, s.str);
 		return;
@@ -226,10 +227,7 @@ write_plain(struct out *o, const struct format *f, const struct format_item *ite
 		put_sample_hex(o, &s);
 	else if (is_there && s.type == EXPR_INT)
 		put_int(o, s.integer);
-	else if (is_there && (s.type == EXPR_BIN && !(item->flags & FORMAT_BIN) &&
-			      f->use != FORMAT_BYTES))
-		put_hex_bytes(o, s.str.p, s.str.n);
-	else if (is_there && (is_text(&s) || expr_cast(c, &s, EXPR_STR)))
+	else if (is_there && ((is_text(&s) && keeps_bytes) || expr_cast(c, &s, EXPR_STR)))
 		put_text(o, f, item->flags, s.str);
 	if (quotes)
 		put_char(o, '"');

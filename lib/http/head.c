@@ -397,3 +397,21 @@ http_head_value(const struct http_head *h, enum http_field_id id)
 		return span_of(NULL, 0);
 	return http_field_value(h, &h->fields[h->first[id]]);
 }
+
+void
+http_head_moved(struct http_head *h, const char *base, char *edits)
+{
+	struct span *spans[] = {&h->method_text, &h->target,	&h->path,
+				&h->query,	 &h->authority, &h->reason};
+	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		const char **p = &spans[i]->p;
+		if (*p && *p >= h->base && *p <= h->base + h->bytes)
+			*p = base + (*p - h->base);
+		else if (*p && h->is_edited && *p >= h->edits &&
+			 *p <= h->edits + h->edits_n)
+			*p = edits + (*p - h->edits);
+	}
+	h->base = base;
+	if (h->is_edited)
+		h->edits = edits;
+}

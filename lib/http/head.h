@@ -157,6 +157,10 @@ int http_head_find(const struct http_head *h, struct span name, unsigned from);
 /* The value of the first field with that id; p == NULL when there is none. */
 struct span http_head_value(const struct http_head *h, enum http_field_id id);
 
+/* The bytes h was parsed from now lie at base, and what edits wrote at edits: everything
+ * in h that points there follows. */
+void http_head_moved(struct http_head *h, const char *base, char *edits);
+
 /* Whether credentials or a challenge of this value authenticate the connection they come
  * over instead of the request: NTLM, Negotiate. */
 bool http_auth_binds_connection(struct span value);

@@ -30,7 +30,7 @@ def test_a_server_is_asked_when_the_whole_body_is_here(lab, framing, first, rest
     a, port, weir, _ = buffering(lab)
     with Client(port) as c:
         c.send(HEAD % (b"POST", framing) + first)
-        wait_until(lambda: weir.stat("be", "BACKEND", "stot") == 1)
+        wait_until(lambda: weir.stat("fe", "FRONTEND", "req_tot") == 1)
         for byte in rest[:-1]:
             c.send(bytes([byte]))
         assert weir.stat("be", "a", "stot") == 0
@@ -46,7 +46,7 @@ def test_more_than_a_buffer_holds_is_not_waited_for(lab):
     body = os.urandom(100_000)
     with Client(port) as c:
         c.send(HEAD % (b"POST", b"Content-Length: 100000\r\n") + body[:10_000])
-        wait_until(lambda: weir.stat("be", "BACKEND", "stot") == 1)
+        wait_until(lambda: weir.stat("fe", "FRONTEND", "req_tot") == 1)
         assert weir.stat("be", "a", "stot") == 0
         c.send(body[10_000:20_000])
         wait_until(lambda: weir.stat("be", "a", "stot") == 1)
@@ -69,7 +69,7 @@ def test_a_body_that_does_not_come_in_time_is_a_408_that_no_server_sees(lab):
                 break
             time.sleep(0.05)
         assert c.response().status == 408
-    sink.wait(r" be/<NOSRV> .* 408 .* cR-- ")
+    sink.wait(r" fe/<NOSRV> .* 408 .* cR-- ")
     assert not a.seen()
     weir.wait_idle()
 
@@ -106,7 +106,7 @@ def test_a_client_that_leaves_while_its_body_is_awaited_costs_no_server(lab):
     _, port, weir, sink = buffering(lab)
     c = Client(port)
     c.send(HEAD % (b"POST", b"Content-Length: 10\r\n") + b"123")
-    wait_until(lambda: weir.stat("be", "BACKEND", "stot") == 1)
+    wait_until(lambda: weir.stat("fe", "FRONTEND", "req_tot") == 1)
     c.reset()
     sink.wait(r" CR-- ")
     assert weir.stat("be", "a", "stot") == 0

@@ -127,6 +127,9 @@ a_missing_value_is_a_dash_in_logs_and_nothing_elsewhere(void **state)
 	expect(FORMAT_FIELD, "a %CC b", "a  b");
 	expect(FORMAT_BYTES, "a %CC b", "a  b");
 	expect(FORMAT_LOG, "%[env(NOT_SET_ANYWHERE)]|%[str(x)]", "-|x");
+	/* binary is text up to its first NUL, as HAProxy has it */
+	expect(FORMAT_LOG, "%[bin(616200)]", "ab");
+	expect(FORMAT_FIELD, "%[bin(610062)]", "a");
 }
 
 static void

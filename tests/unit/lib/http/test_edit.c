@@ -204,6 +204,26 @@ later_readers_see_the_edits(void **state)
 	assert_null(http_head_value(&head, HTTP_FIELD_X_FORWARDED_FOR).p);
 }
 
+/* What was parsed and what edits wrote may lie elsewhere from then on. */
+static void
+a_head_can_move_with_its_edits(void **state)
+{
+	static const char in[] = "GET /a?b HTTP/1.1\r\nHost: h\r\nX: 0\r\nY: 1\r\n\r\n";
+	static char bytes[sizeof(in)], moved[1024];
+	(void)state;
+	parse(in, true);
+	assert_true(http_edit_set(&head, SPAN("X"), SPAN("new")));
+	assert_true(http_edit_path(&head, SPAN("/c")));
+	memcpy(bytes, head.base, head.bytes);
+	memcpy(moved, head.edits, head.edits_n);
+	memset(head.edits, '#', head.edits_n);
+	http_head_moved(&head, bytes, moved);
+	head.edits_cap = sizeof(moved);
+	assert_true(http_edit_add(&head, SPAN("Z"), SPAN("2")));
+	expect_head(in, true,
+		    "GET /c?b HTTP/1.1\r\nHost: h\r\nY: 1\r\nX: new\r\nZ: 2\r\n\r\n");
+}
+
 static void
 responses_leave_edited(void **state)
 {
@@ -258,6 +278,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_leave_edited),
 		cmocka_unit_test(later_readers_see_the_edits),
+		cmocka_unit_test(a_head_can_move_with_its_edits),
 		cmocka_unit_test(responses_leave_edited),
 		cmocka_unit_test(an_edit_without_room_changes_nothing),
 	};
