@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "lib/base/clock.h"
+#include "shm/session_list.h"
 #include "shm/slots.h"
 
 static const char *
@@ -66,23 +67,114 @@ beat_ms(const struct shm_slot_view *v)
 	return now > v->heartbeat_ms ? now - v->heartbeat_ms : 0;
 }
 
+/* --- why it is still there ---------------------------------------------- */
+
+/* The oldest connection of a worker; false: none is listed. */
+static bool
+find_oldest(const struct cli *c, const struct shm_slot_view *v,
+	    struct shm_session_list *l)
+{
+	const struct shm_session_query q = {.slot_plus_1 = (int64_t)v->slot + 1,
+					    .limit = 1};
+	shm_session_list_make(c->shm, &q, clock_mono_us(), l);
+	return l->n > 0;
+}
+
+static uint64_t
+left_s(const struct shm_slot_view *v)
+{
+	uint64_t now = clock_mono_ms();
+	return v->leave_at_ms > now ? (v->leave_at_ms - now) / 1000 : 0;
+}
+
+/* "oldest 3m2s 10.0.0.1:5222 web app/a tunnel; leaves in 7m at the latest" */
 static void
-put_json(const struct shm_slot_view *v, bool is_first, struct shm_text *out)
+put_reason(const struct cli *c, const struct shm_slot_view *v, struct shm_text *out)
+{
+	struct shm_session_list l;
+	if (find_oldest(c, v, &l)) {
+		const struct shm_session_view *s = &l.at[0];
+		shm_text_str(out, "oldest ");
+		shm_text_age(out, s->age_us / 1000000);
+		shm_text_char(out, ' ');
+		shm_session_put_client(out, s);
+		shm_text_char(out, ' ');
+		shm_text_plain(out, s->frontend);
+		shm_text_char(out, ' ');
+		if (*s->backend) {
+			shm_text_plain(out, s->backend);
+			shm_text_char(out, '/');
+			shm_text_plain(out, *s->server ? s->server : "-");
+			shm_text_char(out, ' ');
+		}
+		shm_text_str(out, shm_session_state_name(s->where.state));
+	} else {
+		shm_text_str(out, "nobody");
+	}
+	if (v->leave_at_ms) {
+		shm_text_str(out, "; leaves in ");
+		shm_text_age(out, left_s(v));
+		shm_text_str(out, " at the latest");
+	}
+	shm_session_list_fini(&l);
+}
+
+static bool
+is_draining_worker(const struct shm_slot_view *v)
+{
+	return v->role == SHM_ROLE_WORKER && v->state == SHM_PROC_DRAINING && !is_dead(v);
+}
+
+static void
+put_json_reason(const struct cli *c, const struct shm_slot_view *v, struct shm_text *out)
+{
+	struct shm_session_list l;
+	struct shm_text client = {0};
+	if (v->leave_at_ms)
+		shm_text_fmt(out, ",\"leaves_in_s\":%llu", (unsigned long long)left_s(v));
+	if (find_oldest(c, v, &l)) {
+		const struct shm_session_view *s = &l.at[0];
+		shm_session_put_client(&client, s);
+		shm_text_fmt(out,
+			     ",\"oldest\":{\"id\":\"0x%llx\",\"client\":\"%s\","
+			     "\"age_ms\":%llu,\"state\":\"%s\",\"frontend\":",
+			     (unsigned long long)s->id, client.n ? client.bytes : "",
+			     (unsigned long long)(s->age_us / 1000),
+			     shm_session_state_name(s->where.state));
+		shm_text_json(out, s->frontend);
+		shm_text_str(out, ",\"backend\":");
+		shm_text_json(out, s->backend);
+		shm_text_str(out, ",\"server\":");
+		shm_text_json(out, s->server);
+		shm_text_char(out, '}');
+	}
+	shm_text_fini(&client);
+	shm_session_list_fini(&l);
+}
+
+/* --- one process -------------------------------------------------------- */
+
+static void
+put_json(const struct cli *c, const struct shm_slot_view *v, bool is_first,
+	 struct shm_text *out)
 {
 	shm_text_fmt(out,
 		     "%s\n {\"slot\":%u,\"pid\":%u,\"role\":\"%s\",\"index\":%u,"
 		     "\"state\":\"%s\",\"generation\":%llu,\"epoch\":%llu,"
 		     "\"age_s\":%llu,\"conns\":%u,\"beat_ms\":%llu,\"sleeps\":%s,"
-		     "\"idle\":%u,\"active\":%u,\"tunnel\":%u,\"other\":%u}",
+		     "\"idle\":%u,\"active\":%u,\"tunnel\":%u,\"other\":%u",
 		     is_first ? "" : ",", v->slot, v->pid, role_name(v->role), v->index,
 		     state_name(v), (unsigned long long)v->generation,
 		     (unsigned long long)v->epoch, (unsigned long long)age_s(v), v->conns,
 		     (unsigned long long)beat_ms(v), v->wake_at_ms ? "true" : "false",
 		     v->waiting[0], v->waiting[1], v->waiting[2], v->waiting[3]);
+	if (is_draining_worker(v))
+		put_json_reason(c, v, out);
+	shm_text_char(out, '}');
 }
 
 static void
-put_row(const struct shm_slot_view *v, struct table *t)
+put_row(const struct cli *c, const struct shm_slot_view *v, struct table *t)
 {
 	shm_text_u64(table_cell(t), v->pid);
 	struct shm_text *cell = table_cell(t);
@@ -107,14 +199,19 @@ put_row(const struct shm_slot_view *v, struct table *t)
 		else
 			shm_text_char(cell, '-');
 	}
+	cell = table_cell(t);
+	if (is_draining_worker(v))
+		put_reason(c, v, cell);
+	else
+		shm_text_char(cell, '-');
 }
 
 static enum cli_exit
 draw(struct cli *c, struct shm_text *out)
 {
-	static const char *const titles[] = {"PID",    "<ROLE", "<STATE", "GEN",
-					     "AGE",    "CONNS", "BEAT",	  "IDLE",
-					     "ACTIVE", "TUNNEL"};
+	static const char *const titles[] = {"PID",    "<ROLE",	 "<STATE",    "GEN",
+					     "AGE",    "CONNS",	 "BEAT",      "IDLE",
+					     "ACTIVE", "TUNNEL", "<WAITS FOR"};
 	struct shm_slot_view v;
 	struct table t;
 	bool is_first = true;
@@ -124,9 +221,9 @@ draw(struct cli *c, struct shm_text *out)
 		if (!shm_slot_view(c->shm, i, &v))
 			continue;
 		if (c->is_json)
-			put_json(&v, is_first, out);
+			put_json(c, &v, is_first, out);
 		else
-			put_row(&v, &t);
+			put_row(c, &v, &t);
 		is_first = false;
 	}
 	if (c->is_json)

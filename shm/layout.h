@@ -159,7 +159,8 @@ struct shm_slot {
 	_Atomic uint64_t heartbeat_ms, wake_at_ms;
 	_Atomic uint32_t waiting[4];
 	_Atomic uint64_t bucket; /* ledger.c: where it changes its ledger, or did last */
-	uint8_t pad[16];
+	_Atomic uint64_t leave_at_ms; /* draining: gives up then; 0: never */
+	uint8_t pad[8];
 	_Atomic uint32_t mail;
 	uint8_t pad2[60];
 };

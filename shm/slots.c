@@ -103,6 +103,7 @@ slot_begin(struct shm *s, uint32_t slot)
 		atomic_store(&p->waiting[i], 0);
 	atomic_store(&p->mail, 0);
 	atomic_store(&p->wake_at_ms, 0);
+	atomic_store(&p->leave_at_ms, 0);
 	atomic_store(&p->heartbeat_ms, clock_mono_ms());
 	atomic_store(&p->state, SHM_PROC_STARTING);
 }
@@ -386,6 +387,14 @@ shm_slot_set_state(struct shm *s, enum shm_proc_state state)
 			      memory_order_release);
 }
 
+void
+shm_slot_drain(struct shm *s, uint64_t leave_at_ms)
+{
+	atomic_store_explicit(&shm_slot(s, s->slot)->leave_at_ms, leave_at_ms,
+			      memory_order_release);
+	shm_slot_set_state(s, SHM_PROC_DRAINING);
+}
+
 uint32_t
 shm_slot_take_mail(struct shm *s)
 {
@@ -449,6 +458,7 @@ shm_slot_view(const struct shm *s, uint32_t slot, struct shm_slot_view *out)
 		.started_wall_s = d.started_wall_s,
 		.heartbeat_ms = atomic_load(&p->heartbeat_ms),
 		.wake_at_ms = atomic_load(&p->wake_at_ms),
+		.leave_at_ms = atomic_load(&p->leave_at_ms),
 		.conns = atomic_load(&p->conns),
 	};
 	for (int i = 0; i < 4; i++)

@@ -37,6 +37,7 @@ struct shm_slot_view {
 	uint64_t started_wall_s;
 	uint64_t heartbeat_ms; /* CLOCK_MONOTONIC of the last beat */
 	uint64_t wake_at_ms;   /* in epoll_wait until then at most; 0: running */
+	uint64_t leave_at_ms;  /* draining: CLOCK_MONOTONIC when it gives up; 0: never */
 	uint32_t conns;	       /* client connections held */
 	uint32_t waiting[4];   /* draining: idle, active, tunnels, other (for procs) */
 };
@@ -66,6 +67,8 @@ void shm_slots_mail_workers(struct shm *s, uint32_t bits, void (*poke)(uint32_t 
 /* The process itself. */
 void shm_slot_set_state(struct shm *s, enum shm_proc_state state);
 uint32_t shm_slot_take_mail(struct shm *s);
+/* Draining begins; whoever is still connected then is closed. 0: never. */
+void shm_slot_drain(struct shm *s, uint64_t leave_at_ms);
 void shm_slot_beat(struct shm *s, uint64_t now_ms);
 void shm_slot_wait(struct shm *s, uint64_t now_ms, uint64_t wake_at_ms);
 void shm_slot_report(struct shm *s, uint32_t conns, const uint32_t waiting[4]);

@@ -97,7 +97,9 @@ drain_begin(bool stop_now)
 		self.drain_started_ms = now_ms();
 		accept_stop();
 		idle_close_all();
-		shm_slot_set_state(self.shm, SHM_PROC_DRAINING);
+		uint64_t limit_ms = self.cfg->global.drain_timeout_ms;
+		shm_slot_drain(self.shm, limit_ms ? now_ms() + limit_ms : 0);
+		report();
 		net_timer_set(self.loop, &self.drain_timer, now_ms() + DRAIN_ROUND_MS);
 	}
 	if (stop_now && !self.is_stopping) {

@@ -2,6 +2,7 @@
 """Live sessions: what every reader of the region sees of them, and ending one by name."""
 import json
 import os
+import re
 import signal
 import socket
 import time
@@ -273,3 +274,30 @@ def test_clients_of_unix_sockets_and_ipv6_are_told_apart(lab):
     assert sessions(weir, "client", "::1")[0]["client"].startswith("[::1]:")
     gate.open(2)
     local.close()
+
+
+@NBPROC
+def test_procs_says_whom_a_draining_worker_waits_for(lab, nbproc):
+    gate = Gate()
+    a = lab.origin("a").on("/wait", gate)
+    port = lab.port()
+    weir = lab.start(web(port, [a], top={"drain": {"timeout": "5m"}}), nbproc=nbproc)
+    first = asking(port, "/wait")
+    wait_until(lambda: len(sessions(weir, "state", "response")) == 1)
+    idle = [asking(port) for _ in range(8)]
+    for c in idle:
+        assert c.response().status == 200
+    assert "oldest" not in weir.ctl("procs").stdout
+    assert weir.reload().returncode == 0
+    old = [p for p in json.loads(weir.ctl("procs", "--json").stdout) if "oldest" in p]
+    one = [p for p in old if p["oldest"]["client"] == first.address]
+    assert len(one) == 1 and one[0]["state"] == "draining" and one[0]["active"] == 1
+    assert sum(p["idle"] for p in old) == 8
+    assert one[0]["oldest"]["server"] == "a" and one[0]["oldest"]["state"] == "response"
+    assert 280 <= one[0]["leaves_in_s"] <= 300
+    line = [x for x in weir.ctl("procs").stdout.splitlines() if first.address in x][0]
+    assert re.search(r" oldest \d+s \S+ fe be/a response; leaves in 4m\d+s at the latest$", line)
+    weir.ctl("sessions", "kill", one[0]["oldest"]["id"])
+    for c in idle:
+        c.close()
+    wait_until(lambda: "draining" not in weir.ctl("procs").stdout)
