@@ -235,7 +235,7 @@ def test_a_killed_workers_slots_go_to_those_who_wait(lab, mode):
     slots(weir, "a")
 
 
-@pytest.mark.parametrize("nbproc", [2, 8])
+@NBPROC
 def test_kills_and_reloads_never_let_an_eleventh_request_through(lab, nbproc):
     gate = Gate(hold_s=0.003)
     a = lab.origin("a").on("/", gate)
@@ -322,7 +322,7 @@ def test_strict_maxconn_counts_idle_connections_as_well(lab, nbproc):
     assert len(a.open) <= 4
 
 
-@pytest.mark.parametrize("nbproc", [2, 8])
+@NBPROC
 def test_strict_maxconn_holds_through_kills_and_reloads(lab, nbproc):
     a = lab.origin("a")
     seen = Connections(a)
