@@ -39,7 +39,8 @@ add_reason(struct line *l, const struct probe_result *r)
 		add(l, ", code: %u", r->code);
 	if (r->info[0])
 		add(l, ", info: \"%s\"", r->info);
-	add(l, ", check duration: %ums", r->duration_ms);
+	if (r->id != RESULT_observed)
+		add(l, ", check duration: %ums", r->duration_ms);
 }
 
 struct span
@@ -55,20 +56,38 @@ announce_check(char buf[ANNOUNCE_BYTES], const struct cfg_server *s,
 	return span_of(l.p, l.n);
 }
 
+/* What is said of a change, and whether the server serves then. */
+static const struct {
+	const char *text;
+	bool is_online;
+} changes[] = {
+	[ANNOUNCE_NOTHING] = {"unchanged", true},
+	[ANNOUNCE_UP] = {"UP", true},
+	[ANNOUNCE_DOWN] = {"DOWN", false},
+	[ANNOUNCE_STOPPING] = {"stopping", false},
+	[ANNOUNCE_MAINT] = {"going DOWN for maintenance", false},
+	[ANNOUNCE_READY] = {"UP (leaving forced maintenance)", true},
+	[ANNOUNCE_DRAIN] = {"entering forced drain state", false},
+	[ANNOUNCE_UNDRAIN] = {"UP (leaving forced drain)", true},
+};
+
 struct span
-announce_state(char buf[ANNOUNCE_BYTES], const struct cfg_server *s, bool is_up,
-	       const struct probe_result *r, struct announce_counts n)
+announce_state(char buf[ANNOUNCE_BYTES], const struct cfg_server *s,
+	       enum announce_change change, const struct probe_result *r,
+	       const struct cfg_server *via, struct announce_counts n)
 {
 	struct line l = {buf, 0};
 	add(&l, "%sServer %s/%s is %s", s->backup ? "Backup " : "", s->backend->name,
-	    s->name, is_up ? "UP" : "DOWN");
+	    s->name, changes[change].text);
+	if (via)
+		add(&l, " via %s/%s", via->backend->name, via->name);
 	if (r)
 		add_reason(&l, r);
 	add(&l, ". %u active and %u backup servers %s.%s", n.active, n.backup,
-	    is_up ? "online" : "left",
+	    changes[change].is_online ? "online" : "left",
 	    n.active == 0 && n.backup > 0 ? " Running on backup." : "");
-	/* weir has no per-server queue yet: nothing is ever requeued */
-	if (is_up)
+	/* requests change their queue without the checker: it has no numbers of them */
+	if (changes[change].is_online)
 		add(&l, " 0 sessions requeued, 0 total in queue.");
 	else
 		add(&l, " %u sessions active, 0 requeued, 0 remaining in queue.",

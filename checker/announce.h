@@ -24,11 +24,23 @@ struct announce_counts {
  * "Connection refused", check duration: 0ms, status: 0/2 DOWN." */
 struct span announce_check(char buf[ANNOUNCE_BYTES], const struct cfg_server *s,
 			   const struct probe_result *r, const struct verdict *v);
+enum announce_change {
+	ANNOUNCE_NOTHING,
+	ANNOUNCE_UP,
+	ANNOUNCE_DOWN,
+	ANNOUNCE_STOPPING, /* NOLB */
+	ANNOUNCE_MAINT,
+	ANNOUNCE_READY, /* from maintenance */
+	ANNOUNCE_DRAIN,
+	ANNOUNCE_UNDRAIN,
+};
+
 /* "Server be/a is DOWN, reason: ... . 1 active and 0 backup servers left. ..." `r` is
- * NULL when the line of announce_check() has already given the reason. */
+ * NULL when the line of announce_check() has already given the reason; `via`: whose
+ * health it shares, or NULL. */
 struct span announce_state(char buf[ANNOUNCE_BYTES], const struct cfg_server *s,
-			   bool is_up, const struct probe_result *r,
-			   struct announce_counts n);
+			   enum announce_change change, const struct probe_result *r,
+			   const struct cfg_server *via, struct announce_counts n);
 /* "backend be has no server available!"; quoted: as HAProxy's console has it. */
 struct span announce_no_server(char buf[ANNOUNCE_BYTES], const struct cfg_proxy *be,
 			       bool quoted);

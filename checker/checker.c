@@ -156,7 +156,7 @@ checker_main(const struct checker_inherit *in)
 	/* in the background there is nobody to read it */
 	checker.is_printing = (!global->daemon || global->foreground) && !global->quiet;
 	checker.arena = arena_new();
-	checker.judge = judge_new();
+	checker.exam = exam_new(&checker_host);
 	checker.probes_max = checker.probes_cap = probes_allowed();
 	checker.loop = net_loop_new(&hooks);
 	groups_build();

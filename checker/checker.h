@@ -7,12 +7,14 @@
 
 #include "config/cfg.h"
 #include "lib/net/inherit.h"
+#include "shm/cells.h"
 #include "shm/region.h"
 
 struct checker_inherit {
 	const struct cfg *cfg;
 	struct shm *shm;
 	struct net_inherit net;
+	struct shm_cell *cells; /* variables of the scope proc */
 };
 
 /* Called in the child after privileges are dropped and shm_child_enter(); reports

@@ -3,8 +3,10 @@
  * Backends and their servers as the checker sees them: built once from the
  * configuration, with their places in shared memory. Runs in the checker.
  */
-#include "checker/self.h"
+#include <stdlib.h>
+#include <string.h>
 
+#include "checker/self.h"
 #include "lib/base/hash.h"
 #include "lib/base/must.h"
 
@@ -22,6 +24,13 @@ checked_admin(const struct checked *c)
 		atomic_load_explicit(&c->object.server->admin, memory_order_acquire));
 }
 
+struct shm_effective
+checked_effective(const struct checked *c, struct shm_health_word h)
+{
+	return shm_effective(checked_admin(c), h, c->cfg->weight,
+			     cfg_server_is_checked(c->cfg) || c->is_unresolved);
+}
+
 void
 group_recount(struct group *g)
 {
@@ -31,10 +40,7 @@ group_recount(struct group *g)
 	g->active_n = g->backup_n = 0;
 	for (size_t i = 0; i < g->servers_n; i++) {
 		struct checked *c = &g->servers[i];
-		c->is_usable =
-			shm_effective(checked_admin(c), checked_health(c), c->cfg->weight,
-				      c->cfg->check || c->is_unresolved)
-				.is_usable;
+		c->is_usable = checked_effective(c, checked_health(c)).is_usable;
 		if (c->is_usable)
 			*(c->cfg->backup ? &g->backup_n : &g->active_n) += 1;
 	}
@@ -66,38 +72,139 @@ find_server(struct checked *c, const char *backend)
 }
 
 static void
-init_server(struct checked *c, struct group *g, const struct cfg_server *s,
-	    struct span shared_request)
+init_server(struct checked *c, struct group *g, const struct cfg_server *s)
 {
-	char host[ADDR_TEXT_BYTES];
 	*c = (struct checked){.cfg = s, .group = g, .last = RESULT_initializing};
 	c->is_unresolved = s->addr.kind == ADDR_NONE ||
 			   (s->check && s->check_addr.kind == ADDR_NONE);
 	find_server(c, g->cfg->name);
 	verdict_init(&c->verdict, s->rise, s->fall);
-	c->hash = hash_bytes(s->name, strlen(s->name),
-			     hash_bytes(g->cfg->name, strlen(g->cfg->name), 0));
-	list_init(&c->waiting);
-	c->watch.fd = -1;
-	c->request = shared_request;
-	if (g->cfg->check.kind == CFG_CHECK_HTTP && !shared_request.p)
-		c->request = probe_http_request(checker.arena, &g->cfg->check,
-						span_str(addr_format(&s->addr, host)));
 }
 
 static void
 init_group(struct group *g, const struct cfg_proxy *p)
 {
-	struct span request = {NULL, 0};
 	g->cfg = p;
 	must(shm_find(checker.shm, SHM_BACKEND, "", p->name, "", &g->object));
 	must(g->object.backend);
 	g->servers_n = p->servers_n;
 	g->servers = arena_alloc(checker.arena, p->servers_n * sizeof(*g->servers));
-	if (p->check.kind == CFG_CHECK_HTTP && !probe_http_needs_host(&p->check))
-		request = probe_http_request(checker.arena, &p->check, SPAN(""));
 	for (size_t i = 0; i < p->servers_n; i++)
-		init_server(&g->servers[i], g, p->servers[i], request);
+		init_server(&g->servers[i], g, p->servers[i]);
+}
+
+/* --- probes, shared by servers that are checked alike ---------------------------------
+ */
+
+static bool
+is_same(const struct probe *p, const struct checked *c)
+{
+	const struct cfg_server *a = p->users->cfg, *b = c->cfg;
+	const struct cfg_proxy *x = p->proxy, *y = b->backend;
+	return p->check == b->healthcheck && addr_eq(p->addr, &b->check_addr) &&
+	       a->inter_ms == b->inter_ms && a->fastinter_ms == b->fastinter_ms &&
+	       a->downinter_ms == b->downinter_ms &&
+	       x->timeout.connect_ms == y->timeout.connect_ms &&
+	       x->timeout.check_ms == y->timeout.check_ms &&
+	       memcmp(&x->limits, &y->limits, sizeof(x->limits)) == 0;
+}
+
+/* By what probes that are the same have in common. */
+static uint64_t
+key_of(const struct checked *c)
+{
+	char address[ADDR_TEXT_BYTES];
+	const char *text = addr_format(&c->cfg->check_addr, address);
+	return hash_bytes(text, strlen(text), (uint64_t)(uintptr_t)c->cfg->healthcheck);
+}
+
+static struct probe *
+new_probe(const struct checked *c)
+{
+	struct probe *p = arena_alloc(checker.arena, sizeof(*p));
+	const char *server = c->cfg->name, *backend = c->group->cfg->name;
+	*p = (struct probe){.check = c->cfg->healthcheck,
+			    .addr = &c->cfg->check_addr,
+			    .proxy = c->cfg->backend,
+			    .hash = hash_bytes(server, strlen(server),
+					       hash_bytes(backend, strlen(backend), 0))};
+	probe_init(p);
+	checker.probes[checker.probes_all_n++] = p;
+	return p;
+}
+
+static void
+add_user(struct probe *p, struct checked *c)
+{
+	struct checked **end = &p->users;
+	while (*end)
+		end = &(*end)->next_user;
+	*end = c;
+	c->probe = p;
+}
+
+/* The probe of c in the table of `size` places, a power of two, or a new one. */
+static void
+find_probe(struct checked *c, struct probe **table, size_t size)
+{
+	size_t at = key_of(c) & (size - 1);
+	bool is_shared = !c->cfg->healthcheck->is_private;
+	while (is_shared && table[at] && !is_same(table[at], c))
+		at = (at + 1) & (size - 1);
+	struct probe *p = is_shared && table[at] ? table[at] : new_probe(c);
+	if (is_shared)
+		table[at] = p;
+	add_user(p, c);
+	if (p->users == c && p->check->kind == CFG_CHECK_HTTP)
+		p->request = script_request(p);
+}
+
+static bool
+has_probe(const struct checked *c)
+{
+	return c->cfg->check && !c->is_unresolved;
+}
+
+static void
+build_probes(void)
+{
+	size_t n = 0, size = 16;
+	for (size_t i = 0; i < checker.groups_n; i++)
+		n += checker.groups[i].servers_n;
+	while (size < 2 * n)
+		size *= 2;
+	struct probe **table = must_calloc(size, sizeof(struct probe *));
+	checker.probes = arena_alloc(checker.arena, (n + 1) * sizeof(struct probe *));
+	for (size_t i = 0; i < checker.groups_n; i++)
+		for (size_t j = 0; j < checker.groups[i].servers_n; j++)
+			if (has_probe(&checker.groups[i].servers[j]))
+				find_probe(&checker.groups[i].servers[j], table, size);
+	free(table);
+}
+
+/* --- those that track others
+ * ------------------------------------------------------------ */
+
+static struct checked *
+checked_of(const struct cfg_server *s)
+{
+	for (size_t i = 0; i < checker.groups_n; i++)
+		if (checker.groups[i].cfg == s->backend)
+			return &checker.groups[i].servers[s->index];
+	return NULL;
+}
+
+static void
+link_trackers(struct group *g)
+{
+	for (size_t i = 0; i < g->servers_n; i++) {
+		struct checked *c = &g->servers[i];
+		c->tracked = c->cfg->track ? checked_of(c->cfg->track) : NULL;
+		if (!c->tracked)
+			continue;
+		c->next_tracker = c->tracked->trackers;
+		c->tracked->trackers = c;
+	}
 }
 
 static bool
@@ -115,6 +222,9 @@ groups_build(void)
 	for (size_t i = 0; i < cfg->proxies_n; i++)
 		if (has_servers(cfg->proxies[i]))
 			init_group(&checker.groups[checker.groups_n++], cfg->proxies[i]);
+	build_probes();
+	for (size_t i = 0; i < checker.groups_n; i++)
+		link_trackers(&checker.groups[i]);
 	for (uint32_t i = 0; i < shm_objects_n(checker.shm); i++)
 		if (shm_object_at(checker.shm, i, &checker.global) &&
 		    checker.global.kind == SHM_GLOBAL)

@@ -3,12 +3,11 @@
  * What a result leads to: the verdict moves, shared memory learns it, the log tells it.
  * Runs in the checker, the only writer of health.
  */
-#include "checker/self.h"
-
 #include <errno.h>
 #include <stdio.h>
 
 #include "checker/announce.h"
+#include "checker/self.h"
 #include "lib/base/clock.h"
 
 enum { SHORTAGE_LOG_MS = 10000 };
@@ -48,16 +47,34 @@ logs_checks(const struct checked *c)
 	return c->group->cfg->options & CFG_OPT_LOG_HEALTH_CHECKS;
 }
 
-/* As HAProxy, the reason is left out when tell_check() has just given it. */
+static struct announce_counts
+counts_of(const struct checked *c)
+{
+	return (struct announce_counts){c->group->active_n, c->group->backup_n,
+					c->object.gauge ? shm_gauge_cur(c->object.gauge)
+							: 0};
+}
+
+/* What became of it. As HAProxy, the reason is left out when tell_check() has just given
+ * it; via: the server whose health it shares. */
 static void
-tell_state(const struct checked *c, const struct probe_result *r)
+tell_state(const struct checked *c, enum announce_change change,
+	   const struct probe_result *r, const struct checked *via)
 {
 	char buf[ANNOUNCE_BYTES];
-	bool is_up = verdict_is_up(&c->verdict);
-	struct announce_counts n = {c->group->active_n, c->group->backup_n,
-				    c->object.gauge ? shm_gauge_cur(c->object.gauge) : 0};
-	tell(c->group, is_up ? NOTICE : ALERT,
-	     announce_state(buf, c->cfg, is_up, logs_checks(c) ? NULL : r, n));
+	bool is_good = change == ANNOUNCE_UP || change == ANNOUNCE_READY;
+	tell(c->group, is_good ? NOTICE : ALERT,
+	     announce_state(buf, c->cfg, change, logs_checks(c) ? NULL : r,
+			    via ? via->cfg : NULL, counts_of(c)));
+}
+
+static void
+tell_maint(const struct checked *c)
+{
+	char buf[ANNOUNCE_BYTES];
+	tell(c->group, c->is_maint ? ALERT : NOTICE,
+	     announce_state(buf, c->cfg, c->is_maint ? ANNOUNCE_MAINT : ANNOUNCE_READY,
+			    NULL, NULL, counts_of(c)));
 }
 
 /* --- shared memory ---------------------------------------------------------------- */
@@ -71,12 +88,14 @@ keep_lease(bool is_mine)
 }
 
 static void
-publish_record(const struct checked *c, const struct probe_result *r)
+publish_record(const struct checked *c, const struct probe_result *r,
+	       enum shm_health state)
 {
 	struct shm_check rec = {.status = r->id,
 				.code = r->code,
 				.duration_ms = r->duration_ms,
 				.counter = verdict_counter(&c->verdict),
+				.state = state,
 				.at_boot_ms = clock_boot_ms()};
 	snprintf(rec.status_text, sizeof(rec.status_text), "%s", result_word(r->id));
 	snprintf(rec.desc, sizeof(rec.desc), "%s%s%s", result_description(r->id),
@@ -114,9 +133,7 @@ static void
 count_usable(struct checked *c, struct shm_health_word w)
 {
 	struct group *g = c->group;
-	bool usable = shm_effective(checked_admin(c), w, c->cfg->weight,
-				    c->cfg->check || c->is_unresolved)
-			      .is_usable;
+	bool usable = checked_effective(c, w).is_usable;
 	if (usable == c->is_usable)
 		return;
 	c->is_usable = usable;
@@ -147,25 +164,108 @@ publish_state(struct checked *c, enum shm_health state)
 	return usable_before && g->active_n + g->backup_n == 0;
 }
 
-/* --- entries ---------------------------------------------------------------------- */
+/* --- changes ------------------------------------------------------------------------ */
 
-void
-outcome_take(struct checked *c, struct probe_result *r)
+static enum announce_change
+change_of(enum shm_health from, enum shm_health to)
 {
-	if (checked_admin(c).maint)
-		return; /* what was under way when maintenance began says nothing */
-	if (!result_passed(r->id) && verdict_is_up(&c->verdict))
-		shm_count(&c->object, SHM_SERVER_chkfail, 1);
-	enum verdict_step step = verdict_take(&c->verdict, result_passed(r->id));
-	publish_record(c, r);
-	bool lost_last = publish_state(c, verdict_state(&c->verdict));
-	if (logs_checks(c) && (step != VERDICT_SAME || r->id != c->last))
-		tell_check(c, r);
-	c->last = r->id;
-	if (step == VERDICT_UP || step == VERDICT_DOWN)
-		tell_state(c, r);
+	static const enum announce_change changes[] = {
+		[SHM_HEALTH_UNKNOWN] = ANNOUNCE_NOTHING,
+		[SHM_HEALTH_DOWN] = ANNOUNCE_DOWN,
+		[SHM_HEALTH_UP] = ANNOUNCE_UP,
+		[SHM_HEALTH_NOLB] = ANNOUNCE_STOPPING,
+	};
+	if (to == SHM_HEALTH_UP && from == SHM_HEALTH_UNKNOWN)
+		return ANNOUNCE_NOTHING;
+	return from == to ? ANNOUNCE_NOTHING : changes[to];
+}
+
+static void follow(struct checked *c, enum shm_health state);
+
+/* Takes a state over: region, log, those that track it. via: see tell_state(). */
+static void
+change(struct checked *c, enum shm_health state, const struct probe_result *r,
+       const struct checked *via)
+{
+	enum announce_change what = change_of(checked_health(c).state, state);
+	bool lost_last = publish_state(c, state);
+	if (what != ANNOUNCE_NOTHING)
+		tell_state(c, what, r, via);
 	if (lost_last)
 		tell_no_server(c->group);
+	follow(c, state);
+}
+
+/* A server in maintenance takes those that track it with it. */
+static void
+follow(struct checked *c, enum shm_health state)
+{
+	if (c->is_maint)
+		state = SHM_HEALTH_DOWN;
+	for (struct checked *t = c->trackers; t; t = t->next_tracker)
+		if (checked_health(t).state != state)
+			change(t, state, NULL, c);
+}
+
+void
+outcome_follow(struct group *g)
+{
+	for (size_t i = 0; i < g->servers_n; i++) {
+		struct checked *c = &g->servers[i];
+		if (!c->tracked)
+			follow(c, checked_health(c).state);
+	}
+}
+
+/* --- results -------------------------------------------------------------------------
+ */
+
+/* 404 of a server that is up means that it wants no new sessions. */
+static struct probe_result
+result_for(const struct checked *c, const struct probe_result *r)
+{
+	struct probe_result own = *r;
+	if (c->cfg->healthcheck->disable_on_404 && r->code == 404 &&
+	    verdict_is_up(&c->verdict))
+		own.id = RESULT_l7_okc;
+	return own;
+}
+
+static enum shm_health
+state_of(const struct checked *c)
+{
+	enum shm_health state = verdict_state(&c->verdict);
+	return state == SHM_HEALTH_UP && c->is_limited ? SHM_HEALTH_NOLB : state;
+}
+
+static void
+take(struct checked *c, const struct probe_result *result)
+{
+	struct probe_result r = result_for(c, result);
+	bool was_up = verdict_is_up(&c->verdict), passed = result_passed(r.id);
+	enum verdict_step step = VERDICT_SAME;
+	if (!passed && was_up)
+		shm_count(&c->object, SHM_SERVER_chkfail, 1);
+	if (r.id == RESULT_l7_okc && !was_up)
+		; /* good enough to stay, not to come back */
+	else
+		step = verdict_take(&c->verdict, passed);
+	c->is_limited = r.id == RESULT_l7_okc ||
+			(!passed && c->is_limited && verdict_is_up(&c->verdict));
+	enum shm_health state = state_of(c);
+	if (logs_checks(c) && (step != VERDICT_SAME || r.id != c->last))
+		tell_check(c, &r);
+	c->last = r.id;
+	publish_record(c, &r, state);
+	change(c, state, &r, NULL);
+}
+
+void
+outcome_take(struct probe *p, struct probe_result *r)
+{
+	for (struct checked *c = p->users; c; c = c->next_user)
+		if (!checked_admin(c).maint) /* what was under way says nothing */
+			take(c, r);
 }
 
 void
@@ -175,14 +275,9 @@ outcome_unresolved(struct checked *c)
 	char info[PROBE_INFO_BYTES];
 	snprintf(info, sizeof(info), "cannot resolve '%s'", c->cfg->addr_text);
 	probe_result_inform(&r, span_str(info));
-	bool was_down = checked_health(c).state == SHM_HEALTH_DOWN;
 	verdict_restore(&c->verdict, c->cfg->rise, c->cfg->fall, SHM_HEALTH_DOWN, 0);
-	publish_record(c, &r);
-	bool lost_last = publish_state(c, SHM_HEALTH_DOWN);
-	if (!was_down)
-		tell_state(c, &r);
-	if (lost_last)
-		tell_no_server(c->group);
+	publish_record(c, &r, SHM_HEALTH_DOWN);
+	change(c, SHM_HEALTH_DOWN, &r, NULL);
 }
 
 void
@@ -192,16 +287,28 @@ outcome_unchecked(struct checked *c)
 }
 
 void
+outcome_begin(struct checked *c)
+{
+	verdict_begin(&c->verdict, c->cfg->init_state);
+	(void)publish_state(c, verdict_state(&c->verdict));
+}
+
+void
 outcome_maint(struct checked *c, bool is_maint)
 {
 	c->is_maint = is_maint;
-	if (is_maint || c->is_unresolved || !c->cfg->check)
-		return;
-	struct probe_result r = {.id = RESULT_initializing};
-	verdict_trust(&c->verdict);
-	c->last = r.id;
-	publish_record(c, &r);
-	(void)publish_state(c, SHM_HEALTH_UP);
+	tell_maint(c);
+	if (!is_maint && c->probe) {
+		struct probe_result r = {.id = RESULT_initializing};
+		verdict_trust(&c->verdict, c->cfg->init_state);
+		c->last = r.id;
+		c->is_limited = false;
+		publish_record(c, &r, verdict_state(&c->verdict));
+		(void)publish_state(c, verdict_state(&c->verdict));
+	} else if (!is_maint && c->tracked) {
+		(void)publish_state(c, checked_health(c->tracked).state);
+	}
+	follow(c, checked_health(c).state);
 }
 
 void
@@ -213,9 +320,10 @@ outcome_admin(struct group *g, uint32_t usable_before)
 }
 
 void
-outcome_skip(struct checked *c, int error)
+outcome_skip(struct probe *p, int error)
 {
 	char buf[ANNOUNCE_BYTES];
+	const struct checked *c = p->users;
 	uint64_t now_ms = net_loop_now_ms(checker.loop);
 	if (checker.short_of_at_ms && now_ms < checker.short_of_at_ms + SHORTAGE_LOG_MS)
 		return;

@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * One probe: connect, for HTTP send and read, close. Runs in the checker; owns the
- * probe's socket while it runs.
+ * One probe: its connection, its time, its end. Runs in the checker; owns the probe's
+ * socket while it runs.
  *
  * Cheap, because 10,000 servers are probed every 2 s: what can be known without waiting
- * is asked first (a second connect() tells whether the handshake is already done), the
- * socket enters epoll once or never, the response is read to a common buffer, sockets
- * are used again. Connections end with RST, so that no TIME_WAIT remains; the ACK of the
- * handshake is held back, so that TCP checks never reach a server's accept() (both as
+ * is asked first (on loopback the handshake is done when connect() returns, and the next
+ * call finds that out), the response is read to a common buffer, sockets are used again.
+ * Connections end with RST, so that no TIME_WAIT remains; the ACK of the handshake is
+ * held back, so that checks that only connect never reach a server's accept() (both as
  * HAProxy).
  */
-#include "checker/self.h"
-
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "checker/sockets.h"
+#include "checker/self.h"
 #include "lib/base/clock.h"
 #include "lib/base/must.h"
 
@@ -43,67 +40,86 @@ least(uint64_t a_ms, uint64_t b_ms)
  * connecting has min(timeout connect, inter) and the rest `timeout check`. A connect
  * longer than `timeout connect` is of no use to clients, so it bounds both cases. */
 static void
-set_limit(struct checked *c, uint64_t at_ms)
+set_limit(struct probe *p, uint64_t at_ms)
 {
-	c->deadline_ms = at_ms;
-	net_timer_set(checker.loop, &c->timer, at_ms);
+	p->deadline_ms = at_ms;
+	net_timer_set(checker.loop, &p->timer, at_ms);
 }
 
 static void
-limit_connect(struct checked *c)
+limit_connect(struct probe *p)
 {
-	set_limit(c, c->start_ms +
-			     least(c->group->cfg->timeout.connect_ms, c->cfg->inter_ms));
+	set_limit(p, net_loop_now_ms(checker.loop) + least(p->proxy->timeout.connect_ms,
+							   p->users->cfg->inter_ms));
 }
 
 static void
-limit_response(struct checked *c)
+limit_response(struct probe *p)
 {
-	uint64_t check_ms = c->group->cfg->timeout.check_ms;
-	set_limit(c, check_ms ? net_loop_now_ms(checker.loop) + check_ms
-			      : c->start_ms + c->cfg->inter_ms);
+	uint64_t check_ms = p->proxy->timeout.check_ms;
+	uint64_t now_ms = net_loop_now_ms(checker.loop),
+		 end_ms = p->start_ms + p->users->cfg->inter_ms;
+	set_limit(p, check_ms	       ? now_ms + check_ms
+		     : end_ms > now_ms ? end_ms
+				       : now_ms + 1);
 }
 
 /* --- ends ------------------------------------------------------------------------- */
 
-static void
-hang_up(struct checked *c)
+void
+probe_forget(struct probe *p)
 {
-	net_watch_remove(checker.loop, &c->watch);
-	probe_socket_put(c->cfg->check_addr.u.sa.sa_family, c->watch.fd);
-	c->watch = (struct net_watch){.fd = -1};
-	free(c->kept);
-	c->kept = NULL;
-	c->kept_bytes = c->kept_cap = 0;
-	c->phase = PROBE_IDLE;
+	free(p->kept);
+	p->kept = NULL;
+	p->kept_bytes = p->kept_cap = 0;
+}
+
+static void
+forget_out(struct probe *p)
+{
+	free(p->out_own);
+	p->out_own = NULL;
+	p->out = span_of(NULL, 0);
+}
+
+static void
+hang_up(struct probe *p)
+{
+	probe_socket_put(&p->socket, p->linger);
+	probe_forget(p);
+	forget_out(p);
+	free(p->vars);
+	p->vars = NULL;
+	p->vars_used = 0;
+	p->phase = PROBE_IDLE;
 	schedule_release();
 }
 
-/* With a result in r, but for its duration. */
-static void
-finish(struct checked *c, struct probe_result *r)
+void
+probe_finish(struct probe *p, struct probe_result *r)
 {
-	r->duration_ms = (uint32_t)((clock_mono_us() - c->start_us) / 1000);
-	hang_up(c);
-	outcome_take(c, r);
-	schedule_next(c);
+	r->duration_ms = (uint32_t)((clock_mono_us() - p->start_us) / 1000);
+	hang_up(p);
+	p->done(p, r);
+	schedule_next(p);
 }
 
-static void
-finish_with(struct checked *c, enum result id, const char *info)
+void
+probe_finish_with(struct probe *p, enum result id, const char *info)
 {
 	struct probe_result r = {.id = id};
 	probe_result_inform(&r, span_str(info));
-	finish(c, &r);
+	probe_finish(p, &r);
 }
 
 /* This machine lacks something: no judgement over the server. */
-static void
-give_up(struct checked *c, int error)
+static enum probe_go
+give_up(struct probe *p, int error)
 {
-	hang_up(c);
-	outcome_skip(c, error);
-	schedule_next(c);
+	hang_up(p);
+	outcome_skip(p, error);
+	schedule_next(p);
+	return PROBE_ENDED;
 }
 
 static bool
@@ -113,223 +129,201 @@ is_shortage(int error)
 	       error == ENOBUFS || error == EADDRNOTAVAIL;
 }
 
-static void
-fail_connect(struct checked *c, int error)
-{
-	char info[PROBE_INFO_BYTES];
-	switch (error) {
-	case ECONNREFUSED:
-	case ECONNRESET:
-	case ECONNABORTED:
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case ENETDOWN:
-	case EHOSTDOWN:
-	case ETIMEDOUT:
-	case EACCES:
-	case EPERM:
-	case EPIPE:
-		finish_with(c, RESULT_l4_connection, strerror(error));
-		return;
-	}
-	snprintf(info, sizeof(info), "General socket error (%s)", strerror(error));
-	finish_with(c, RESULT_socket_error, info);
-}
-
-/* --- reading -------------------------------------------------------------------------
- */
-
-static bool
-judge(struct checked *c, struct span bytes, bool is_all)
-{
-	struct probe_result r = {.id = RESULT_unknown};
-	const struct cfg_proxy *p = c->group->cfg;
-	if (!judge_response(checker.judge, &p->check, &p->limits, bytes, is_all, &r))
-		return false;
-	finish(c, &r);
-	return true;
-}
-
-/* Keeps what the common buffer holds, or makes room behind what is kept. */
-static void
-keep(struct checked *c, const char *p, size_t n)
-{
-	size_t cap = c->kept_cap ? c->kept_cap : KEPT_BYTES_MIN;
-	while (cap < c->kept_bytes + n || (n == 0 && cap == c->kept_bytes))
-		cap *= 2;
-	if (cap != c->kept_cap) {
-		c->kept = must_realloc(c->kept, cap);
-		c->kept_cap = cap;
-	}
-	memcpy(c->kept + c->kept_bytes, p, n);
-	c->kept_bytes += n;
-}
-
-/* One recv(); true when there may be more. */
-static bool
-read_some(struct checked *c)
-{
-	char *at = checker.scratch;
-	size_t room = sizeof(checker.scratch);
-	if (c->kept) {
-		if (c->kept_bytes == c->kept_cap)
-			keep(c, "", 0);
-		at = c->kept + c->kept_bytes;
-		room = c->kept_cap - c->kept_bytes;
-	}
-	ssize_t n = recv(c->watch.fd, at, room, 0);
-	if (n < 0 && errno == EAGAIN)
-		return false;
-	if (n < 0) {
-		finish_with(c, RESULT_socket_error, strerror(errno));
-		return false;
-	}
-	if (!c->kept) {
-		if (judge(c, span_of(at, (size_t)n), n == 0))
-			return false;
-		keep(c, at, (size_t)n);
-		return true;
-	}
-	c->kept_bytes += (size_t)n;
-	return !judge(c, span_of(c->kept, c->kept_bytes), n == 0);
-}
-
-/* --- connecting and sending
- * -------------------------------------------------------------- */
-
-static void
-await(struct checked *c)
-{
-	if (!c->watch.is_registered)
-		net_watch_set(checker.loop, &c->watch,
-			      EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
-}
-
-static void
-send_request(struct checked *c)
-{
-	while (c->sent_bytes < c->request.n) {
-		ssize_t n = send(c->watch.fd, c->request.p + c->sent_bytes,
-				 c->request.n - c->sent_bytes, MSG_NOSIGNAL);
-		if (n < 0 && errno == EAGAIN) {
-			await(c);
-			return;
-		}
-		if (n < 0) {
-			finish_with(c, RESULT_socket_error, strerror(errno));
-			return;
-		}
-		c->sent_bytes += (size_t)n;
-	}
-	c->phase = PROBE_READING;
-	await(c);
-}
-
-static void
-connected(struct checked *c)
-{
-	if (c->group->cfg->check.kind == CFG_CHECK_TCP) {
-		finish_with(c, RESULT_l4_ok, "");
-		return;
-	}
-	c->phase = PROBE_SENDING;
-	c->sent_bytes = 0;
-	limit_response(c);
-	send_request(c);
-}
+/* --- connecting ------------------------------------------------------------------- */
 
 /* Asks the kernel how far the connection is; several times is harmless. */
-static void
-connect_step(struct checked *c, bool is_first)
+static enum probe_go
+connect_step(struct probe *p, bool is_first)
 {
-	const struct addr *to = &c->cfg->check_addr;
-	int r = connect(c->watch.fd, &to->u.sa, to->len);
+	int r = connect(p->socket->watch.fd, &p->to.u.sa, p->to.len);
 	if (r < 0 && errno == EINPROGRESS && is_first) /* on loopback it is done by now */
-		r = connect(c->watch.fd, &to->u.sa, to->len);
+		r = connect(p->socket->watch.fd, &p->to.u.sa, p->to.len);
 	if (r == 0 || errno == EISCONN) {
-		connected(c);
-	} else if (errno == EALREADY || errno == EINPROGRESS) {
-		await(c);
-	} else if (errno == EAGAIN && to->kind == ADDR_UNIX) {
+		p->phase = PROBE_TALKING;
+		limit_response(p);
+		return PROBE_DONE;
+	}
+	if (errno == EALREADY || errno == EINPROGRESS)
+		return PROBE_WAIT;
+	if (errno == EAGAIN && p->to.kind == ADDR_UNIX) {
 		uint64_t at_ms = net_loop_now_ms(checker.loop) + BACKLOG_RETRY_MS;
-		net_timer_set(checker.loop, &c->timer,
-			      at_ms < c->deadline_ms ? at_ms : c->deadline_ms);
-	} else if (is_shortage(errno) || errno == EAGAIN) {
-		give_up(c, errno == EAGAIN ? EADDRNOTAVAIL : errno);
-	} else {
-		fail_connect(c, errno);
+		net_timer_set(checker.loop, &p->timer,
+			      at_ms < p->deadline_ms ? at_ms : p->deadline_ms);
+		return PROBE_WAIT;
+	}
+	if (is_shortage(errno) || errno == EAGAIN)
+		return give_up(p, errno == EAGAIN ? EADDRNOTAVAIL : errno);
+	script_failed(p, errno);
+	return PROBE_ENDED;
+}
+
+enum probe_go
+probe_connect(struct probe *p, const struct addr *to, bool linger)
+{
+	int off = 0, type = p->check->is_datagram ? SOCK_DGRAM : SOCK_STREAM;
+	probe_socket_put(&p->socket, p->linger);
+	probe_forget(p);
+	forget_out(p);
+	p->is_all = false;
+	p->phase = PROBE_CONNECTING;
+	p->linger = linger;
+	p->to = *to;
+	p->socket = probe_socket_get(to->u.sa.sa_family, type, p);
+	if (!p->socket) {
+		int error = errno;
+		hang_up(p);
+		outcome_skip(p, error);
+		schedule_starved(p);
+		return PROBE_ENDED;
+	}
+	if (to->kind != ADDR_UNIX && type == SOCK_STREAM && !linger)
+		(void)setsockopt(p->socket->watch.fd, IPPROTO_TCP, TCP_QUICKACK, &off,
+				 sizeof(off));
+	limit_connect(p);
+	return connect_step(p, true);
+}
+
+/* --- sending ------------------------------------------------------------------------ */
+
+static enum probe_go
+send_rest(struct probe *p)
+{
+	do {
+		ssize_t n = send(p->socket->watch.fd, p->out.p, p->out.n, MSG_NOSIGNAL);
+		if (n < 0 && errno == EAGAIN)
+			return PROBE_WAIT;
+		if (n < 0) {
+			script_failed(p, errno);
+			return PROBE_ENDED;
+		}
+		p->out.p += n;
+		p->out.n -= (size_t)n;
+	} while (p->out.n);
+	forget_out(p);
+	return PROBE_DONE;
+}
+
+enum probe_go
+probe_send(struct probe *p, struct span bytes)
+{
+	if (bytes.n == 0 && !p->check->is_datagram)
+		return PROBE_DONE;
+	p->out = bytes.p ? bytes : SPAN("");
+	enum probe_go go = send_rest(p);
+	if (go != PROBE_WAIT)
+		return go;
+	/* the caller's bytes may not last */
+	p->out_own = must_alloc(p->out.n + 1);
+	memcpy(p->out_own, p->out.p, p->out.n);
+	p->out.p = p->out_own;
+	return PROBE_WAIT;
+}
+
+/* --- reading ------------------------------------------------------------------------ */
+
+/* Room behind what is kept. */
+static void
+make_room(struct probe *p, size_t n)
+{
+	size_t cap = p->kept_cap ? p->kept_cap : KEPT_BYTES_MIN;
+	while (cap < p->kept_bytes + n)
+		cap *= 2;
+	if (cap != p->kept_cap) {
+		p->kept = must_realloc(p->kept, cap);
+		p->kept_cap = cap;
 	}
 }
 
-static void
-ready(struct net_watch *w, uint32_t events)
+enum probe_go
+probe_read(struct probe *p)
 {
-	struct checked *c = list_entry(w, struct checked, watch);
-	(void)events; /* a hint: the calls below say what is the case */
-	switch (c->phase) {
+	struct probe_socket *s = p->socket;
+	if (!s->may_read || p->is_all || p->kept_bytes >= PROBE_RESPONSE_BYTES)
+		return PROBE_WAIT;
+	ssize_t n = recv(s->watch.fd, checker.scratch, sizeof(checker.scratch), 0);
+	if (n < 0 && errno == EAGAIN) {
+		s->may_read = false;
+		return PROBE_WAIT;
+	}
+	if (n < 0) {
+		script_failed(p, errno);
+		return PROBE_ENDED;
+	}
+	if (n == 0 && s->type == SOCK_STREAM)
+		p->is_all = true;
+	make_room(p, (size_t)n);
+	memcpy(p->kept + p->kept_bytes, checker.scratch, (size_t)n);
+	p->kept_bytes += (size_t)n;
+	return PROBE_DONE;
+}
+
+/* --- entries ------------------------------------------------------------------------ */
+
+void
+probe_ready(struct probe *p, uint32_t events)
+{
+	(void)events; /* a hint: the calls say what is the case */
+	switch (p->phase) {
 	case PROBE_IDLE:
 	case PROBE_WAITING:
-		break;
+		return;
 	case PROBE_CONNECTING:
-		connect_step(c, false);
+		if (connect_step(p, false) != PROBE_DONE)
+			return;
+		p->step++;
 		break;
-	case PROBE_SENDING:
-		send_request(c);
-		break;
-	case PROBE_READING:
-		while (read_some(c))
-			;
+	case PROBE_TALKING:
+		if (!p->out.p)
+			break;
+		if (send_rest(p) != PROBE_DONE)
+			return;
+		p->step++;
 		break;
 	}
+	script_run(p);
 }
 
-/* --- entries
- * -------------------------------------------------------------------------------- */
-
 void
-probe_start(struct checked *c)
+probe_start(struct probe *p)
 {
-	int off = 0, family = c->cfg->check_addr.u.sa.sa_family;
-	c->phase = PROBE_CONNECTING;
-	c->start_ms = net_loop_now_ms(checker.loop);
-	c->start_us = clock_mono_us();
-	int fd = probe_socket_get(family);
-	net_watch_init(&c->watch, fd, ready);
-	if (fd < 0) {
-		c->phase = PROBE_IDLE;
-		outcome_skip(c, errno);
-		schedule_starved(c);
-		return;
-	}
+	p->phase = PROBE_CONNECTING;
+	p->start_ms = net_loop_now_ms(checker.loop);
+	p->start_us = clock_mono_us();
+	p->step = 0;
+	p->linger = false;
+	p->last = (struct probe_result){.id = RESULT_unknown};
 	checker.probes_n++;
 	shm_count(&checker.global, SHM_GLOBAL_checks_run, 1);
-	if (family != AF_UNIX)
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_QUICKACK, &off, sizeof(off));
-	limit_connect(c);
-	connect_step(c, true);
+	script_run(p);
 }
 
 void
-probe_expired(struct checked *c)
+probe_expired(struct probe *p)
 {
-	if (c->phase == PROBE_CONNECTING &&
-	    net_loop_now_ms(checker.loop) < c->deadline_ms) {
-		set_limit(c, c->deadline_ms);
-		connect_step(c, false);
-	} else if (c->phase == PROBE_CONNECTING) {
-		finish_with(c, RESULT_l4_timeout, "");
+	if (p->phase == PROBE_CONNECTING &&
+	    net_loop_now_ms(checker.loop) < p->deadline_ms) {
+		set_limit(p, p->deadline_ms);
+		probe_ready(p, 0);
 	} else {
-		finish_with(c, RESULT_l7_timeout, "");
+		script_expired(p);
 	}
 }
 
 void
-probe_cancel(struct checked *c)
+probe_cancel(struct probe *p)
 {
-	if (c->phase == PROBE_WAITING)
-		list_remove(&c->waiting);
-	if (c->phase == PROBE_IDLE || c->phase == PROBE_WAITING)
-		c->phase = PROBE_IDLE;
+	if (p->phase == PROBE_WAITING)
+		list_remove(&p->waiting);
+	if (p->phase == PROBE_IDLE || p->phase == PROBE_WAITING)
+		p->phase = PROBE_IDLE;
 	else
-		hang_up(c);
+		hang_up(p);
+}
+
+void
+probe_init(struct probe *p)
+{
+	list_init(&p->waiting);
+	p->phase = PROBE_IDLE;
+	p->done = outcome_take;
 }

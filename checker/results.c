@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The table of results.def. Pure.
+ * The table of shm/check_result.def. Pure.
  */
 #include "checker/results.h"
 
@@ -11,7 +11,7 @@ static const struct {
 	bool passed;
 } rows[] = {
 #define RESULT(id, word_, passed_, description_) {word_, description_, passed_},
-#include "checker/results.def"
+#include "shm/check_result.def"
 #undef RESULT
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The result of one check: a row of results.def and its details.
+ * The result of one check: a row of shm/check_result.def and its details.
  */
 #ifndef WEIR_CHECKER_RESULTS_H
 #define WEIR_CHECKER_RESULTS_H
@@ -12,7 +12,7 @@
 
 enum result {
 #define RESULT(id, word, passed, description) RESULT_##id,
-#include "checker/results.def"
+#include "shm/check_result.def"
 #undef RESULT
 	RESULTS_N
 };

@@ -1,34 +1,41 @@
 /* SPDX-License-Identifier: MIT
  *
- * When which server is probed. Runs in the checker.
+ * When which probe starts. Runs in the checker.
  *
  * The interval counts from start to start, so that a dead server is out within
  * fall * inter + timeout; a probe that takes longer than the interval is followed by the
- * next one at once. Servers are spread over the interval by their names, on the
- * machine's clock: a new checker keeps the rhythm of the old one, however often weir is
- * reloaded.
+ * next one at once. Probes are spread over the interval by the names of their servers, on
+ * the machine's clock: a new checker keeps the rhythm of the old one, however often weir
+ * is reloaded.
  */
-#include "checker/self.h"
-
 #include <errno.h>
 
+#include "checker/self.h"
 #include "lib/base/clock.h"
 
 enum { ADMIN_LOOK_MS = 100, AFTER_MAINT_SPREAD_MS = 200 };
 
 static struct net_task waiting_task;
 
+/* The most impatient of those who wait for it; 0: nobody does. */
 static uint64_t
-interval_ms(const struct checked *c)
+interval_ms(const struct probe *p)
 {
-	return verdict_interval_ms(&c->verdict, c->cfg->inter_ms, c->cfg->fastinter_ms,
-				   c->cfg->downinter_ms);
+	uint64_t least_ms = 0;
+	for (const struct checked *c = p->users; c; c = c->next_user) {
+		uint64_t ms =
+			verdict_interval_ms(&c->verdict, c->cfg->inter_ms,
+					    c->cfg->fastinter_ms, c->cfg->downinter_ms);
+		if (!c->is_maint && (!least_ms || ms < least_ms))
+			least_ms = ms;
+	}
+	return least_ms;
 }
 
 static uint64_t
-spread_ms(const struct checked *c, uint64_t window_ms)
+spread_ms(const struct probe *p, uint64_t window_ms)
 {
-	return window_ms ? c->hash % window_ms : 0;
+	return window_ms ? p->hash % window_ms : 0;
 }
 
 /* --- starting -------------------------------------------------------------------- */
@@ -39,10 +46,9 @@ run_waiting(struct net_task *t)
 	(void)t;
 	while (checker.probes_n < checker.probes_max &&
 	       !list_is_empty(&checker.waiting)) {
-		struct checked *c =
-			list_entry(checker.waiting.next, struct checked, waiting);
-		list_remove(&c->waiting);
-		probe_start(c);
+		struct probe *p = list_entry(checker.waiting.next, struct probe, waiting);
+		list_remove(&p->waiting);
+		probe_start(p);
 	}
 }
 
@@ -55,57 +61,56 @@ schedule_release(void)
 }
 
 static void
-wait_for_place(struct checked *c)
+wait_for_place(struct probe *p)
 {
-	c->phase = PROBE_WAITING;
-	list_add_back(&checker.waiting, &c->waiting);
+	p->phase = PROBE_WAITING;
+	list_add_back(&checker.waiting, &p->waiting);
 }
 
 /* Fewer descriptors than the limit promised: what is under way is what there is. In
  * turn, so that no server starves; admin_expired() tries for more again. */
 void
-schedule_starved(struct checked *c)
+schedule_starved(struct probe *p)
 {
 	if (checker.probes_n == 0) {
-		schedule_next(c);
+		schedule_next(p);
 		return;
 	}
 	checker.probes_max = checker.probes_n;
-	wait_for_place(c);
+	wait_for_place(p);
 }
 
-/* The one timer of a server: the start of its next probe, or the limit of this one. */
+/* The one timer of a probe: its next start, or the limit of this one. */
 static void
 timer_expired(struct net_timer *t)
 {
-	struct checked *c = list_entry(t, struct checked, timer);
-	switch (c->phase) {
+	struct probe *p = list_entry(t, struct probe, timer);
+	switch (p->phase) {
 	case PROBE_IDLE:
 		if (checker.probes_n < checker.probes_max) {
-			probe_start(c);
+			probe_start(p);
 		} else {
-			outcome_skip(c, EMFILE);
-			wait_for_place(c);
+			outcome_skip(p, EMFILE);
+			wait_for_place(p);
 		}
 		break;
 	case PROBE_WAITING:
 		break;
 	case PROBE_CONNECTING:
-	case PROBE_SENDING:
-	case PROBE_READING:
-		probe_expired(c);
+	case PROBE_TALKING:
+		probe_expired(p);
 		break;
 	}
 }
 
 void
-schedule_next(struct checked *c)
+schedule_next(struct probe *p)
 {
-	uint64_t now_ms = net_loop_now_ms(checker.loop);
-	uint64_t next_ms = c->start_ms + interval_ms(c);
-	if (c->is_maint)
-		return;
-	net_timer_set(checker.loop, &c->timer, next_ms > now_ms ? next_ms : now_ms + 1);
+	uint64_t now_ms = net_loop_now_ms(checker.loop), every_ms = interval_ms(p);
+	uint64_t next_ms = p->start_ms + every_ms;
+	if (every_ms)
+		net_timer_set(checker.loop, &p->timer,
+			      next_ms > now_ms ? next_ms : now_ms + 1);
 }
 
 /* --- the administrator's will --------------------------------------------------------
@@ -114,17 +119,19 @@ schedule_next(struct checked *c)
 static void
 set_maint(struct checked *c, bool is_maint)
 {
+	struct probe *p = c->probe;
+	bool was_wanted = p && interval_ms(p) != 0;
 	outcome_maint(c, is_maint);
-	if (!c->cfg->check || c->is_unresolved)
+	if (!p || c->is_unresolved)
 		return;
-	if (is_maint) {
-		probe_cancel(c);
-		net_timer_set(checker.loop, &c->timer, 0);
-		return;
+	if (is_maint && interval_ms(p) == 0) {
+		probe_cancel(p);
+		net_timer_set(checker.loop, &p->timer, 0);
+	} else if (!is_maint && !was_wanted) {
+		net_timer_set(checker.loop, &p->timer,
+			      net_loop_now_ms(checker.loop) + 1 +
+				      spread_ms(p, AFTER_MAINT_SPREAD_MS));
 	}
-	net_timer_set(checker.loop, &c->timer,
-		      net_loop_now_ms(checker.loop) + 1 +
-			      spread_ms(c, AFTER_MAINT_SPREAD_MS));
 }
 
 static void
@@ -159,53 +166,50 @@ admin_expired(struct net_timer *t)
 /* --- begin
  * ------------------------------------------------------------------------------ */
 
-/* When the first probe of a server starts that was last checked `age_ms` ago. */
+/* When the first probe starts that was last made `age_ms` ago. */
 static uint64_t
-carried_delay_ms(const struct checked *c, uint64_t age_ms)
+carried_delay_ms(const struct probe *p, uint64_t every_ms, uint64_t age_ms)
 {
-	uint64_t every_ms = interval_ms(c);
 	if (age_ms < every_ms)
 		return every_ms - age_ms;
 	uint64_t late_ms = age_ms - every_ms;
-	return spread_ms(c, late_ms < every_ms ? late_ms : every_ms);
+	return spread_ms(p, late_ms < every_ms ? late_ms : every_ms);
 }
 
-/* The next moment of the server's own beat. */
+/* The next moment of the probe's own beat. */
 static uint64_t
-fresh_delay_ms(const struct checked *c)
+fresh_delay_ms(const struct probe *p, uint64_t every_ms)
 {
-	uint64_t every_ms = interval_ms(c);
-	if (!every_ms)
-		return 0;
-	return (spread_ms(c, every_ms) + every_ms - clock_boot_ms() % every_ms) %
+	return (spread_ms(p, every_ms) + every_ms - clock_boot_ms() % every_ms) %
 	       every_ms;
 }
 
-static void
+/* Goes on where the last checker stopped, or begins; the delay of its probe. */
+static uint64_t
 begin_checked(struct checked *c)
 {
 	struct shm_check rec;
 	struct shm_health_word w = checked_health(c);
+	const struct probe *p = c->probe;
 	bool has_record = shm_check_read(&c->object, &rec) && rec.at_boot_ms &&
 			  rec.status < RESULTS_N;
-	uint64_t now_ms = net_loop_now_ms(checker.loop), boot_ms = clock_boot_ms();
+	bool is_known = has_record && w.state != SHM_HEALTH_UNKNOWN;
 	verdict_restore(&c->verdict, c->cfg->rise, c->cfg->fall, w.state,
 			has_record ? rec.counter : 0);
+	c->is_limited = w.state == SHM_HEALTH_NOLB;
 	if (has_record)
 		c->last = rec.status;
-	net_timer_init(&c->timer, timer_expired);
-	c->is_maint = checked_admin(c).maint;
 	if (c->is_maint)
-		return;
-	uint64_t delay_ms;
-	if (has_record && w.state != SHM_HEALTH_UNKNOWN) {
-		uint64_t start_ms = rec.at_boot_ms - rec.duration_ms;
-		delay_ms =
-			carried_delay_ms(c, boot_ms > start_ms ? boot_ms - start_ms : 0);
-	} else {
-		delay_ms = fresh_delay_ms(c);
-	}
-	net_timer_set(checker.loop, &c->timer, now_ms + 1 + delay_ms);
+		return 0;
+	if (!is_known)
+		outcome_begin(c);
+	uint64_t boot_ms = clock_boot_ms(), start_ms = rec.at_boot_ms - rec.duration_ms;
+	uint64_t every_ms =
+		verdict_interval_ms(&c->verdict, c->cfg->inter_ms, c->cfg->fastinter_ms,
+				    c->cfg->downinter_ms);
+	return is_known ? carried_delay_ms(p, every_ms,
+					   boot_ms > start_ms ? boot_ms - start_ms : 0)
+			: fresh_delay_ms(p, every_ms);
 }
 
 static void
@@ -214,16 +218,28 @@ begin_group(struct group *g)
 	group_recount(g);
 	for (size_t i = 0; i < g->servers_n; i++) {
 		struct checked *c = &g->servers[i];
-		if (c->is_unresolved) {
-			c->is_maint = checked_admin(c).maint;
+		c->is_maint = checked_admin(c).maint;
+		if (c->is_unresolved)
 			outcome_unresolved(c);
-		} else if (c->cfg->check) {
-			begin_checked(c);
-		} else {
-			c->is_maint = checked_admin(c).maint;
+		else if (!c->probe && !c->tracked)
 			outcome_unchecked(c);
-		}
 	}
+}
+
+/* The first one of its users that is due starts it. */
+static void
+begin_probe(struct probe *p)
+{
+	uint64_t delay_ms = UINT64_MAX;
+	for (struct checked *c = p->users; c; c = c->next_user) {
+		uint64_t ms = begin_checked(c);
+		if (!c->is_maint && ms < delay_ms)
+			delay_ms = ms;
+	}
+	net_timer_init(&p->timer, timer_expired);
+	if (delay_ms != UINT64_MAX)
+		net_timer_set(checker.loop, &p->timer,
+			      net_loop_now_ms(checker.loop) + 1 + delay_ms);
 }
 
 void
@@ -233,6 +249,10 @@ schedule_begin(void)
 	net_task_init(&waiting_task, run_waiting);
 	for (size_t i = 0; i < checker.groups_n; i++)
 		begin_group(&checker.groups[i]);
+	for (size_t i = 0; i < checker.probes_all_n; i++)
+		begin_probe(checker.probes[i]);
+	for (size_t i = 0; i < checker.groups_n; i++)
+		outcome_follow(&checker.groups[i]);
 	net_timer_init(&checker.admin_timer, admin_expired);
 	net_timer_set(checker.loop, &checker.admin_timer,
 		      net_loop_now_ms(checker.loop) + ADMIN_LOOK_MS);

@@ -2,15 +2,18 @@
  *
  * The state of the checker process, private to the room: one per process.
  *
- * A backend's servers are probed by `probe`, one probe at a time and server; `schedule`
- * says when; `outcome` takes the result to the verdict, shared memory and the log.
+ * A `probe` is what is asked of one address; servers that are checked alike at the same
+ * address (`checked`) share it. `schedule` says when it starts, `script` goes through its
+ * steps, `outcome` takes its result to the verdict of each server, shared memory and the
+ * log.
  */
 #ifndef WEIR_CHECKER_SELF_H
 #define WEIR_CHECKER_SELF_H
 
 #include "checker/checker.h"
-#include "checker/probe_http.h"
+#include "checker/exam.h"
 #include "checker/results.h"
+#include "checker/sockets.h"
 #include "checker/verdict.h"
 #include "lib/net/log_target.h"
 #include "lib/net/loop.h"
@@ -22,32 +25,58 @@ enum probe_phase {
 	PROBE_IDLE,    /* the timer says when the next probe starts */
 	PROBE_WAITING, /* due, but too many probes are under way */
 	PROBE_CONNECTING,
-	PROBE_SENDING,
-	PROBE_READING,
+	PROBE_TALKING,
 };
+
+struct probe {
+	const struct cfg_check *check;
+	const struct addr *addr;
+	const struct cfg_proxy *proxy; /* whose timeouts and limits hold */
+	struct checked *users;	       /* who wants its results, by next_user */
+	uint64_t hash;		       /* spreads the probes over an interval */
+	void (*done)(struct probe *p, struct probe_result *r);
+
+	enum probe_phase phase;
+	struct net_timer timer;
+	struct list waiting; /* PROBE_WAITING */
+	struct probe_socket *socket;
+	struct addr to;	   /* of the connection, when it is not `addr` */
+	uint64_t start_ms; /* of the loop's clock */
+	uint64_t start_us;
+	uint64_t deadline_ms;
+
+	/* the script */
+	uint32_t step;
+	bool is_all; /* the server has ended the connection */
+	bool linger;
+	uint8_t method; /* of the last request, enum http_method */
+	uint16_t dns_id;
+	struct probe_result last;	     /* of the last expectation */
+	const struct cfg_step *request_step; /* the first request */
+	struct span request; /* its bytes, when they are always the same */
+	struct span out;     /* still to be sent */
+	char *out_own;	     /* where that lies when it is not constant, or NULL */
+	char *kept;	     /* what has come so far, NULL: nothing */
+	size_t kept_bytes, kept_cap;
+	char *vars; /* PROBE_VARS_BYTES of variables, NULL: none is set */
+	uint32_t vars_used;
+};
+
+enum { PROBE_VARS_BYTES = 4096 };
 
 struct checked {
 	const struct cfg_server *cfg;
 	struct group *group;
 	struct shm_object object;
 	struct verdict verdict;
-	uint64_t hash;		  /* of its names: spreads the servers over an interval */
+	struct probe *probe; /* NULL: not checked */
+	struct checked *next_user;
+	struct checked *tracked; /* whose health it shares, or NULL */
+	struct checked *trackers, *next_tracker;
 	bool is_usable, is_maint; /* as last seen */
 	bool is_unresolved;
+	bool is_limited;  /* its last check passed on a condition: no new sessions */
 	enum result last; /* for `option log-health-checks`: what changed */
-
-	/* the probe */
-	enum probe_phase phase;
-	struct net_watch watch;
-	struct net_timer timer;
-	struct list waiting; /* PROBE_WAITING */
-	uint64_t start_ms;   /* of the loop's clock */
-	uint64_t start_us;
-	uint64_t deadline_ms;
-	struct span request; /* HTTP; the backend's, or its own with a Host */
-	size_t sent_bytes;
-	char *kept; /* an incomplete response, NULL: none */
-	size_t kept_bytes, kept_cap;
 };
 
 /* The servers of one backend. */
@@ -66,14 +95,16 @@ struct checker {
 	struct net_loop *loop;
 	struct logger *logger;
 	struct arena *arena;
-	struct judge *judge;
+	struct exam *exam;
 	struct shm_object global;
 	struct group *groups;
 	size_t groups_n;
+	struct probe **probes; /* all, for the search for equal ones a hash table */
+	size_t probes_all_n;
 	bool has_lease, is_printing;
 	uint32_t probes_n;		 /* under way */
 	uint32_t probes_max, probes_cap; /* at most: now, ever */
-	struct list waiting;		 /* of struct checked, oldest first */
+	struct list waiting;		 /* of struct probe, oldest first */
 	uint64_t short_of_at_ms; /* when the lack of descriptors was logged last */
 	struct net_timer lease_timer, admin_timer;
 	char scratch[PROBE_RESPONSE_BYTES];
@@ -90,6 +121,8 @@ void group_recount(struct group *g);
 /* The servers' states as shared memory has them now. */
 struct shm_health_word checked_health(const struct checked *c);
 struct shm_admin_word checked_admin(const struct checked *c);
+/* What they come to. */
+struct shm_effective checked_effective(const struct checked *c, struct shm_health_word h);
 /* Boot seconds since when the whole backend is down; for one that has no usable
  * server. */
 uint32_t group_down_since_s(const struct group *g);
@@ -99,34 +132,71 @@ uint32_t group_down_since_s(const struct group *g);
 /* Called once, when this process has become the one that checks. */
 void schedule_begin(void);
 /* After a probe: when the next one starts. */
-void schedule_next(struct checked *c);
+void schedule_next(struct probe *p);
 /* No socket could be had for it. */
-void schedule_starved(struct checked *c);
+void schedule_starved(struct probe *p);
 /* A probe has ended; somebody may be waiting for its place. */
 void schedule_release(void);
 
 /* --- probe.c --------------------------------------------------------------- */
 
-/* Starts; the end comes as outcome_take(), or outcome_skip() when this machine lacked
+void probe_init(struct probe *p);
+/* Starts; the end comes as p->done(), or outcome_skip() when this machine lacked
  * something. */
-void probe_start(struct checked *c);
+void probe_start(struct probe *p);
 /* The timer of a probe under way came. */
-void probe_expired(struct checked *c);
+void probe_expired(struct probe *p);
 /* Breaks it off without a result. */
-void probe_cancel(struct checked *c);
+void probe_cancel(struct probe *p);
+/* Its end, with a result in r but for its duration. */
+void probe_finish(struct probe *p, struct probe_result *r);
+void probe_finish_with(struct probe *p, enum result id, const char *info);
+
+/* What steps do. DONE: on to the next step; WAIT: the loop will call; ENDED: the probe is
+ * over. */
+enum probe_go { PROBE_DONE, PROBE_WAIT, PROBE_ENDED };
+enum probe_go probe_connect(struct probe *p, const struct addr *to, bool linger);
+enum probe_go probe_send(struct probe *p, struct span bytes);
+/* One recv(). DONE: there is news. */
+enum probe_go probe_read(struct probe *p);
+/* What has come is not needed any more. */
+void probe_forget(struct probe *p);
+
+/* --- script.c -------------------------------------------------------------- */
+
+/* Goes on with the steps as far as that goes without waiting. */
+void script_run(struct probe *p);
+/* The time is over. */
+void script_expired(struct probe *p);
+/* It could not connect, or not send. */
+void script_failed(struct probe *p, int error);
+/* The bytes of the first request, in the arena, when they are always the same. */
+struct span script_request(struct probe *p);
 
 /* --- outcome.c ------------------------------------------------------------- */
 
-void outcome_take(struct checked *c, struct probe_result *r);
+/* A result for all who share the probe. */
+void outcome_take(struct probe *p, struct probe_result *r);
 /* No result, or a late one: errno says what is missing here. Logged now and then. */
-void outcome_skip(struct checked *c, int error);
+void outcome_skip(struct probe *p, int error);
 /* The server has no address. */
 void outcome_unresolved(struct checked *c);
 /* The configuration does not check it (any more). */
 void outcome_unchecked(struct checked *c);
+/* Nothing is known of its health: init_state says what it is until then. */
+void outcome_begin(struct checked *c);
+/* Those that track others take over their states. */
+void outcome_follow(struct group *g);
 /* Maintenance begins or ends. */
 void outcome_maint(struct checked *c, bool is_maint);
 /* Somebody else changed states or weights; the servers are counted anew. */
 void outcome_admin(struct group *g, uint32_t usable_before);
+
+/* --- context.c ------------------------------------------------------------- */
+
+/* What expressions of checks can ask. */
+extern const struct expr_host checker_host;
+/* A step that sets or unsets a variable. */
+void context_set_var(struct exam *x, const struct cfg_rule *rule);
 
 #endif

@@ -27,6 +27,7 @@ verdict_restore(struct verdict *v, uint32_t rise, uint32_t fall, enum shm_health
 	case SHM_HEALTH_UNKNOWN:
 		break;
 	case SHM_HEALTH_UP:
+	case SHM_HEALTH_NOLB:
 		v->health = top(v) - (counter < v->fall ? counter : v->fall - 1);
 		v->is_unknown = false;
 		break;
@@ -38,9 +39,30 @@ verdict_restore(struct verdict *v, uint32_t rise, uint32_t fall, enum shm_health
 }
 
 void
-verdict_trust(struct verdict *v)
+verdict_begin(struct verdict *v, enum cfg_init_state as)
 {
-	v->health = v->rise;
+	v->is_unknown = as == CFG_INIT_NONE;
+	switch (as) {
+	case CFG_INIT_NONE:
+	case CFG_INIT_UP:
+		v->health = v->rise;
+		break;
+	case CFG_INIT_FULLY_UP:
+		v->health = top(v);
+		break;
+	case CFG_INIT_DOWN:
+		v->health = v->rise - 1;
+		break;
+	case CFG_INIT_FULLY_DOWN:
+		v->health = 0;
+		break;
+	}
+}
+
+void
+verdict_trust(struct verdict *v, enum cfg_init_state as)
+{
+	verdict_begin(v, as);
 	v->is_unknown = false;
 }
 

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "config/cfg.h"
 #include "shm/health.h"
 
 struct verdict {
@@ -37,8 +38,10 @@ void verdict_init(struct verdict *v, uint32_t rise, uint32_t fall);
 /* Goes on from what shared memory remembers; rise and fall may have changed since. */
 void verdict_restore(struct verdict *v, uint32_t rise, uint32_t fall,
 		     enum shm_health state, uint32_t counter);
+/* Nothing is known: as init_state says. */
+void verdict_begin(struct verdict *v, enum cfg_init_state as);
 /* After maintenance: UP, but the first failure decides, as after a start. */
-void verdict_trust(struct verdict *v);
+void verdict_trust(struct verdict *v, enum cfg_init_state as);
 /* Takes one result. */
 enum verdict_step verdict_take(struct verdict *v, bool passed);
 

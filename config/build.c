@@ -284,9 +284,11 @@ build_cfg(struct loading *l)
 		c->proxies[i]->id = (uint32_t)i + 1;
 	}
 	build_tables(l);
+	build_checks(l);
 	cross_link(l);
 	for (size_t i = 0; i < c->proxies_n; i++)
 		build_proxy(l, &l->built[i]);
+	build_tracks(l);
 	sort_backends(c);
 	c->env.resolve = NULL;
 	c->env.subject = NULL;

@@ -77,8 +77,13 @@ add_set_if(struct loading *l, const struct node *n, struct span word,
 
 /* Scopes end with what they belong to: a connection has no txn yet. */
 static const char *
-scope_wrong(enum expr_scope scope, enum cfg_rule_set set)
+scope_wrong(enum expr_scope scope, enum cfg_rule_set set, bool is_check)
 {
+	if (is_check)
+		return scope == EXPR_SCOPE_CHECK || scope == EXPR_SCOPE_PROC ||
+				       scope == EXPR_SCOPE_SESS
+			       ? NULL
+			       : "belongs to requests; expected proc, sess or check";
 	if (scope == EXPR_SCOPE_CHECK)
 		return "belongs to health checks; expected proc, sess, txn, req or res";
 	if (scope >= EXPR_SCOPE_TXN && set <= CFG_RULES_SESSION)
@@ -96,7 +101,8 @@ build_var(struct loading *l, const struct action *a, const struct node *n)
 		report_error_in(l->report, n, err.at, "%s", err.text);
 		return NULL;
 	}
-	const char *wrong = scope_wrong(v->scope, a->set);
+	const char *wrong =
+		scope_wrong(v->scope, a->set, l->cfg->env.at == EXPR_AT_CHECK);
 	if (wrong) {
 		report_error(l->report, n, "the scope of '%.*s' %s", (int)name.n, name.p,
 			     wrong);
@@ -182,7 +188,8 @@ bool
 build_members(struct loading *l, struct built *b, enum schema_section in,
 	      const struct node *map, void *base)
 {
-	const struct action a = {.b = b, .args = map};
+	bool is_var = in == SECTION_var || in == SECTION_var_format;
+	const struct action a = {.b = b, .args = map, .rule = is_var ? base : NULL};
 	return build_args(l, &a, in, base);
 }
 

@@ -1,161 +1,214 @@
 /* SPDX-License-Identifier: MIT
  *
- * How a backend's servers are checked: option httpchk and the steps of http_check.
- * Master (at load).
+ * How servers are checked: the one kind of check that the options of a backend or a named
+ * check ask for. Master (at load).
  */
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
+#include "config/making.h"
+#include "lib/base/suggest.h"
 
-#include "config/loading.h"
-#include "lib/base/num.h"
+/* --- kinds ---------------------------------------------------------------------- */
 
-static struct cfg_header *
-header_of(struct loading *l, struct cfg_header **headers, size_t *n)
+static void
+make_script(struct making *m, const struct node *args)
 {
-	*headers = arena_grow(l->arena, *headers, *n, sizeof(**headers));
-	return &(*headers)[(*n)++];
+	(void)args;
+	making_script(m);
 }
 
 static void
-set_host(struct loading *l, struct cfg_check *c, const char *host)
+make_icmp(struct making *m, const struct node *args)
 {
-	for (size_t i = 0; i < c->headers_n; i++)
-		if (span_ieq(c->headers[i].name, SPAN("Host"))) {
-			c->headers[i].value = build_text(l, host);
-			return;
-		}
-	struct cfg_header *h = header_of(l, &c->headers, &c->headers_n);
-	h->name = SPAN("Host");
-	h->value = build_text(l, host);
+	(void)args;
+	m->check->kind = CFG_CHECK_ICMP;
 }
 
-/* method, uri, version, host, headers of `httpchk` or `send`. */
 static void
-build_request(struct loading *l, struct cfg_check *c, const struct node *map)
+make_external(struct making *m, const struct node *args)
 {
-	const char *method = node_text(map, "method"), *uri = node_text(map, "uri");
-	const char *version = node_text(map, "version"), *host = node_text(map, "host");
-	const struct node *headers = node_get(map, "headers");
-	if (method)
-		c->method = build_text(l, method);
-	if (uri)
-		c->uri = build_text(l, uri);
-	if (version)
-		c->version = build_text(l, version);
-	if (host)
-		set_host(l, c, host);
-	if (headers)
-		build_headers(l, headers, &c->headers, &c->headers_n);
+	(void)args;
+	m->check->kind = CFG_CHECK_EXTERNAL;
+	m->check->is_private = true; /* its environment names the server */
 }
 
-/* Appends "200-399,404". */
-static void
-add_ranges(struct loading *l, struct cfg_expect *e, const char *text)
+static const struct check_type {
+	const char *name, *steps; /* steps: the key that holds them, or NULL */
+	void (*make)(struct making *m, const struct node *args);
+} types[] = {
+	{"httpchk", "http_check", making_http},
+	{"tcp_check", "tcp_check", make_script},
+	{"redis_check", NULL, making_redis},
+	{"mysql_check", NULL, making_mysql},
+	{"pgsql_check", NULL, making_pgsql},
+	{"smtpchk", NULL, making_smtp},
+	{"ldap_check", NULL, making_ldap},
+	{"ssl_hello_chk", NULL, making_ssl_hello},
+	{"udp_check", NULL, making_udp},
+	{"dns_check", NULL, making_dns},
+	{"icmp_check", NULL, make_icmp},
+	{"external_check", "external_check", make_external},
+};
+enum { TYPES_N = sizeof(types) / sizeof(types[0]) };
+
+/* The kind asked for; one that a section names itself wins over those of its defaults.
+ * *args: its value. NULL: none. */
+static const struct check_type *
+choose(struct loading *l, const struct node *options, const struct node **args)
 {
-	struct span rest = span_str(text);
-	while (rest.n) {
-		struct span to = span_trim(span_cut(&rest, ',')),
-			    from = span_cut(&to, '-');
-		uint64_t low = 0, high = 0;
-		num_u64(span_trim(from), &low);
-		high = low;
-		if (to.n)
-			num_u64(span_trim(to), &high);
-		e->ranges =
-			arena_grow(l->arena, e->ranges, e->ranges_n, sizeof(*e->ranges));
-		e->ranges[e->ranges_n++] =
-			(struct cfg_range){(uint16_t)low, (uint16_t)high};
+	const struct check_type *chosen = NULL;
+	*args = NULL;
+	for (size_t i = 0; i < TYPES_N; i++) {
+		const struct node *n = node_get(options, types[i].name);
+		if (!n || (n->kind == NODE_SCALAR && !value_bool(n->text)))
+			continue;
+		if (chosen && node_is_own(*args) == node_is_own(n))
+			report_error(l->report, n,
+				     "'%s' is given too; expected one kind of check",
+				     chosen->name);
+		if (chosen && node_is_own(*args))
+			continue;
+		chosen = &types[i];
+		*args = n;
+	}
+	return chosen;
+}
+
+/* --- identity --------------------------------------------------------------------- */
+
+/* Equal nodes, equal texts: lengths keep values apart from keys. */
+static const char *
+text_of(struct loading *l, const struct node *n, const char *before)
+{
+	if (!n)
+		return before;
+	if (n->kind == NODE_SCALAR)
+		return arena_printf(l->arena, "%s%zu:%s;", before, strlen(n->text),
+				    n->text);
+	before = arena_printf(l->arena, "%s%c", before, n->kind == NODE_MAP ? '{' : '[');
+	for (size_t i = 0; i < n->n; i++) {
+		if (n->kind == NODE_MAP)
+			before =
+				arena_printf(l->arena, "%s%s=", before, n->keys[i]->text);
+		before = text_of(l, n->items[i], before);
+	}
+	return arena_printf(l->arena, "%s}", before);
+}
+
+/* One that was made from the same text and depends on nothing else. */
+static const struct cfg_check *
+made_before(const struct loading *l, const char *identity)
+{
+	for (size_t i = 0; i < l->checks_n; i++)
+		if (strcmp(l->checks[i]->identity, identity) == 0 &&
+		    !l->checks[i]->is_private)
+			return l->checks[i];
+	return NULL;
+}
+
+/* --- making --------------------------------------------------------------------------
+ */
+
+static void
+warn_unused(struct loading *l, const struct node *map, const struct check_type *type)
+{
+	for (size_t i = 0; i < TYPES_N; i++) {
+		const struct node *steps =
+			types[i].steps ? node_get(map, types[i].steps) : NULL;
+		if (!steps || type == &types[i] || !node_is_own(steps))
+			continue;
+		report_warning(l->report, steps,
+			       "has no effect without 'option: %s'; servers are checked "
+			       "%s",
+			       types[i].name,
+			       type ? arena_printf(l->arena, "by %s", type->name)
+				    : "by connecting");
 	}
 }
 
-static void *
-compile(const char *text)
+/* map: where steps stand; options: where the kind stands. */
+static const struct cfg_check *
+make(struct loading *l, struct built *b, const struct node *map,
+     const struct node *options)
 {
-	int error;
-	PCRE2_SIZE at;
-	return pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, 0, &error, &at,
-			     NULL);
-}
-
-static void
-build_expect(struct loading *l, struct cfg_check *c, const struct node *map)
-{
-	static const struct {
-		const char *name;
-		enum cfg_expect_kind kind;
-	} kinds[] = {
-		{"status", CFG_EXPECT_STATUS},
-		{"rstatus", CFG_EXPECT_RSTATUS},
-		{"string", CFG_EXPECT_STRING},
-		{"rstring", CFG_EXPECT_RSTRING},
-	};
-	struct cfg_expect e = {.kind = CFG_EXPECT_NONE};
-	const struct node *value = NULL;
-	size_t given = 0;
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const struct node *n = node_get(map, kinds[i].name);
-		given += n != NULL;
-		if (n) {
-			value = n;
-			e.kind = kinds[i].kind;
-		}
+	const struct node *args;
+	const struct check_type *type = choose(l, options, &args);
+	const struct node *steps =
+		type && type->steps ? node_get(map, type->steps) : NULL;
+	const char *identity = type ? type->name : "";
+	identity = text_of(l, steps, text_of(l, args, identity));
+	warn_unused(l, map, type);
+	const struct cfg_check *same = made_before(l, identity);
+	if (same)
+		return same;
+	struct making m = {l,	b,     arena_alloc(l->arena, sizeof(*m.check)),
+			   map, steps, NULL};
+	enum expr_at at = l->cfg->env.at;
+	m.check->identity = identity;
+	l->cfg->env.at = EXPR_AT_CHECK;
+	if (type)
+		type->make(&m, args);
+	l->cfg->env.at = at;
+	if (type && type->make == make_external) {
+		if (steps)
+			build_fields(l, SECTION_external_check, steps, m.check);
+		if (!m.check->command && !(steps && steps->has_lost))
+			report_error(l->report, args,
+				     "there is no program; expected "
+				     "'external_check: {command: /path}'");
+		if (!l->cfg->global.external_check)
+			report_error(
+				l->report, args,
+				"programs are not run unless the configuration "
+				"says so; expected 'external_check: true' in global");
 	}
-	if (given == 0 && map->has_lost)
-		return;
-	if (given != 1) {
-		report_error(l->report, map,
-			     "%s; expected one of status, rstatus, string, rstring",
-			     given ? "two expectations in one step"
-				   : "nothing is expected");
-		return;
-	}
-	build_fields(l, SECTION_expect, map, &e);
-	for (size_t i = 0; e.kind == CFG_EXPECT_STATUS && i < value->n; i++)
-		add_ranges(l, &e, value->items[i]->text);
-	if (e.kind != CFG_EXPECT_STATUS)
-		e.pattern = build_text(l, value->text);
-	if (e.kind == CFG_EXPECT_RSTATUS || e.kind == CFG_EXPECT_RSTRING)
-		e.regex = compile(value->text);
-	c->expects = arena_grow(l->arena, c->expects, c->expects_n, sizeof(*c->expects));
-	c->expects[c->expects_n++] = e;
-}
-
-static void
-build_step(struct loading *l, struct cfg_check *c, const struct node *step)
-{
-	const struct node *expect = node_get(step, "expect"),
-			  *send = node_get(step, "send");
-	if (!expect && !send && step->has_lost)
-		return;
-	if (!expect == !send) {
-		report_error(l->report, step,
-			     "expected one of expect and send in a step");
-		return;
-	}
-	if (send)
-		build_request(l, c, send);
-	else
-		build_expect(l, c, expect);
+	l->checks = arena_grow(l->arena, l->checks, l->checks_n, sizeof(*l->checks));
+	return l->checks[l->checks_n++] = m.check;
 }
 
 void
 build_check(struct loading *l, struct built *b)
 {
-	struct cfg_check *c = &b->proxy->check;
-	const struct node *httpchk = node_get(node_get(b->map, "option"), "httpchk");
-	const struct node *steps = node_get(b->map, "http_check");
-	bool is_http = httpchk && httpchk->kind == NODE_MAP;
-	c->kind = is_http ? CFG_CHECK_HTTP : CFG_CHECK_TCP;
-	c->method = SPAN("OPTIONS");
-	c->uri = SPAN("/");
-	c->version = SPAN("HTTP/1.0");
-	if (is_http)
-		build_request(l, c, httpchk);
-	for (size_t i = 0; steps && i < steps->n; i++)
-		build_step(l, c, steps->items[i]);
-	if (steps && !is_http)
-		report_warning(
-			l->report, steps,
-			"has no effect without 'option: httpchk'; servers are checked by "
-			"connecting");
+	b->proxy->check = make(l, b, b->map, node_get(b->map, "option"));
+	for (size_t i = 0; i < b->proxy->servers_n; i++)
+		if (!b->proxy->servers[i]->healthcheck)
+			b->proxy->servers[i]->healthcheck = b->proxy->check;
+}
+
+/* --- those with a name -------------------------------------------------------------- */
+
+void
+build_checks(struct loading *l)
+{
+	const struct node *map = node_get(l->effective, "checks");
+	struct built *nobody = arena_alloc(l->arena, sizeof(*nobody));
+	nobody->proxy = arena_alloc(l->arena, sizeof(*nobody->proxy));
+	nobody->proxy->name = "";
+	for (size_t i = 0; map && i < map->n; i++) {
+		const struct node *n = map->items[i], *type = node_get(n, "type");
+		const struct node *args;
+		l->named_checks = arena_grow(l->arena, l->named_checks, l->named_checks_n,
+					     sizeof(*l->named_checks));
+		struct named_check *c = &l->named_checks[l->named_checks_n++];
+		c->name = map->keys[i]->text;
+		c->check = make(l, nobody, n, type);
+		if (type && !type->has_lost && !n->has_lost && !choose(l, type, &args))
+			report_error(l->report, type,
+				     "no type; expected one such as httpchk");
+	}
+}
+
+const struct cfg_check *
+build_check_named(struct loading *l, const struct node *name)
+{
+	struct suggest s = suggest_begin(span_str(name->text));
+	for (size_t i = 0; i < l->named_checks_n; i++) {
+		if (strcmp(l->named_checks[i].name, name->text) == 0)
+			return l->named_checks[i].check;
+		suggest_offer(&s, l->named_checks[i].name);
+	}
+	if (!l->has_syntax_error)
+		report_error(l->report, name,
+			     "unknown check '%s'; expected a name of 'checks'%s%s%s",
+			     name->text, s.best ? "; did you mean '" : "",
+			     s.best ? s.best : "", s.best ? "'?" : "");
+	return NULL;
 }

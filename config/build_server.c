@@ -4,6 +4,7 @@
  */
 #include "config/loading.h"
 #include "lib/base/num.h"
+#include "lib/base/suggest.h"
 
 /* Cuts ":+1000" or ":-10" off *text; false when there is none, or no port at all. */
 static bool
@@ -122,6 +123,9 @@ build_server(struct loading *l, struct built *b, const struct node *key,
 		s->hash_key = (enum balance_identity)(
 			BALANCE_BY_ID +
 			value_choice("id|id32|name|addr|addr_port", hash_key));
+	const struct node *check = node_get(map, "healthcheck");
+	if (check)
+		s->healthcheck = build_check_named(l, check);
 	s->index = (uint32_t)p->servers_n;
 	s->id = s->index + 1;
 	if (s->minconn > s->maxconn) /* written alone, or the higher one */
@@ -130,6 +134,67 @@ build_server(struct loading *l, struct built *b, const struct node *key,
 	p->servers = arena_grow(l->arena, p->servers, p->servers_n,
 				sizeof(struct cfg_server *));
 	p->servers[p->servers_n++] = s;
+}
+
+/* "backend/server", or a server of the same backend. */
+static struct cfg_server *
+find_tracked(struct loading *l, const struct cfg_proxy *p, const struct node *n)
+{
+	struct span server = span_str(n->text), backend = span_cut(&server, '/');
+	struct suggest s = suggest_begin(span_str(n->text));
+	if (backend.n == strlen(n->text)) {
+		server = backend;
+		backend = span_str(p->name);
+	}
+	for (size_t i = 0; i < l->cfg->proxies_n; i++) {
+		const struct cfg_proxy *q = l->cfg->proxies[i];
+		for (size_t j = 0; j < q->servers_n; j++) {
+			if (span_eq(backend, span_str(q->name)) &&
+			    span_eq(server, span_str(q->servers[j]->name)))
+				return q->servers[j];
+			suggest_offer(&s,
+				      q == p ? q->servers[j]->name
+					     : arena_printf(l->arena, "%s/%s", q->name,
+							    q->servers[j]->name));
+		}
+	}
+	report_error(l->report, n, "unknown server '%s'; expected [backend/]server%s%s%s",
+		     n->text, s.best ? "; did you mean '" : "", s.best ? s.best : "",
+		     s.best ? "'?" : "");
+	return NULL;
+}
+
+static void
+link_track(struct loading *l, struct cfg_server *s, const struct node *map)
+{
+	const struct node *n = node_get(map, "track");
+	if (!n)
+		return;
+	struct cfg_server *to = find_tracked(l, s->backend, n);
+	if (s->check)
+		report_error(l->report, n,
+			     "'check' is given too: a server that tracks another is not "
+			     "checked itself; expected one of them");
+	else if (s->init_state != CFG_INIT_NONE)
+		report_error(l->report, n,
+			     "'init_state' is given too: a server that tracks another "
+			     "has its state; expected one of them");
+	else if (to && !to->check)
+		report_error(l->report, n,
+			     "'%s' is not checked; expected a server that is", n->text);
+	else
+		s->track = to;
+}
+
+void
+build_tracks(struct loading *l)
+{
+	for (size_t i = 0; i < l->cfg->proxies_n; i++) {
+		const struct cfg_proxy *p = l->cfg->proxies[i];
+		const struct node *map = node_get(l->built[i].map, "servers");
+		for (size_t j = 0; j < p->servers_n; j++)
+			link_track(l, p->servers[j], node_get(map, p->servers[j]->name));
+	}
 }
 
 void

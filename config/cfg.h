@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "config/cfg_check.h"
 #include "lib/balance/balance.h"
 #include "lib/base/addr.h"
 #include "lib/base/arena.h"
@@ -62,6 +63,7 @@ struct cfg_global {
 	uint64_t drain_timeout_ms, close_spread_ms, reload_max_delay_ms;
 	uint32_t max_generations;
 	uint64_t watchdog_ms;
+	bool external_check;		 /* checks may run programs */
 	const struct http_case *h1_case; /* NULL: none */
 	int *cpu_of_worker;		 /* [nbproc], NULL: no pinning */
 	bool quiet, debug, foreground;	 /* -q, -d, -db / -d */
@@ -371,38 +373,13 @@ struct cfg_balance {
 	enum cfg_affinity affinity;
 };
 
-/* Both ends included. */
-struct cfg_range {
-	uint16_t from, to;
-};
-
-enum cfg_expect_kind {
-	CFG_EXPECT_NONE,    /* any 2xx or 3xx (HAProxy's default) */
-	CFG_EXPECT_STATUS,  /* list of ranges */
-	CFG_EXPECT_RSTATUS, /* regex on the status */
-	CFG_EXPECT_STRING,  /* substring of the body */
-	CFG_EXPECT_RSTRING, /* regex on the body */
-};
-
-struct cfg_expect {
-	enum cfg_expect_kind kind;
-	bool negate;
-	struct cfg_range *ranges;
-	size_t ranges_n;
-	struct span pattern;
-	void *regex; /* pcre2_code *, compiled at load */
-};
-
-enum cfg_check_kind { CFG_CHECK_TCP, CFG_CHECK_HTTP };
-
-/* How a backend's servers are checked. */
-struct cfg_check {
-	enum cfg_check_kind kind;
-	struct span method, uri, version; /* defaults OPTIONS / HTTP/1.0 as HAProxy */
-	struct cfg_header *headers;	  /* Host among them when given */
-	size_t headers_n;
-	struct cfg_expect *expects;
-	size_t expects_n;
+/* What a server is before anything is known of it. */
+enum cfg_init_state {
+	CFG_INIT_NONE, /* up; the first check decides */
+	CFG_INIT_FULLY_UP,
+	CFG_INIT_UP,
+	CFG_INIT_DOWN,
+	CFG_INIT_FULLY_DOWN,
 };
 
 /* Retries that are allowed, over all workers. */
@@ -418,6 +395,9 @@ struct cfg_server {
 	uint32_t weight;       /* 0..256, default 1 */
 	bool backup, disabled, check, strict_maxconn;
 	enum balance_identity hash_key;
+	const struct cfg_check *healthcheck; /* how it is checked */
+	const struct cfg_server *track;	     /* whose health it shares, or NULL */
+	enum cfg_init_state init_state;
 	uint64_t inter_ms, fastinter_ms,
 		downinter_ms; /* fast and down default to inter */
 	uint32_t rise, fall;
@@ -436,6 +416,13 @@ struct cfg_server {
 	uint32_t index; /* within the backend */
 	uint32_t id;	/* from 1, position in the backend */
 };
+
+/* Whether its health is known, or will be. */
+static inline bool
+cfg_server_is_checked(const struct cfg_server *s)
+{
+	return s->check || s->track;
+}
 
 /* A server as expressions name it: they may be read before it is built. */
 struct cfg_server_ref {
@@ -519,8 +506,8 @@ struct cfg_proxy {
 	uint32_t retries;
 	uint32_t panic_percent; /* of the active servers */
 	struct cfg_retry_budget retry_budget;
-	int redispatch_interval; /* option redispatch [n]: -1 = on the last retry */
-	struct cfg_check check;
+	int redispatch_interval;       /* option redispatch [n]: -1 = on the last retry */
+	const struct cfg_check *check; /* of its servers without one of their own */
 	bool is_disabled;
 	const struct cfg_table *table; /* stick_table; NULL: none */
 };

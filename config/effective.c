@@ -405,10 +405,14 @@ effective_make(struct loading *l)
 		if (n)
 			hang(l, l->effective, as_they_are[i], share(l, n));
 	}
-	const struct node *tables = node_get(l->root, "tables");
-	if (tables)
-		hang(l, l->effective, "tables",
-		     normal(l, tables, schema_find(SECTION_root, "tables"), WHERE_ANY));
+	static const char *const filled[] = {"tables", "checks"};
+	for (size_t i = 0; i < 2; i++) {
+		const struct node *n = node_get(l->root, filled[i]);
+		if (n)
+			hang(l, l->effective, filled[i],
+			     normal(l, n, schema_find(SECTION_root, filled[i]),
+				    WHERE_ANY));
+	}
 	make_proxies(l, "frontends", WHERE_FRONTEND);
 	make_proxies(l, "backends", WHERE_BACKEND);
 	make_proxies(l, "listens", WHERE_LISTEN);

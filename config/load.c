@@ -4,8 +4,6 @@
  */
 #include "config/load.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -119,18 +117,13 @@ cfg_dump(const struct cfg_request *r, FILE *out, struct cfg_errors **errors)
 	return is_sound ? 0 : -1;
 }
 
-/* The arena holds everything but compiled regular expressions. */
+/* The arena holds everything but compiled regular expressions, which the environment of
+ * expressions knows. */
 void
 cfg_free(struct cfg **c)
 {
 	if (!*c)
 		return;
-	for (size_t i = 0; (*c)->proxies && i < (*c)->proxies_n; i++) {
-		const struct cfg_check *check = &(*c)->proxies[i]->check;
-		for (size_t j = 0; j < check->expects_n; j++)
-			if (check->expects[j].regex)
-				pcre2_code_free(check->expects[j].regex);
-	}
 	struct arena *a = (*c)->arena;
 	expr_env_free(&(*c)->env);
 	*c = NULL;

@@ -46,6 +46,12 @@ struct built {
 	struct expr_acls *acls;
 };
 
+/* A check of `checks`. */
+struct named_check {
+	const char *name;
+	const struct cfg_check *check;
+};
+
 struct loading {
 	struct arena *arena;
 	const struct cfg_request *request;
@@ -64,6 +70,10 @@ struct loading {
 	size_t names_n;
 	struct error_file *error_files; /* read so far */
 	size_t error_files_n;
+	struct cfg_check **checks; /* made so far */
+	size_t checks_n;
+	struct named_check *named_checks;
+	size_t named_checks_n;
 };
 
 /* vars.c: ${VAR}, ${VAR-default}, ${VAR+alt}, $$. The text itself when there is nothing
@@ -130,6 +140,8 @@ uint64_t build_log(struct loading *l, const struct node *list);
 void build_access_log(struct loading *l, struct built *b);
 void build_binds(struct loading *l, struct built *b);
 void build_servers(struct loading *l, struct built *b);
+/* Once all servers are there: who tracks whom. */
+void build_tracks(struct loading *l);
 void build_check(struct loading *l, struct built *b);
 /* build_balance.c: balance and hash_type. */
 void build_balance(struct loading *l, struct built *b);
@@ -137,6 +149,10 @@ void build_balance(struct loading *l, struct built *b);
 int build_algorithm(struct span word);
 /* "unknown algorithm 'x'; expected ...", in the arena. */
 const char *build_algorithm_wrong(struct arena *a, struct span word);
+/* The checks that have a name: before the servers that choose them. */
+void build_checks(struct loading *l);
+/* NULL: unknown (reported). */
+const struct cfg_check *build_check_named(struct loading *l, const struct node *name);
 /* Expressions compiled from now on stand in this proxy. */
 void build_refs(struct loading *l, const struct built *b);
 void build_acls(struct loading *l, struct built *b);

@@ -58,6 +58,7 @@ enum schema_type {
 	TYPE_REGEX,
 	TYPE_AUTH,
 	TYPE_HTTPCHK,
+	TYPE_HEX, /* bytes as an even number of hexadecimal digits */
 	/* checked where they are built */
 	TYPE_BALANCE,
 	TYPE_HASH_TYPE,

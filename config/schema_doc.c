@@ -118,6 +118,7 @@ json_scalar(FILE *out, const struct schema_key *k)
 	case TYPE_REGEX:
 	case TYPE_AUTH:
 	case TYPE_HTTPCHK:
+	case TYPE_HEX:
 	case TYPE_BIND:
 	case TYPE_SERVER:
 	case TYPE_HOST:
@@ -343,6 +344,8 @@ type_text(const struct schema_key *k)
 		return "regular expression";
 	case TYPE_AUTH:
 		return "user:password";
+	case TYPE_HEX:
+		return "hexadecimal digits";
 	case TYPE_HTTPCHK:
 		return "true or text";
 	case TYPE_BIND:

@@ -345,6 +345,18 @@ check_httpchk(struct arena *a, const char *text)
 }
 
 static const char *
+check_hex(struct arena *a, const char *text)
+{
+	size_t digits = strspn(text, "0123456789abcdefABCDEF");
+	if (text[digits] == '\0' && digits % 2 == 0 && digits > 0)
+		return NULL;
+	return arena_printf(a,
+			    "'%s' is not a text of hexadecimal digits; expected two for "
+			    "each byte, such as 50494e470d0a",
+			    text);
+}
+
+static const char *
 check_cpus(struct arena *a, const char *text)
 {
 	if (!strcmp(text, "auto") || !strcmp(text, "none"))
@@ -413,12 +425,19 @@ check_switch(struct arena *a, const struct schema_key *k, const char *text)
 
 /* Types whose text alone says whether it is one. */
 static const char *(*const checks[])(struct arena *, const char *) = {
-	[TYPE_OCTAL] = check_octal,	      [TYPE_NAME] = value_name_wrong,
-	[TYPE_FIELD_NAME] = check_field_name, [TYPE_URI] = check_uri,
-	[TYPE_LOCATION] = check_location,     [TYPE_AUTH] = check_auth,
-	[TYPE_LOG_TAG] = check_log_tag,	      [TYPE_REDISPATCH] = check_redispatch,
-	[TYPE_STATUSES] = check_statuses,     [TYPE_REGEX] = check_regex,
-	[TYPE_HTTPCHK] = check_httpchk,	      [TYPE_CPUS] = check_cpus,
+	[TYPE_OCTAL] = check_octal,
+	[TYPE_NAME] = value_name_wrong,
+	[TYPE_FIELD_NAME] = check_field_name,
+	[TYPE_URI] = check_uri,
+	[TYPE_LOCATION] = check_location,
+	[TYPE_AUTH] = check_auth,
+	[TYPE_LOG_TAG] = check_log_tag,
+	[TYPE_REDISPATCH] = check_redispatch,
+	[TYPE_STATUSES] = check_statuses,
+	[TYPE_REGEX] = check_regex,
+	[TYPE_HTTPCHK] = check_httpchk,
+	[TYPE_CPUS] = check_cpus,
+	[TYPE_HEX] = check_hex,
 };
 
 const char *
@@ -480,6 +499,7 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_STATUSES:
 	case TYPE_REGEX:
 	case TYPE_HTTPCHK:
+	case TYPE_HEX:
 	case TYPE_CPUS:
 		break;
 	}

@@ -138,7 +138,7 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 		f->maxqueue = s->maxqueue;
 		f->slowstart_ms = s->slowstart_ms;
 		/* the checker says why an unresolved one is DOWN */
-		f->is_checked = s->check || s->addr.kind == ADDR_NONE;
+		f->is_checked = cfg_server_is_checked(s) || s->addr.kind == ADDR_NONE;
 		f->is_backup = s->backup;
 		f->is_disabled = s->disabled;
 		f->rise = s->check ? s->rise : 0;

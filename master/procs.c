@@ -32,7 +32,8 @@ static const struct checker_inherit *
 for_checker(const struct family_inherit *in)
 {
 	static struct checker_inherit c;
-	c = (struct checker_inherit){in->generation->cfg, master.shm, in->net};
+	c = (struct checker_inherit){in->generation->cfg, master.shm, in->net,
+				     in->generation->cells};
 	return &c;
 }
 

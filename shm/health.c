@@ -19,8 +19,8 @@ shm_health_unpack(uint64_t word)
 {
 	unsigned state = word & 0xff;
 	return (struct shm_health_word){
-		.state = state <= SHM_HEALTH_UP ? (enum shm_health)state
-						: SHM_HEALTH_UNKNOWN,
+		.state = state <= SHM_HEALTH_NOLB ? (enum shm_health)state
+						  : SHM_HEALTH_UNKNOWN,
 		.seq = (uint8_t)(word >> 8),
 		.since_s = (uint32_t)(word >> 32),
 	};
@@ -83,8 +83,15 @@ version_bump(const struct shm_object *backend)
 		atomic_fetch_add(&backend->backend->version, 1);
 }
 
-/* `since` tells the last change between answering and not: a first good check of a
- * server that counted as up changes nothing of it. */
+static bool
+is_alike(enum shm_health a, enum shm_health b)
+{
+	return (a == SHM_HEALTH_UNKNOWN ? SHM_HEALTH_UP : a) ==
+	       (b == SHM_HEALTH_UNKNOWN ? SHM_HEALTH_UP : b);
+}
+
+/* `since` tells the last change: a first good check of a server that counted as up
+ * changes nothing of it. */
 bool
 shm_health_publish(struct shm *s, const struct shm_object *server,
 		   const struct shm_object *backend, enum shm_health state)
@@ -97,10 +104,9 @@ shm_health_publish(struct shm *s, const struct shm_object *server,
 		struct shm_health_word w = shm_health_unpack(seen);
 		if (w.state == state)
 			return true;
-		bool was_up = w.state != SHM_HEALTH_DOWN;
-		if (was_up != (state != SHM_HEALTH_DOWN) || w.since_s == 0)
+		if (!is_alike(w.state, state) || w.since_s == 0)
 			w.since_s = (uint32_t)(clock_boot_ms() / 1000);
-		if (!was_up)
+		if (w.state == SHM_HEALTH_DOWN)
 			serve_again(server);
 		w.state = state;
 		w.seq++;
@@ -121,12 +127,31 @@ shm_admin_publish(struct shm *s, const struct shm_object *server,
 	if (old.maint && !w.maint)
 		serve_again(server);
 	atomic_store(&server->server->admin, shm_admin_pack(w));
+	if (old.maint != w.maint || old.drain != w.drain)
+		atomic_store(&server->server->admin_since_s,
+			     (uint32_t)(clock_boot_ms() / 1000));
 	version_bump(backend);
 	return true;
 }
 
 enum { CHECK_SEQ_BYTES = offsetof(struct shm_check, status) };
 _Static_assert((sizeof(struct shm_check) - CHECK_SEQ_BYTES) % 4 == 0, "copied by words");
+
+/* Within the sequence of the check. */
+static void
+remember(struct shm_server *server, const struct shm_check *c)
+{
+	const struct shm_check_past past = {.at_boot_ms = c->at_boot_ms,
+					    .duration_ms = c->duration_ms,
+					    .code = (uint16_t)c->code,
+					    .status = (uint8_t)c->status,
+					    .state = (uint8_t)c->state};
+	uint32_t n = atomic_load_explicit(&server->past_n, memory_order_relaxed);
+	if (c->status < SHM_CHECK_FIRST)
+		return; /* a state, no result */
+	shm_words_put(&server->past[n % SHM_CHECKS_KEPT], &past, sizeof(past));
+	atomic_store_explicit(&server->past_n, n + 1, memory_order_release);
+}
 
 bool
 shm_check_publish(struct shm *s, const struct shm_object *server,
@@ -139,6 +164,7 @@ shm_check_publish(struct shm *s, const struct shm_object *server,
 	SHM_FAULT(check_odd);
 	shm_words_put((char *)to + CHECK_SEQ_BYTES, (const char *)c + CHECK_SEQ_BYTES,
 		      sizeof(*c) - CHECK_SEQ_BYTES);
+	remember(server->server, c);
 	shm_seq_close(&to->seq, odd);
 	SHM_FAULT(check_even);
 	return true;
@@ -159,6 +185,31 @@ shm_check_read(const struct shm_object *server, struct shm_check *out)
 	return ok;
 }
 
+uint32_t
+shm_check_history(const struct shm_object *server,
+		  struct shm_check_past out[SHM_CHECKS_KEPT])
+{
+	const struct shm_server *from = server->server;
+	struct shm_check_past copy[SHM_CHECKS_KEPT];
+	(void)shm_seq_read(&from->check.seq, copy, from->past, sizeof(copy));
+	uint32_t end = atomic_load_explicit(&from->past_n, memory_order_acquire);
+	uint32_t n = end < SHM_CHECKS_KEPT ? end : SHM_CHECKS_KEPT;
+	for (uint32_t i = 0; i < n; i++)
+		out[i] = copy[(end - 1 - i) % SHM_CHECKS_KEPT];
+	return n;
+}
+
+const char *
+shm_check_word(uint32_t status)
+{
+	static const char *const words[] = {
+#define RESULT(id, word, passed, description) word,
+#include "shm/check_result.def"
+#undef RESULT
+	};
+	return words[status < sizeof(words) / sizeof(words[0]) ? status : 0];
+}
+
 /* The order of the texts is HAProxy's: what people did hides what checks say, except
  * that a drained server that is down is DOWN. */
 struct shm_effective
@@ -172,7 +223,8 @@ shm_effective(struct shm_admin_word a, struct shm_health_word h, uint32_t config
 	e.is_up = !a.maint && !(is_checked && h.state == SHM_HEALTH_DOWN);
 	if (a.drain)
 		e.weight = 0;
-	e.is_usable = e.is_up && e.weight > 0;
+	e.is_usable =
+		e.is_up && e.weight > 0 && !(is_checked && h.state == SHM_HEALTH_NOLB);
 	e.full_weight = e.weight;
 	e.ramp = 100;
 	if (a.maint)
@@ -181,6 +233,8 @@ shm_effective(struct shm_admin_word a, struct shm_health_word h, uint32_t config
 		e.text = "DOWN";
 	else if (e.weight == 0)
 		e.text = "DRAIN";
+	else if (is_checked && h.state == SHM_HEALTH_NOLB)
+		e.text = "NOLB";
 	else
 		e.text = is_checked ? "UP" : "no check";
 	return e;

@@ -13,6 +13,7 @@ enum shm_health {
 	SHM_HEALTH_UNKNOWN, /* not checked (counts as UP), or not checked yet */
 	SHM_HEALTH_DOWN,
 	SHM_HEALTH_UP,
+	SHM_HEALTH_NOLB, /* up, but asks for no new sessions (disable_on_404) */
 };
 
 enum { SHM_WEIGHT_CONFIGURED = 0xffff, SHM_WEIGHT_MAX = 256 };
@@ -39,12 +40,23 @@ struct shm_check {
 	uint32_t status; /* index in checker's table of results; text in `status_text` */
 	uint32_t code;	 /* HTTP status, 0: none */
 	uint32_t duration_ms;
-	uint32_t counter; /* consecutive results towards rise or fall */
-	uint32_t reserved;
+	uint32_t counter;     /* consecutive results towards rise or fall */
+	uint32_t state;	      /* enum shm_health, behind it */
 	uint64_t at_boot_ms;  /* when it ended, 0: never */
 	char status_text[16]; /* "L4OK", "L7STS" ... (management.txt 9.1 check_status) */
 	char desc[96];	      /* "Layer4 connection problem: Connection refused" */
 };
+
+/* One of the last checks. */
+struct shm_check_past {
+	uint64_t at_boot_ms; /* when it ended */
+	uint32_t duration_ms;
+	uint16_t code;
+	uint8_t status; /* as of shm_check */
+	uint8_t state;	/* enum shm_health, behind it */
+};
+
+enum { SHM_CHECKS_KEPT = 16, SHM_CHECK_FIRST = 2 /* result of a check */ };
 
 struct shm_server {
 	_Atomic uint64_t health;
@@ -58,6 +70,12 @@ struct shm_server {
 	/* CLOCK_BOOTTIME when it last began to serve after it was down or in maintenance;
 	 * 0: it has served all the time. Whoever ends that state writes it. */
 	_Atomic uint64_t up_at_ms;
+	_Atomic uint64_t agent;		 /* what its agent says; writer: checker */
+	_Atomic uint32_t admin_since_s;	 /* CLOCK_BOOTTIME, maint or drain changed */
+	_Atomic uint32_t errors;	 /* of traffic, in a row, over all workers */
+	_Atomic uint32_t errors_reached; /* how often they came to error_limit */
+	_Atomic uint32_t past_n;	 /* checks ever; with the sequence of `check` */
+	struct shm_check_past past[SHM_CHECKS_KEPT]; /* by number modulo their room */
 };
 
 struct shm_health_word shm_health_unpack(uint64_t word);
@@ -72,6 +90,11 @@ bool shm_health_publish(struct shm *s, const struct shm_object *server,
 /* Checker only. Copies `c` (its seq is ignored) into the record. */
 bool shm_check_publish(struct shm *s, const struct shm_object *server,
 		       const struct shm_check *c);
+/* Its last checks, the newest first; how many. */
+uint32_t shm_check_history(const struct shm_object *server,
+			   struct shm_check_past out[SHM_CHECKS_KEPT]);
+/* "L4OK": a status of shm/check_result.def, "UNK" for others. */
+const char *shm_check_word(uint32_t status);
 /* A consistent copy, false when the writer kept it busy. */
 bool shm_check_read(const struct shm_object *server, struct shm_check *out);
 /* Control only. Same with the admin word. */

@@ -189,14 +189,14 @@ struct shm_record {
 		struct shm_server server;
 		struct shm_backend backend;
 		_Atomic uint64_t throttles[SHM_THROTTLES_N];
-		uint8_t room[256];
+		uint8_t room[576];
 	};
 	/* struct shm_gauge at layout.gauge_off */
 };
 _Static_assert(sizeof(struct shm_rates) == 48, "rates end their line");
-_Static_assert(sizeof(struct shm_server) == 232, "layout of a server");
+_Static_assert(sizeof(struct shm_server) == 512, "layout of a server");
 _Static_assert(sizeof(struct shm_backend) == 24, "layout of a backend");
-_Static_assert(sizeof(struct shm_record) == 5 * SHM_LINE, "the gauge starts a line");
+_Static_assert(sizeof(struct shm_record) == 10 * SHM_LINE, "the gauge starts a line");
 
 /* --- the handle (private memory, inherited by fork) ---------------------------- */
 

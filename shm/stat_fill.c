@@ -239,7 +239,12 @@ fill_server(const struct stat_taking *k, struct shm_stat_row *r)
 		fill_check(r, !is_down);
 	fill_server_status(r, a);
 	uint64_t since = h.since_s && k->boot_s > h.since_s ? k->boot_s - h.since_s : 0;
-	set_n(r, SHM_STAT_lastchg, since);
+	/* what people did last is a change, too */
+	uint32_t by_hand_s =
+		atomic_load_explicit(&v->admin_since_s, memory_order_relaxed);
+	uint64_t since_hand =
+		by_hand_s && k->boot_s > by_hand_s ? k->boot_s - by_hand_s : 0;
+	set_n(r, SHM_STAT_lastchg, by_hand_s && since_hand < since ? since_hand : since);
 	if (r->facts.is_checked && is_down)
 		r->v[SHM_STAT_downtime].u.n += since;
 	set_n(r, SHM_STAT_weight, r->effective.is_up ? r->effective.weight : uweight);

@@ -14,7 +14,7 @@ struct shm_effective
 farm_state(const struct rt_server *srv)
 {
 	struct shm_facts f = {.weight = srv->cfg->weight,
-			      .is_checked = srv->cfg->check,
+			      .is_checked = cfg_server_is_checked(srv->cfg),
 			      .slowstart_ms = srv->cfg->slowstart_ms};
 	if (srv->cfg->addr.kind == ADDR_NONE) /* its name is not resolved */
 		return (struct shm_effective){.is_usable = false};

@@ -234,6 +234,14 @@ unknown_alias(struct parser *p, struct span name, size_t at)
 			 s.best ? s.best : "", s.best ? "'?" : "");
 }
 
+/* Host, backend and server are known without a request. */
+static bool
+is_of_checks(size_t alias)
+{
+	return alias == FORMAT_ALIAS_H || alias == FORMAT_ALIAS_b ||
+	       alias == FORMAT_ALIAS_s;
+}
+
 static int
 parse_alias(struct parser *p, struct format_item *item, unsigned *item_flags)
 {
@@ -245,6 +253,12 @@ parse_alias(struct parser *p, struct format_item *item, unsigned *item_flags)
 	for (size_t i = 0; i < FORMAT_ALIASES_N; i++) {
 		if (!span_eq(name, span_str(aliases[i].name)))
 			continue;
+		if (p->env->at == EXPR_AT_CHECK && !is_of_checks(i))
+			return expr_fail(
+				p->err, start,
+				"'%%%s' is of requests; health checks know %%H, %%b, "
+				"%%s and %%[expressions]",
+				aliases[i].name);
 		if (aliases[i].is_http_only && !p->is_http)
 			return expr_fail(p->err, start,
 					 "'%%%s' is for mode http; this is mode tcp",

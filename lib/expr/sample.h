@@ -65,7 +65,8 @@ const char *expr_at_text(enum expr_at at);
 /* Where a fetch is valid: what fetch.def says. */
 enum {
 	EXPR_ANYWHERE = (1 << 10) - 1,
-	EXPR_IN_DAEMON = EXPR_ANYWHERE & ~EXPR_AT_ALONE,
+	/* what workers know; some of it the checker knows, too */
+	EXPR_IN_DAEMON = EXPR_ANYWHERE & ~(EXPR_AT_ALONE | EXPR_AT_CHECK),
 	/* there is a client's connection */
 	EXPR_WITH_CLIENT = EXPR_ANYWHERE & ~(EXPR_AT_CHECK | EXPR_AT_ALONE),
 	/* bytes of the client wait in a buffer */
@@ -74,8 +75,8 @@ enum {
 	EXPR_WITH_RES_BYTES = EXPR_AT_RES_CONTENT | EXPR_AT_RESPONSE,
 	/* the head of the request is there; it is gone when the response comes */
 	EXPR_WITH_REQUEST = EXPR_AT_CONTENT | EXPR_AT_REQUEST,
-	EXPR_WITH_RESPONSE = EXPR_AT_RES_CONTENT | EXPR_AT_RESPONSE |
-			     EXPR_AT_AFTER_RESPONSE | EXPR_AT_CHECK,
+	EXPR_WITH_RESPONSE =
+		EXPR_AT_RES_CONTENT | EXPR_AT_RESPONSE | EXPR_AT_AFTER_RESPONSE,
 	/* the request's head has been there: what is remembered of it */
 	EXPR_SINCE_REQUEST = EXPR_AT_CONTENT | EXPR_AT_REQUEST | EXPR_AT_RES_CONTENT |
 			     EXPR_AT_RESPONSE | EXPR_AT_AFTER_RESPONSE | EXPR_AT_LOG,

@@ -3,7 +3,8 @@
  * Client and origin of the repeatable checks in tests/bench: one epoll loop each, so
  * cheap that what is measured is the proxy between them.
  *
- *   load origin PORT [BODY_BYTES]          answers every request with that many bytes
+ *   load origin PORT [BODY_BYTES]          answers every request with that many bytes,
+ *                                          on all addresses
  *   load client PORT REQUESTS [CONNECTIONS] [close]
  *                                          exactly REQUESTS requests; 0 if all were 200
  */
@@ -122,6 +123,7 @@ origin(const char *port, size_t body_bytes)
 	struct epoll_event evs[EVENTS_MAX];
 	struct sockaddr_in a = loopback(port);
 	int loop = loop_new(), one = 1;
+	a.sin_addr.s_addr = htonl(INADDR_ANY);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	answer = malloc(body_bytes + 200);

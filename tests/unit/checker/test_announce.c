@@ -70,21 +70,44 @@ a_state_line_counts_the_servers_that_are_left(void **state)
 	struct probe_result tout = result_of(RESULT_l4_timeout, 0, "", 701);
 	struct probe_result ok = result_of(RESULT_l4_ok, 0, "", 1);
 	assert_line(
-		announce_state(buf, &web, false, &tout,
+		announce_state(buf, &web, ANNOUNCE_DOWN, &tout, NULL,
 			       (struct announce_counts){4, 0, 0}),
 		"Server be/web is DOWN, reason: Layer4 timeout, check duration: 701ms. 4 "
 		"active and 0 backup servers left. 0 sessions active, 0 requeued, 0 "
 		"remaining in queue.");
-	assert_line(announce_state(buf, &spare, false, NULL,
+	assert_line(announce_state(buf, &spare, ANNOUNCE_DOWN, NULL, NULL,
 				   (struct announce_counts){1, 0, 7}),
 		    "Backup Server be/no is DOWN. 1 active and 0 backup servers left. 7 "
 		    "sessions active, 0 requeued, 0 remaining in queue.");
 	assert_line(
-		announce_state(buf, &spare, true, &ok, (struct announce_counts){0, 1, 0}),
+		announce_state(buf, &spare, ANNOUNCE_UP, &ok, NULL,
+			       (struct announce_counts){0, 1, 0}),
 		"Backup Server be/no is UP, reason: Layer4 check passed, check duration: "
 		"1ms. 0 active and 1 backup servers online. Running on backup. 0 "
 		"sessions "
 		"requeued, 0 total in queue.");
+}
+
+static void
+other_changes_have_haproxys_words(void **state)
+{
+	(void)state;
+	char buf[ANNOUNCE_BYTES];
+	struct announce_counts n = {1, 0, 2};
+	struct probe_result gone = result_of(RESULT_l7_okc, 404, "", 1);
+	assert_line(announce_state(buf, &web, ANNOUNCE_MAINT, NULL, NULL, n),
+		    "Server be/web is going DOWN for maintenance. 1 active and 0 backup "
+		    "servers left. 2 sessions active, 0 requeued, 0 remaining in queue.");
+	assert_line(announce_state(buf, &web, ANNOUNCE_READY, NULL, NULL, n),
+		    "Server be/web is UP (leaving forced maintenance). 1 active and 0 "
+		    "backup servers online. 0 sessions requeued, 0 total in queue.");
+	assert_line(announce_state(buf, &web, ANNOUNCE_STOPPING, &gone, NULL, n),
+		    "Server be/web is stopping, reason: Layer7 check conditionally "
+		    "passed, code: 404, check duration: 1ms. 1 active and 0 backup "
+		    "servers left. 2 sessions active, 0 requeued, 0 remaining in queue.");
+	assert_line(announce_state(buf, &spare, ANNOUNCE_DOWN, NULL, &web, n),
+		    "Backup Server be/no is DOWN via be/web. 1 active and 0 backup "
+		    "servers left. 2 sessions active, 0 requeued, 0 remaining in queue.");
 }
 
 static void
@@ -111,8 +134,8 @@ a_line_that_is_too_long_is_cut(void **state)
 	name[sizeof(name) - 1] = 0;
 	struct cfg_server s = {.name = name, .backend = &be};
 	struct probe_result r = result_of(RESULT_l4_ok, 0, "", 1);
-	struct span got =
-		announce_state(buf, &s, true, &r, (struct announce_counts){0, 1, 0});
+	struct span got = announce_state(buf, &s, ANNOUNCE_UP, &r, NULL,
+					 (struct announce_counts){0, 1, 0});
 	assert_int_equal(got.n, ANNOUNCE_BYTES - 1);
 }
 
@@ -134,6 +157,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_check_line_gives_reason_code_info_duration_and_status),
 		cmocka_unit_test(a_state_line_counts_the_servers_that_are_left),
+		cmocka_unit_test(other_changes_have_haproxys_words),
 		cmocka_unit_test(the_last_server_takes_the_backend_with_it),
 		cmocka_unit_test(a_line_that_is_too_long_is_cut),
 		cmocka_unit_test(what_a_server_says_cannot_forge_a_log_line),

@@ -33,6 +33,11 @@ struct world {
 	struct arena *arena;
 	struct cfg cfg;
 	struct cfg_proxy be;
+	struct cfg_check check;
+	struct cfg_step steps[3];
+	struct cfg_check_request request;
+	struct cfg_expect expect;
+	struct cfg_range good;
 	struct cfg_proxy *proxies[1];
 	struct cfg_server servers[SERVERS_MAX];
 	struct cfg_server *server_list[SERVERS_MAX];
@@ -86,6 +91,13 @@ close_server(int fd)
 	close(fd);
 }
 
+static void
+check_by_http(void)
+{
+	w.check = (struct cfg_check){
+		.kind = CFG_CHECK_HTTP, .steps = w.steps, .steps_n = 3};
+}
+
 static struct cfg_server *
 add_server(const char *name, struct addr to)
 {
@@ -96,6 +108,7 @@ add_server(const char *name, struct addr to)
 					   .check_addr = to,
 					   .weight = 1,
 					   .check = true,
+					   .healthcheck = &w.check,
 					   .inter_ms = INTER_MS,
 					   .fastinter_ms = INTER_MS,
 					   .downinter_ms = INTER_MS,
@@ -127,10 +140,19 @@ set_up(void **state)
 					     .head_bytes = 32768,
 					     .fields_n = 128,
 					     .trailers_bytes = 8192}};
-	w.be.check = (struct cfg_check){.kind = CFG_CHECK_TCP,
-					.method = SPAN("OPTIONS"),
-					.uri = SPAN("/"),
-					.version = SPAN("HTTP/1.0")};
+	w.request = (struct cfg_check_request){.method = SPAN("OPTIONS"),
+					       .uri.bytes = SPAN("/"),
+					       .version = SPAN("HTTP/1.0")};
+	w.good = (struct cfg_range){200, 399};
+	w.expect = (struct cfg_expect){.kind = CFG_EXPECT_STATUS,
+				       .ranges = &w.good,
+				       .ranges_n = 1,
+				       .min_recv = -1};
+	w.steps[0] = (struct cfg_step){.kind = CFG_STEP_CONNECT};
+	w.steps[1] = (struct cfg_step){.kind = CFG_STEP_REQUEST, .request = &w.request};
+	w.steps[2] = (struct cfg_step){.kind = CFG_STEP_EXPECT, .expect = &w.expect};
+	w.check = (struct cfg_check){.kind = CFG_CHECK_TCP};
+	w.be.check = &w.check;
 	w.proxies[0] = &w.be;
 	w.cfg = (struct cfg){.proxies = w.proxies, .proxies_n = 1, .log_targets = &w.log};
 	w.cfg.global.log_tag = "weir";
@@ -447,7 +469,7 @@ http_results_follow_what_the_server_answers(void **state)
 	(void)state;
 	struct origin o = start_origin("HTTP/1.0 200 OK\r\n\r\n");
 	struct shm_check rec;
-	w.be.check.kind = CFG_CHECK_HTTP;
+	check_by_http();
 	w.be.options = CFG_OPT_LOG_HEALTH_CHECKS;
 	add_server("a", o.addr);
 	make_region();
@@ -476,13 +498,12 @@ static void
 a_response_in_pieces_is_put_together(void **state)
 {
 	(void)state;
-	struct cfg_expect e = {.kind = CFG_EXPECT_STRING, .pattern = SPAN("all well")};
 	struct origin o =
 		start_origin("HTT|P/1.1 200 OK\r\nTransfer-Enco|ding: chunked\r\n\r|\n"
 			     "4\r\nal|l \r\n4|\r\nwell\r\n0\r\n\r\n");
-	w.be.check.kind = CFG_CHECK_HTTP;
-	w.be.check.expects = &e;
-	w.be.check.expects_n = 1;
+	check_by_http();
+	w.expect.kind = CFG_EXPECT_STRING;
+	w.expect.pattern.bytes = SPAN("all well");
 	w.be.timeout.check_ms = 1000;
 	add_server("a", o.addr);
 	make_region();

@@ -113,7 +113,7 @@ a_server_back_from_maintenance_is_up_until_one_failure(void **state)
 	(void)state;
 	struct verdict v;
 	verdict_restore(&v, 2, 3, SHM_HEALTH_DOWN, 0);
-	verdict_trust(&v);
+	verdict_trust(&v, CFG_INIT_NONE);
 	assert_int_equal(verdict_state(&v), SHM_HEALTH_UP);
 	assert_int_equal(verdict_take(&v, false), VERDICT_DOWN);
 }

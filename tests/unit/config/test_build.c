@@ -284,46 +284,6 @@ options_merge_per_key_and_can_be_switched_off(void **state)
 }
 
 static void
-health_checks_are_built_from_options_and_steps(void **state)
-{
-	(void)state;
-	struct cfg *c = loaded(
-		"frontends: {w: {bind: \":80\", default_backend: b}}\n"
-		"backends:\n"
-		"  b:\n    option: {httpchk: {method: GET, uri: /h, version: HTTP/1.1, "
-		"host: a.b}}\n"
-		"    http_check:\n      - send: {uri: /i, headers: {X-A: [1, 2]}}\n"
-		"      - expect: {status: [200-299, \"404,500-501\"]}\n"
-		"      - expect: {rstring: \"^ok$\", not: true}\n"
-		"    servers: {s: \"1.1.1.1:1\"}\n"
-		"  d: {option: httpchk, servers: {s: \"1.1.1.1:1\"}}\n"
-		"  e: {option: {httpchk: HEAD /x HTTP/1.1}, servers: {s: "
-		"\"1.1.1.1:1\"}}\n"
-		"  f: {servers: {s: \"1.1.1.1:1\"}}\n");
-	const struct cfg_check *k = &backend(c, "b")->check;
-	assert_int_equal(k->kind, CFG_CHECK_HTTP);
-	assert_span(k->method, "GET");
-	assert_span(k->uri, "/i");
-	assert_span(k->version, "HTTP/1.1");
-	assert_int_equal(k->headers_n, 3);
-	assert_span(k->headers[0].name, "Host");
-	assert_span(k->headers[2].value, "2");
-	assert_int_equal(k->expects_n, 2);
-	assert_int_equal(k->expects[0].kind, CFG_EXPECT_STATUS);
-	assert_int_equal(k->expects[0].ranges_n, 3);
-	assert_int_equal(k->expects[0].ranges[2].from, 500);
-	assert_int_equal(k->expects[0].ranges[2].to, 501);
-	assert_int_equal(k->expects[1].kind, CFG_EXPECT_RSTRING);
-	assert_true(k->expects[1].negate && k->expects[1].regex);
-	assert_span(backend(c, "d")->check.method, "OPTIONS");
-	assert_span(backend(c, "d")->check.version, "HTTP/1.0");
-	assert_span(backend(c, "e")->check.method, "HEAD");
-	assert_span(backend(c, "e")->check.uri, "/x");
-	assert_int_equal(backend(c, "f")->check.kind, CFG_CHECK_TCP);
-	cfg_free(&c);
-}
-
-static void
 rules_and_choices_are_built_in_order(void **state)
 {
 	(void)state;
@@ -586,7 +546,6 @@ main(void)
 		cmocka_unit_test(servers_take_their_defaults_and_keep_their_order),
 		cmocka_unit_test(a_name_that_is_unknown_starts_down_with_a_warning),
 		cmocka_unit_test(options_merge_per_key_and_can_be_switched_off),
-		cmocka_unit_test(health_checks_are_built_from_options_and_steps),
 		cmocka_unit_test(rules_and_choices_are_built_in_order),
 		cmocka_unit_test(log_targets_are_shared_and_told_apart),
 		cmocka_unit_test(a_log_line_of_haproxy_is_understood),

@@ -495,7 +495,7 @@ static const struct bad bads[] = {
 	 "backends: {b: {option: httpchk, http_check: {expect: {status: 200, string: "
 	 "x}}, servers: {s: \"1.1.1.1:1\"}}}\n",
 	 "t:5:54: backends.b.http_check.expect: two expectations in one step; expected "
-	 "one of status, rstatus, string, rstring"},
+	 "one of status, rstatus, hdr, fhdr, string, string_lf, rstring"},
 	{"an unknown user",
 	 "global: {user: weir-no-such-user}\n"
 	 "frontends:\n"

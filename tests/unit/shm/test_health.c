@@ -58,7 +58,7 @@ any_word_unpacks_to_values_in_range(void **state)
 		w ^= w << 13;
 		w ^= w >> 7;
 		w ^= w << 17;
-		assert_true(shm_health_unpack(w).state <= SHM_HEALTH_UP);
+		assert_true(shm_health_unpack(w).state <= SHM_HEALTH_NOLB);
 		struct shm_admin_word a = shm_admin_unpack(w);
 		assert_true(a.weight <= SHM_WEIGHT_MAX ||
 			    a.weight == SHM_WEIGHT_CONFIGURED);

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What expressions and formats of checks can ask: the response, the server, variables.
+ * Runs in the checker.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "checker/self.h"
+#include "lib/base/must.h"
+#include "lib/expr/vars.h"
+#include "shm/cells.h"
+
+#define FETCH_FN(id)                                                                \
+	static bool fetch_##id(const struct expr_context *c,                        \
+			       const struct expr_arg *args __attribute__((unused)), \
+			       struct expr_sample *s)
+
+/* The head is parsed when the first one asks. */
+static struct exam *
+exam_of(const struct expr_context *c)
+{
+	return (struct exam *)(uintptr_t)c;
+}
+
+static bool
+give_int(struct expr_sample *s, int64_t v)
+{
+	expr_set_int(s, v);
+	return true;
+}
+
+static bool
+give_span(struct expr_sample *s, struct span v)
+{
+	expr_set_str(s, v);
+	return v.p != NULL;
+}
+
+static bool
+give_bin(struct expr_sample *s, struct span v)
+{
+	expr_set_str(s, v);
+	s->type = EXPR_BIN;
+	return v.p != NULL;
+}
+
+/* --- the server ------------------------------------------------------------------- */
+
+FETCH_FN(be_name)
+{
+	const struct checked *server = exam_of(c)->server;
+	return server && give_span(s, span_str(server->cfg->backend->name));
+}
+
+FETCH_FN(be_id)
+{
+	const struct checked *server = exam_of(c)->server;
+	return server && give_int(s, server->cfg->backend->id);
+}
+
+FETCH_FN(srv_name)
+{
+	const struct checked *server = exam_of(c)->server;
+	return server && give_span(s, span_str(server->cfg->name));
+}
+
+FETCH_FN(srv_id)
+{
+	const struct checked *server = exam_of(c)->server;
+	return server && give_int(s, server->cfg->id);
+}
+
+static const struct group *
+group_of(const struct expr_context *c, const struct expr_arg *arg)
+{
+	const struct checked *server = exam_of(c)->server;
+	if (arg->kind != EXPR_ARG_REF)
+		return server ? server->group : NULL;
+	for (size_t i = 0; i < checker.groups_n; i++)
+		if (checker.groups[i].cfg == arg->ref)
+			return &checker.groups[i];
+	return NULL;
+}
+
+FETCH_FN(be_conn)
+{
+	const struct group *g = group_of(c, args);
+	return g && give_int(s, shm_gauge_cur(g->object.gauge));
+}
+
+FETCH_FN(nbsrv)
+{
+	const struct group *g = group_of(c, args);
+	return g && give_int(s, (int64_t)g->active_n + g->backup_n);
+}
+
+FETCH_FN(srv_conn)
+{
+	const struct cfg_server_ref *ref = args->ref;
+	struct expr_arg of = {.kind = EXPR_ARG_REF,
+			      .ref = (void *)(uintptr_t)ref->backend};
+	const struct group *g = group_of(c, &of);
+	return g && ref->index < g->servers_n &&
+	       give_int(s, shm_gauge_cur(g->servers[ref->index].object.gauge));
+}
+
+/* --- the response ------------------------------------------------------------------- */
+
+FETCH_FN(res_len)
+{
+	return give_int(s, (int64_t)exam_of(c)->bytes.n);
+}
+
+/* args: offset, length (0: all that is behind). */
+FETCH_FN(res_payload)
+{
+	struct span b = exam_of(c)->bytes;
+	int64_t n = (int64_t)b.n, offset = args[0].integer, length = args[1].integer;
+	if (offset < 0 || length < 0 || offset > n)
+		return false;
+	if (length == 0)
+		length = n - offset;
+	if (length > n - offset)
+		return false;
+	return give_bin(s, span_of(b.p + offset, (size_t)length));
+}
+
+FETCH_FN(status)
+{
+	struct exam *x = exam_of(c);
+	return exam_head(x) && give_int(s, x->head.status);
+}
+
+FETCH_FN(res_ver)
+{
+	struct exam *x = exam_of(c);
+	return exam_head(x) && give_span(s, x->head.minor ? SPAN("1.1") : SPAN("1.0"));
+}
+
+FETCH_FN(res_body)
+{
+	struct exam *x = exam_of(c);
+	return exam_head(x) && give_bin(s, x->body.p ? x->body : SPAN(""));
+}
+
+FETCH_FN(res_body_len)
+{
+	struct exam *x = exam_of(c);
+	return exam_head(x) && give_int(s, (int64_t)x->body.n);
+}
+
+/* The next value at *place or behind (number of the field << 16 | offset in its value);
+ * moves *place behind it. Commas end values where they are split. */
+static bool
+value_next(const struct http_head *h, struct span name, bool splits, uint32_t *place,
+	   struct span *out)
+{
+	unsigned from = *place >> 16;
+	size_t begin = *place & 0xffff, end;
+	int i = name.n ? http_head_find(h, name, from)
+		       : (from < h->fields_n ? (int)from : -1);
+	bool quoted = false;
+	if (i < 0)
+		return false;
+	if ((unsigned)i != from)
+		begin = 0;
+	struct span v = http_field_value(h, &h->fields[i]);
+	for (end = begin; end < v.n && splits && (quoted || v.p[end] != ','); end++)
+		if (v.p[end] == '"')
+			quoted = !quoted;
+		else if (v.p[end] == '\\' && quoted && end + 1 < v.n)
+			end++;
+	if (!splits)
+		end = v.n;
+	*out = span_trim(span_of(v.p + begin, end - begin));
+	*place = end < v.n ? (uint32_t)i << 16 | (uint32_t)(end + 1)
+			   : (uint32_t)(i + 1) << 16;
+	return true;
+}
+
+static int64_t
+count_values(const struct http_head *h, const struct expr_arg *arg, bool splits)
+{
+	struct span v, name = arg->kind == EXPR_ARG_STR ? arg->str : span_of(NULL, 0);
+	uint32_t place = 0;
+	int64_t n = 0;
+	while (value_next(h, name, splits, &place, &v))
+		n++;
+	return n;
+}
+
+/* The occurrence asked for, from 1, or from -1 backwards; else the last one. */
+static bool
+give_value(const struct expr_context *c, const struct expr_arg *args, bool splits,
+	   struct expr_sample *s)
+{
+	struct exam *x = exam_of(c);
+	struct span v, name = args[0].kind == EXPR_ARG_STR ? args[0].str : SPAN("");
+	if (!exam_head(x))
+		return false;
+	int64_t n = count_values(&x->head, args, splits),
+		wanted = args[1].kind == EXPR_ARG_INT && args[1].integer ? args[1].integer
+									 : -1;
+	uint32_t place = 0;
+	if (wanted < 0)
+		wanted += n + 1;
+	if (wanted < 1 || wanted > n)
+		return false;
+	while (wanted-- && value_next(&x->head, name, splits, &place, &v))
+		;
+	return give_span(s, v);
+}
+
+FETCH_FN(res_hdr)
+{
+	return give_value(c, args, true, s);
+}
+
+FETCH_FN(res_fhdr)
+{
+	return give_value(c, args, false, s);
+}
+
+FETCH_FN(res_hdr_cnt)
+{
+	struct exam *x = exam_of(c);
+	return exam_head(x) && give_int(s, count_values(&x->head, args, true));
+}
+
+FETCH_FN(res_fhdr_cnt)
+{
+	struct exam *x = exam_of(c);
+	return exam_head(x) && give_int(s, count_values(&x->head, args, false));
+}
+
+static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
+#define ID(id) [EXPR_FETCH_##id] = fetch_##id
+	ID(be_conn),  ID(be_id),       ID(be_name),	ID(nbsrv),    ID(res_body),
+	ID(res_len),  ID(res_fhdr),    ID(res_hdr),	ID(res_ver),  ID(res_body_len),
+	ID(srv_conn), ID(srv_id),      ID(res_hdr_cnt), ID(srv_name), ID(res_fhdr_cnt),
+	ID(status),   ID(res_payload),
+#undef ID
+};
+
+/* --- letters ------------------------------------------------------------------------ */
+
+FETCH_FN(hostname)
+{
+	static char name[256]; /* does not change while a process lives */
+	if (!name[0])
+		(void)gethostname(name, sizeof(name) - 1);
+	return c && give_span(s, span_str(name));
+}
+
+static expr_fetch_fn *const aliases[FORMAT_ALIASES_N] = {
+	[FORMAT_ALIAS_H] = fetch_hostname,
+	[FORMAT_ALIAS_b] = fetch_be_name,
+	[FORMAT_ALIAS_s] = fetch_srv_name,
+};
+
+/* --- variables ---------------------------------------------------------------------- */
+
+/* Those of all processes; a text is copied: its cell may change while it is used. */
+static bool
+shared_get(const struct expr_context *c, const struct expr_var *v,
+	   struct expr_sample *out)
+{
+	struct shm_cell_value cell;
+	if (!checker.in->cells)
+		return false;
+	shm_cell_get(checker.in->cells, v->place, &cell);
+	if (cell.tag == 0 ||
+	    !expr_value_set(out, cell.tag - 1, span_of(cell.bytes, cell.n)))
+		return false;
+	if (out->type != EXPR_STR && out->type != EXPR_BIN && out->type != EXPR_METHOD)
+		return true;
+	char *text = expr_scratch_take(c->scratch, cell.n);
+	if (text)
+		memcpy(text, cell.bytes, cell.n);
+	out->str.p = text;
+	return text != NULL;
+}
+
+static bool
+shared_set(const struct expr_var *v, const struct expr_sample *value)
+{
+	struct shm_cell_value cell = {.tag = 0};
+	struct span bytes = value ? expr_value_bytes(value) : span_of(NULL, 0);
+	if (bytes.n > SHM_CELL_BYTES || !checker.in->cells)
+		return false;
+	if (value)
+		cell.tag = value->type + 1u;
+	if (bytes.n)
+		memcpy(cell.bytes, bytes.p, bytes.n);
+	cell.n = (uint32_t)bytes.n;
+	return shm_cell_set(checker.shm, checker.in->cells, v->place, &cell);
+}
+
+/* Scopes sess and check both end with the probe. */
+static bool
+var_get(const struct expr_context *c, const struct expr_var *v, struct expr_sample *out)
+{
+	const struct probe *p = exam_of(c)->probe;
+	if (v->scope == EXPR_SCOPE_PROC)
+		return shared_get(c, v, out);
+	if (!p || !p->vars)
+		return false;
+	struct expr_store store = {p->vars_used, PROBE_VARS_BYTES, p->vars};
+	return expr_store_get(&store, v, out);
+}
+
+static bool
+var_set(const struct expr_context *c, const struct expr_var *v,
+	const struct expr_sample *value)
+{
+	struct probe *p = exam_of(c)->probe;
+	bool is_set = true;
+	if (v->scope == EXPR_SCOPE_PROC)
+		return shared_set(v, value);
+	if (!p || (!p->vars && !value))
+		return p != NULL;
+	if (!p->vars)
+		p->vars = must_alloc(PROBE_VARS_BYTES);
+	struct expr_store store = {p->vars_used, PROBE_VARS_BYTES, p->vars};
+	if (value)
+		is_set = expr_store_set(&store, v, value);
+	else
+		expr_store_unset(&store, v);
+	p->vars_used = store.used;
+	return is_set;
+}
+
+static bool
+is_empty(const struct expr_sample *s)
+{
+	return (s->type == EXPR_STR || s->type == EXPR_BIN || s->type == EXPR_METHOD) &&
+	       s->str.n == 0;
+}
+
+/* configuration.txt, set-var: the conditions behind the name. */
+static bool
+may_set(struct exam *x, const struct cfg_rule *r, const struct expr_sample *value)
+{
+	struct expr_sample old = {.next = 0};
+	if (!r->set_if)
+		return true;
+	bool is_there = var_get(&x->base, r->var, &old);
+	bool are_numbers = is_there && old.type == EXPR_INT && value->type == EXPR_INT;
+	if ((r->set_if & CFG_SET_IF_THERE && !is_there) ||
+	    (r->set_if & CFG_SET_IF_NOT_THERE && is_there) ||
+	    (r->set_if & CFG_SET_IF_EMPTY && !is_empty(value)) ||
+	    (r->set_if & CFG_SET_IF_NOT_EMPTY && is_empty(value)))
+		return false;
+	return !are_numbers ||
+	       (!(r->set_if & CFG_SET_IF_GREATER && old.integer <= value->integer) &&
+		!(r->set_if & CFG_SET_IF_LESS && old.integer >= value->integer));
+}
+
+void
+context_set_var(struct exam *x, const struct cfg_rule *r)
+{
+	struct expr_sample v = {.next = 0};
+	if (r->format) {
+		const struct cfg_text text = {.format = r->format};
+		expr_set_str(&v, exam_text(x, &text));
+	} else if (!r->expr) {
+		(void)var_set(&x->base, r->var, NULL);
+		return;
+	} else if (!expr_eval(r->expr, &x->base, EXPR_ANY, &v)) {
+		return;
+	}
+	if (may_set(x, r, &v) && !var_set(&x->base, r->var, &v))
+		shm_count(&checker.global, SHM_GLOBAL_vars_full, 1);
+}
+
+/* --- what checks have nothing of ---------------------------------------------------- */
+
+static void
+complain(const struct expr_context *c, const char *what, struct span detail)
+{
+	(void)c;
+	(void)what;
+	(void)detail;
+	if (checker.shm)
+		shm_count(&checker.global, SHM_GLOBAL_regex_limit, 1);
+}
+
+static void
+capture(const struct expr_context *c, bool is_response, int64_t slot, struct span value)
+{
+	(void)c;
+	(void)is_response;
+	(void)slot;
+	(void)value;
+}
+
+static bool
+table(const struct expr_context *c, unsigned id, const struct expr_arg *args,
+      struct expr_sample *s)
+{
+	(void)c;
+	(void)id;
+	(void)args;
+	(void)s;
+	return false;
+}
+
+static bool
+is_in_state(const struct expr_context *c, enum expr_state state)
+{
+	(void)c;
+	(void)state;
+	return false;
+}
+
+static void
+debug(const struct expr_context *c, const char *prefix, struct span value)
+{
+	(void)c;
+	(void)prefix;
+	(void)value;
+}
+
+const struct expr_host checker_host = {
+	.fetches = fetches,
+	.aliases = aliases,
+	.var_get = var_get,
+	.var_set = var_set,
+	.capture = capture,
+	.table = table,
+	.complain = complain,
+	.is_in_state = is_in_state,
+	.debug = debug,
+};

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The steps of a check, one after the other. Runs in the checker.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checker/request.h"
+#include "checker/self.h"
+#include "lib/base/hash.h"
+
+/* The step it is at; NULL: behind all. */
+static const struct cfg_step *
+step_of(const struct probe *p)
+{
+	return p->step < p->check->steps_n ? &p->check->steps[p->step] : NULL;
+}
+
+/* What expressions see, and what expectations judge. */
+static struct exam *
+exam_of(struct probe *p)
+{
+	struct exam *x = checker.exam;
+	x->check = p->check;
+	x->limits = &p->proxy->limits;
+	x->server = p->users;
+	x->probe = p;
+	x->method = p->method;
+	x->dns_id = p->dns_id;
+	exam_read(x, span_of(p->kept, p->kept_bytes), p->is_all);
+	return x;
+}
+
+/* --- connect -------------------------------------------------------------------- */
+
+static enum probe_go
+run_connect(struct probe *p, const struct cfg_check_connect *c)
+{
+	struct addr to = *p->addr;
+	if (!c)
+		return probe_connect(p, &to, false);
+	int port = c->port;
+	if (c->addr.kind != ADDR_NONE)
+		to = c->addr;
+	if (c->port_expr) {
+		struct expr_sample v = {.next = 0};
+		if (expr_eval(c->port_expr, &exam_of(p)->base, EXPR_INT, &v) &&
+		    v.integer > 0 && v.integer <= 65535)
+			port = (int)v.integer;
+	}
+	if (to.kind != ADDR_UNIX && (port || addr_port(&to) == 0))
+		addr_set_port(&to, port ? port : addr_port(p->addr));
+	return probe_connect(p, &to, c->linger);
+}
+
+/* --- send ----------------------------------------------------------------------- */
+
+static enum probe_go
+run_send(struct probe *p, const struct cfg_step *step)
+{
+	struct exam *x = exam_of(p);
+	struct span bytes = exam_text(x, &step->bytes);
+	if (step->is_hex && !exam_from_digits(x, &bytes)) {
+		probe_finish_with(p, RESULT_socket_error,
+				  "the format made no hexadecimal digits");
+		return PROBE_ENDED;
+	}
+	probe_forget(p);
+	if (p->check->is_datagram && p->check->kind == CFG_CHECK_PRESET) {
+		p->dns_id =
+			(uint16_t)hash_bytes(&p->start_us, sizeof(p->start_us), p->hash);
+		bytes = request_dns(x, bytes, p->dns_id);
+	}
+	return probe_send(p, bytes);
+}
+
+static enum probe_go
+run_request(struct probe *p, const struct cfg_step *step)
+{
+	struct span bytes = p->request;
+	if (!bytes.p || step != p->request_step)
+		bytes = request_make(exam_of(p), step->request, p->addr);
+	probe_forget(p);
+	p->method = (uint8_t)http_method_of(step->request->method);
+	return probe_send(p, bytes);
+}
+
+struct span
+script_request(struct probe *p)
+{
+	for (size_t i = 0; i < p->check->steps_n; i++) {
+		const struct cfg_step *step = &p->check->steps[i];
+		if (step->kind != CFG_STEP_REQUEST)
+			continue;
+		p->request_step = step;
+		if (p->check->send_state || !request_is_constant(step->request))
+			break;
+		struct span made = request_make(exam_of(p), step->request, p->addr);
+		char *kept = arena_alloc(checker.arena, made.n + 1);
+		memcpy(kept, made.p, made.n);
+		return span_of(kept, made.n);
+	}
+	return span_of(NULL, 0);
+}
+
+/* --- expect ----------------------------------------------------------------------- */
+
+static enum probe_go
+run_expect(struct probe *p, const struct cfg_step *step)
+{
+	struct probe_result r = {.id = RESULT_unknown};
+	while (true) {
+		enum expectation end = EXPECT_OPEN;
+		if (p->kept_bytes || p->is_all)
+			end = exam_expect(exam_of(p), step, &r);
+		if (end == EXPECT_MET) {
+			p->last = r;
+			return PROBE_DONE;
+		}
+		if (end == EXPECT_MISSED) {
+			probe_finish(p, &r);
+			return PROBE_ENDED;
+		}
+		enum probe_go go = probe_read(p);
+		if (go != PROBE_DONE)
+			return go;
+	}
+}
+
+/* --- the end ----------------------------------------------------------------------- */
+
+/* "200" of a server that is up but says 404 takes it out of the rotation. */
+static bool
+finish_passed(struct probe *p)
+{
+	struct probe_result r = p->last;
+	bool is_expected = p->check->steps_n > 0 &&
+			   p->check->steps[p->check->steps_n - 1].kind == CFG_STEP_EXPECT;
+	if (p->check->kind == CFG_CHECK_TCP)
+		r = (struct probe_result){.id = RESULT_l4_ok};
+	else if (p->check->is_datagram && !is_expected && !p->kept && !p->is_all)
+		return false; /* a refusal may still come */
+	else if (p->check->is_datagram && !is_expected)
+		r = (struct probe_result){.id = RESULT_l4_ok};
+	else if (!is_expected)
+		r = (struct probe_result){.id = RESULT_l7_ok, .info = "(tcp-check)"};
+	probe_finish(p, &r);
+	return true;
+}
+
+/* The plain check is a script of one step. */
+static const struct cfg_step connect_alone = {.kind = CFG_STEP_CONNECT};
+
+static enum probe_go
+run_step(struct probe *p, const struct cfg_step *step)
+{
+	switch (step->kind) {
+	case CFG_STEP_CONNECT:
+		return run_connect(p, step->connect);
+	case CFG_STEP_SEND:
+		return run_send(p, step);
+	case CFG_STEP_REQUEST:
+		return run_request(p, step);
+	case CFG_STEP_EXPECT:
+		return run_expect(p, step);
+	case CFG_STEP_VAR:
+		context_set_var(exam_of(p), step->rule);
+		return PROBE_DONE;
+	}
+	return PROBE_ENDED;
+}
+
+void
+script_run(struct probe *p)
+{
+	if (p->check->kind == CFG_CHECK_TCP && p->step == 0) {
+		if (run_step(p, &connect_alone) != PROBE_DONE)
+			return;
+		p->step = 1;
+	}
+	for (const struct cfg_step *step; (step = step_of(p)); p->step++)
+		if (run_step(p, step) != PROBE_DONE)
+			return;
+	while (!finish_passed(p))
+		if (probe_read(p) != PROBE_DONE)
+			return;
+}
+
+/* --- failures -------------------------------------------------------------------------
+ */
+
+/* What went wrong, and at which step. */
+static void
+finish_at(struct probe *p, enum result id, const char *what)
+{
+	char place[PROBE_INFO_BYTES], info[2 * PROBE_INFO_BYTES];
+	const struct cfg_step *step = step_of(p);
+	place[0] = 0;
+	if (step)
+		exam_place(p->check, step, place, sizeof(place));
+	snprintf(info, sizeof(info), "%s%s", what, place);
+	probe_finish_with(p, id, info);
+}
+
+void
+script_expired(struct probe *p)
+{
+	static const enum result results[] = {RESULT_l7_timeout, RESULT_l6_timeout,
+					      RESULT_l4_timeout};
+	const struct cfg_step *step = step_of(p);
+	if (p->phase == PROBE_CONNECTING) {
+		finish_at(p, RESULT_l4_timeout, "");
+	} else if (!step && p->check->is_datagram) {
+		p->is_all = true; /* nobody refused it */
+		(void)finish_passed(p);
+	} else {
+		finish_at(p,
+			  step && step->kind == CFG_STEP_EXPECT
+				  ? results[step->expect->tout_status]
+				  : RESULT_l7_timeout,
+			  "");
+	}
+}
+
+void
+script_failed(struct probe *p, int error)
+{
+	char info[PROBE_INFO_BYTES];
+	bool is_early = p->phase == PROBE_CONNECTING || p->check->is_datagram;
+	switch (error) {
+	case ECONNREFUSED:
+	case ECONNRESET:
+	case ECONNABORTED:
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENETDOWN:
+	case EHOSTDOWN:
+	case ETIMEDOUT:
+	case EACCES:
+	case EPERM:
+	case EPIPE:
+		finish_at(p, is_early ? RESULT_l4_connection : RESULT_socket_error,
+			  strerror(error));
+		return;
+	}
+	snprintf(info, sizeof(info), is_early ? "General socket error (%s)" : "%s",
+		 strerror(error));
+	finish_at(p, RESULT_socket_error, info);
+}
