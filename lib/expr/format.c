@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Formats into items, by the master at load. An item is a piece of text, an alias or an
- * expression, with the flags that hold for it. format_write.c writes them.
+ * Formats into items, by the master at load. An item is an alias or an expression, with
+ * the flags that hold for it and the text in front of it. format_write.c writes them.
  */
 #include "lib/expr/format_items.h"
 
@@ -48,6 +48,7 @@ struct parser {
 	struct span text;
 	size_t at;
 	struct format *f;
+	struct span before; /* text that belongs to the next item */
 	bool is_http;
 	struct expr_error *err;
 };
@@ -70,32 +71,27 @@ is_alnum(char c)
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
 }
 
-static struct format_item *
-add_item(struct parser *p, enum format_kind kind, unsigned item_flags)
+static void
+add_item(struct parser *p, struct format_item item)
 {
 	struct format *f = p->f;
 	f->items = arena_grow(p->env->arena, f->items, f->n, sizeof(*f->items));
-	struct format_item *item = &f->items[f->n++];
-	*item = (struct format_item){.kind = (uint8_t)kind, .flags = (uint8_t)item_flags};
-	return item;
+	item.before = p->before;
+	f->items[f->n++] = item;
+	p->before = span_of(NULL, 0);
 }
 
 static void
 add_text(struct parser *p, struct span piece)
 {
-	struct format *f = p->f;
-	struct format_item *last = f->n ? &f->items[f->n - 1] : NULL;
+	struct span before = p->before;
 	if (!piece.n)
 		return;
-	if (!last || last->kind != FORMAT_IS_TEXT) {
-		struct format_item *item = add_item(p, FORMAT_IS_TEXT, 0);
-		item->text = span_of(arena_span(p->env->arena, piece), piece.n);
-		return;
-	}
-	char *both = arena_alloc(p->env->arena, last->text.n + piece.n + 1);
-	memcpy(both, last->text.p, last->text.n);
-	memcpy(both + last->text.n, piece.p, piece.n);
-	last->text = span_of(both, last->text.n + piece.n);
+	char *both = arena_alloc(p->env->arena, before.n + piece.n + FORMAT_PAD);
+	if (before.n)
+		memcpy(both, before.p, before.n);
+	memcpy(both + before.n, piece.p, piece.n);
+	p->before = span_of(both, before.n + piece.n);
 }
 
 /* Text up to the next '%'. In logs a run of blanks is one. */
@@ -264,6 +260,8 @@ parse_alias(struct parser *p, struct format_item *item, unsigned *item_flags)
 					 "'%%%s' is for mode http; this is mode tcp",
 					 aliases[i].name);
 		item->alias = (uint16_t)i;
+		if (aliases[i].kind == DATE)
+			*item_flags |= FORMAT_BIN; /* nothing odd is in it */
 		if (aliases[i].kind == LIST)
 			*item_flags |= FORMAT_LIST;
 		else if (aliases[i].kind != TEXT)
@@ -294,7 +292,7 @@ parse_item(struct parser *p, unsigned *common)
 		p->at++;
 		*common = own;
 		p->f->is_json |= (own & FORMAT_JSON) != 0;
-		while (here(p) == ' ' && p->f->n == 0)
+		while (here(p) == ' ' && p->f->n == 0 && !p->before.n)
 			p->at++; /* the blank behind it is no part of the line */
 		return 0;
 	}
@@ -302,7 +300,7 @@ parse_item(struct parser *p, unsigned *common)
 			   : parse_alias(p, &item, &own) < 0)
 		return -1;
 	item.flags = (uint8_t)own;
-	*add_item(p, FORMAT_IS_TEXT, 0) = item;
+	add_item(p, item);
 	return 0;
 }
 
@@ -320,6 +318,8 @@ format_compile(struct expr_env *env, struct span text, enum format_use use, bool
 		else if (parse_item(&p, &common) < 0)
 			return NULL;
 	}
+	if (p.before.n)
+		add_item(&p, (struct format_item){.kind = FORMAT_IS_END});
 	return p.f;
 }
 
@@ -327,9 +327,9 @@ format_compile(struct expr_env *env, struct span text, enum format_use use, bool
 static struct format_item
 member_of(const struct format *value)
 {
-	bool is_item = value->n == 1 && value->items[0].kind != FORMAT_IS_TEXT;
-	if (is_item)
-		return value->items[0];
+	const struct format_item *only = value->n == 1 ? &value->items[0] : NULL;
+	if (only && only->kind != FORMAT_IS_END && !only->before.n)
+		return *only;
 	return (struct format_item){
 		.kind = FORMAT_IS_FORMAT, .as = EXPR_ANY, .nested = value};
 }
@@ -361,6 +361,6 @@ format_constant(const struct format *f)
 {
 	if (f->n == 0)
 		return SPAN("");
-	bool is_text = f->n == 1 && f->items[0].kind == FORMAT_IS_TEXT;
-	return is_text ? f->items[0].text : span_of(NULL, 0);
+	bool is_text = f->n == 1 && f->items[0].kind == FORMAT_IS_END;
+	return is_text ? f->items[0].before : span_of(NULL, 0);
 }

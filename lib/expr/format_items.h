@@ -9,7 +9,7 @@
 #include "lib/expr/format.h"
 
 enum format_kind {
-	FORMAT_IS_TEXT,
+	FORMAT_IS_END, /* nothing: text may stand behind the last item, too */
 	FORMAT_IS_ALIAS,
 	FORMAT_IS_EXPR,
 	FORMAT_IS_FORMAT, /* a member of an object */
@@ -25,13 +25,15 @@ enum {
 	FORMAT_LIST = 32,  /* lines, each by itself, with blanks between them */
 };
 
+enum { FORMAT_PAD = 8 }; /* so many bytes behind a text may be read */
+
 struct format_item {
+	struct span before; /* text in front of it, padded */
 	uint8_t kind, flags;
 	uint8_t as; /* enum expr_type its JSON value is forced to, EXPR_ANY: as it is */
 	uint16_t alias;
 	struct span name; /* "(name)" */
 	union {
-		struct span text;
 		const struct expr_program *program;
 		const struct format *nested;
 	};

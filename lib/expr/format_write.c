@@ -2,30 +2,35 @@
  *
  * Writing a format: logs, field values, bodies. No allocation; what does not fit is cut.
  */
+#include "lib/base/addr.h"
 #include "lib/base/num.h"
 #include "lib/base/utf8.h"
 #include "lib/expr/format_items.h"
 
 struct out {
-	char *p;
-	size_t n, cap;
-	bool ends_blank; /* the last byte is a blank of the format itself */
+	char *at, *end;
 };
+
+static inline size_t
+room(const struct out *o)
+{
+	return (size_t)(o->end - o->at);
+}
 
 static void
 put(struct out *o, const char *p, size_t n)
 {
-	if (n > o->cap - o->n)
-		n = o->cap - o->n;
-	memcpy(o->p + o->n, p, n);
-	o->n += n;
+	if (n > room(o))
+		n = room(o);
+	memcpy(o->at, p, n);
+	o->at += n;
 }
 
-static void
+static inline void
 put_char(struct out *o, char c)
 {
-	if (o->n < o->cap)
-		o->p[o->n++] = c;
+	if (o->at < o->end)
+		*o->at++ = c;
 }
 
 static const char hex_digits[] = "0123456789ABCDEF";
@@ -42,21 +47,40 @@ is_odd(enum format_use use, unsigned char c)
 	return (c < 32 && c != '\t') || c == 127;
 }
 
+/* The first byte at or after p that may be odd, whatever the use; nearly always the end.
+ * Steps of a constant size are what compilers make vectors of. */
+static const char *
+find_odd(const char *p, const char *end)
+{
+	enum { STEP = 16 };
+	for (; end - p >= STEP; p += STEP) {
+		unsigned char any = 0;
+		for (int i = 0; i < STEP; i++)
+			any |= ((signed char)p[i] < 32) | (p[i] == 127) | (p[i] == '"') |
+			       (p[i] == '#');
+		if (any)
+			break;
+	}
+	while (p < end && !is_odd(FORMAT_LOG, (unsigned char)*p))
+		p++;
+	return p;
+}
+
 static void
 put_encoded(struct out *o, enum format_use use, struct span s)
 {
-	size_t start = 0;
-	for (size_t i = 0; i < s.n; i++) {
-		unsigned char c = (unsigned char)s.p[i];
+	const char *end = s.p + s.n, *start = s.p;
+	for (const char *p = s.p; (p = find_odd(p, end)) < end; p++) {
+		unsigned char c = (unsigned char)*p;
 		if (!is_odd(use, c))
 			continue;
 		char code[3] = {use == FORMAT_LOG ? '#' : '%', hex_digits[c >> 4],
 				hex_digits[c & 15]};
-		put(o, s.p + start, i - start);
+		put(o, start, (size_t)(p - start));
 		put(o, code, 3);
-		start = i + 1;
+		start = p + 1;
 	}
-	put(o, s.p + start, s.n - start);
+	put(o, start, (size_t)(end - start));
 }
 
 /* RFC 5424 6.3.3; what is not printable as #XX. */
@@ -101,17 +125,38 @@ put_json_text(struct out *o, struct span s)
 }
 
 static void
-put_int(struct out *o, int64_t v)
+put_long(struct out *o, int64_t v)
 {
 	enum { DIGITS_MAX = 20 };
 	char digits[DIGITS_MAX];
 	uint64_t size = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 	if (v < 0)
 		put_char(o, '-');
-	if (o->cap - o->n >= DIGITS_MAX)
-		o->n += num_put(o->p + o->n, size);
+	if (room(o) >= DIGITS_MAX)
+		o->at += num_put(o->at, size);
 	else
 		put(o, digits, num_put(digits, size));
+}
+
+/* Most numbers of a log are times and counts of one digit. */
+static inline void
+put_int(struct out *o, int64_t v)
+{
+	if (v >= 0 && v < 10)
+		put_char(o, (char)('0' + v));
+	else
+		put_long(o, v);
+}
+
+static void
+put_ipv4(struct out *o, const struct in_addr *a)
+{
+	enum { IPV4_TEXT_BYTES = 15 };
+	char text[IPV4_TEXT_BYTES];
+	if (room(o) >= IPV4_TEXT_BYTES)
+		o->at += addr_put_ipv4(o->at, a);
+	else
+		put(o, text, addr_put_ipv4(text, a));
 }
 
 /* At least `width` digits. */
@@ -155,18 +200,18 @@ is_text(const struct expr_sample *s)
 	return s->type == EXPR_STR || s->type == EXPR_BIN || s->type == EXPR_METHOD;
 }
 
-static void
-put_text(struct out *o, const struct format *f, unsigned flags, struct span s)
+static inline void
+put_text(struct out *o, enum format_use use, unsigned flags, struct span s)
 {
-	if (flags & FORMAT_BIN || f->use == FORMAT_BYTES)
+	if (flags & FORMAT_BIN || use == FORMAT_BYTES)
 		put(o, s.p, s.n);
 	else if (flags & FORMAT_ESCAPE)
 		put_escaped(o, s);
 	else
-		put_encoded(o, f->use, s);
+		put_encoded(o, use, s);
 }
 
-static bool
+static inline bool
 evaluate(const struct format_item *item, const struct expr_context *c,
 	 struct expr_sample *s)
 {
@@ -183,9 +228,16 @@ is_missing(const struct format_item *item, const struct expr_sample *s)
 	return item->kind == FORMAT_IS_EXPR && is_text(s) && s->str.n == 0;
 }
 
+static inline void
+put_missing(struct out *o, enum format_use use)
+{
+	if (use == FORMAT_LOG)
+		put_char(o, '-');
+}
+
 /* %hrl, %hsl: an empty one shows as '-' without quotes. */
 static void
-put_list(struct out *o, const struct format *f, unsigned flags, struct span s)
+put_list(struct out *o, enum format_use use, unsigned flags, struct span s)
 {
 	bool quotes = flags & FORMAT_QUOTE;
 	for (size_t at = 0; at < s.n;) {
@@ -197,40 +249,60 @@ put_list(struct out *o, const struct format *f, unsigned flags, struct span s)
 			put_char(o, '"');
 		else if (!line.n)
 			put_char(o, '-');
-		put_text(o, f, flags, line);
+		put_text(o, use, flags, line);
 		if (quotes)
 			put_char(o, '"');
 		at += line.n + 1;
 	}
 }
 
+static inline void
+put_value(struct out *o, enum format_use use, unsigned flags,
+	  const struct expr_context *c, struct expr_sample *s)
+{
+	bool keeps_bytes = flags & FORMAT_BIN || use == FORMAT_BYTES;
+	if (flags & FORMAT_HEX && !is_text(s))
+		put_sample_hex(o, s);
+	else if (s->type == EXPR_INT)
+		put_int(o, s->integer);
+	else if (s->type == EXPR_IPV4)
+		put_ipv4(o, &s->ipv4);
+	else if ((is_text(s) && keeps_bytes) || expr_cast(c, s, EXPR_STR))
+		put_text(o, use, flags, s->str);
+}
+
 static void
-write_plain(struct out *o, const struct format *f, const struct format_item *item,
-	    const struct expr_context *c)
+write_flagged(struct out *o, enum format_use use, const struct format_item *item,
+	      const struct expr_context *c)
 {
 	struct expr_sample s;
 	bool is_there = evaluate(item, c, &s) && !is_missing(item, &s);
 	bool quotes = item->flags & FORMAT_QUOTE;
-	bool keeps_bytes = item->flags & FORMAT_BIN || f->use == FORMAT_BYTES;
 	if (item->flags & FORMAT_LIST) {
-		put_list(o, f, item->flags, s.str);
+		put_list(o, use, item->flags, s.str);
 		return;
 	}
 	if (!is_there && !quotes) {
-		if (f->use == FORMAT_LOG)
-			put_char(o, '-');
+		put_missing(o, use);
 		return;
 	}
 	if (quotes)
 		put_char(o, '"');
-	if (is_there && item->flags & FORMAT_HEX && !is_text(&s))
-		put_sample_hex(o, &s);
-	else if (is_there && s.type == EXPR_INT)
-		put_int(o, s.integer);
-	else if (is_there && ((is_text(&s) && keeps_bytes) || expr_cast(c, &s, EXPR_STR)))
-		put_text(o, f, item->flags, s.str);
+	if (is_there)
+		put_value(o, use, item->flags, c, &s);
 	if (quotes)
 		put_char(o, '"');
+}
+
+static void
+write_plain(struct out *o, enum format_use use, const struct format_item *item,
+	    const struct expr_context *c)
+{
+	struct expr_sample s;
+	if (evaluate(item, c, &s) && !is_missing(item, &s))
+		put_value(o, use, 0, c, &s);
+	else
+		put_missing(o, use);
 }
 
 /* A text of several items, as one string. */
@@ -286,43 +358,49 @@ write_object(struct out *o, const struct format *f, const struct expr_context *c
 	put_char(o, '}');
 }
 
-/* Text of the format itself. In logs two blanks that meet are one. */
-static void
-write_text(struct out *o, const struct format *f, struct span text)
+static inline void
+put_before(struct out *o, struct span text)
 {
-	if (f->use == FORMAT_LOG && o->ends_blank && text.p[0] == ' ')
-		text = span_of(text.p + 1, text.n - 1);
-	if (text.n == 0)
-		return;
-	if (text.n == 1)
-		put_char(o, text.p[0]);
-	else
+	if (text.n > FORMAT_PAD || room(o) < FORMAT_PAD) {
 		put(o, text.p, text.n);
-	o->ends_blank = text.p[text.n - 1] == ' ';
+		return;
+	}
+	if (text.n)
+		memcpy(o->at, text.p, FORMAT_PAD);
+	o->at += text.n;
 }
 
 size_t
 format_write(const struct format *f, const struct expr_context *c, char *out, size_t cap)
 {
-	struct out o = {.p = out, .cap = cap};
+	struct out o = {.at = out, .end = out + cap};
 	size_t mark = c->scratch->used;
+	bool is_behind_blank = false; /* of the format; in logs two that meet are one */
 	if (f->is_json) {
 		write_object(&o, f, c);
-		return o.n;
+		return (size_t)(o.at - out);
 	}
 	for (size_t i = 0; i < f->n; i++) {
 		const struct format_item *item = &f->items[i];
-		size_t before = o.n;
-		if (item->kind == FORMAT_IS_TEXT) {
-			write_text(&o, f, item->text);
-			continue;
-		}
-		if (item->flags & FORMAT_JSON)
+		struct span text = item->before;
+		if (is_behind_blank && text.n && text.p[0] == ' ')
+			text = span_of(text.p + 1, text.n - 1);
+		put_before(&o, text);
+		const char *start = o.at;
+		if (item->kind == FORMAT_IS_END)
+			break;
+		if (!item->flags)
+			write_plain(&o, f->use, item, c);
+		else if (item->flags & FORMAT_JSON)
 			write_json(&o, item, c);
 		else
-			write_plain(&o, f, item, c);
-		o.ends_blank = o.ends_blank && o.n == before;
+			write_flagged(&o, f->use, item, c);
 		c->scratch->used = mark;
+		if (o.at > start)
+			is_behind_blank = false;
+		else if (text.n)
+			is_behind_blank =
+				f->use == FORMAT_LOG && text.p[text.n - 1] == ' ';
 	}
-	return o.n;
+	return (size_t)(o.at - out);
 }
