@@ -12,9 +12,9 @@
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "lib/base/clock.h"
 #include "lib/expr/pattern.h"
 
 static struct {
@@ -318,6 +318,12 @@ networks_are_found_as_one_by_one(void **state)
 	}
 }
 
+static uint64_t
+cpu_ms(void)
+{
+	return (uint64_t)clock() * 1000 / CLOCKS_PER_SEC;
+}
+
 /* Generous limits: they tell a mistake of kind, not a slow machine. */
 static void
 a_million_entries_load_in_seconds_and_are_found_in_a_microsecond(void **state)
@@ -327,7 +333,7 @@ a_million_entries_load_in_seconds_and_are_found_in_a_microsecond(void **state)
 	(void)state;
 	for (size_t m = 0; m < 3; m++) {
 		struct expr_patterns *p = expr_patterns_new(&x.env, matches[m], false);
-		uint64_t start_ms = clock_mono_ms();
+		uint64_t start_ms = cpu_ms();
 		for (uint32_t i = 0; i < N; i++) {
 			char text[40];
 			struct expr_error err;
@@ -339,9 +345,9 @@ a_million_entries_load_in_seconds_and_are_found_in_a_microsecond(void **state)
 					  &err);
 		}
 		expr_patterns_seal(p);
-		uint64_t load_ms = clock_mono_ms() - start_ms;
+		uint64_t load_ms = cpu_ms() - start_ms;
 		uint32_t seed = 1, hits = 0;
-		start_ms = clock_mono_ms();
+		start_ms = cpu_ms();
 		for (uint32_t i = 0; i < LOOKS; i++) {
 			uint32_t k = next_random(&seed) % N;
 			char text[40];
@@ -354,7 +360,7 @@ a_million_entries_load_in_seconds_and_are_found_in_a_microsecond(void **state)
 			}
 			hits += expr_patterns_find(p, &x.c, &s, NULL);
 		}
-		uint64_t find_ms = clock_mono_ms() - start_ms;
+		uint64_t find_ms = cpu_ms() - start_ms;
 		assert_int_equal(hits, LOOKS);
 		print_message("%s: loaded in %llu ms, %llu ns per lookup, %zu MB\n",
 			      expr_match_name(matches[m]), (unsigned long long)load_ms,
