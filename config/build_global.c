@@ -68,9 +68,28 @@ build_group(struct loading *l, const struct node *map, gid_t *gid)
 }
 
 static void
-build_sockets(struct loading *l, struct cfg_global *g, const struct node *list)
+build_socket_address(struct loading *l, struct cfg_stats_socket *s,
+		     const struct node *path)
 {
 	size_t path_max = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+	struct span text = span_str(path->text);
+	if (span_begins(text, SPAN("unix@")))
+		s->path += 5;
+	if (s->path[0] == '/' && strlen(s->path) > path_max)
+		report_error(l->report, path,
+			     "the path has %zu bytes; expected at most %zu",
+			     strlen(s->path), path_max);
+	else if (addr_parse(text, -1, &s->addr, NULL) != ADDR_OK ||
+		 (s->addr.kind == ADDR_UNIX && s->path[0] != '/'))
+		report_error(l->report, path,
+			     "'%s' is not an absolute path; expected one such as "
+			     "/run/weir/weir.sock, or ip:port or fd@number",
+			     path->text);
+}
+
+static void
+build_sockets(struct loading *l, struct cfg_global *g, const struct node *list)
+{
 	g->sockets = arena_alloc(l->arena, (list->n + 1) * sizeof(*g->sockets));
 	for (size_t i = 0; i < list->n; i++) {
 		const struct node *map = list->items[i], *path = node_get(map, "path");
@@ -81,18 +100,7 @@ build_sockets(struct loading *l, struct cfg_global *g, const struct node *list)
 		build_fields(l, SECTION_socket, map, s);
 		build_user(l, map, &s->uid, NULL);
 		build_group(l, map, &s->gid);
-		struct span text = span_str(path->text);
-		if (span_begins(text, SPAN("unix@")))
-			s->path += 5;
-		if (s->path[0] != '/')
-			report_error(l->report, path,
-				     "'%s' is not an absolute path; expected one "
-				     "such as /run/weir/weir.sock",
-				     path->text);
-		else if (strlen(s->path) > path_max)
-			report_error(l->report, path,
-				     "the path has %zu bytes; expected at most %zu",
-				     strlen(s->path), path_max);
+		build_socket_address(l, s, path);
 		for (size_t j = 0; j + 1 < g->sockets_n; j++)
 			if (strcmp(g->sockets[j].path, s->path) == 0)
 				report_error(l->report, path, "'%s' is here twice",

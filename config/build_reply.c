@@ -265,7 +265,7 @@ made_reply(struct loading *l, struct built *b, const struct node *map,
 			l->report, source,
 			"a response %d has no body; expected another status, or no body",
 			status);
-	if (source)
+	if (r.body.n || reply->body)
 		r.content_type = type ? build_text(l, type) : SPAN("text/plain");
 	return copy_reply(l, &r);
 }

@@ -33,7 +33,8 @@ enum cfg_mode { CFG_MODE_TCP, CFG_MODE_HTTP, CFG_MODE_HEALTH };
 enum cfg_level { CFG_LEVEL_USER, CFG_LEVEL_OPERATOR, CFG_LEVEL_ADMIN };
 
 struct cfg_stats_socket {
-	const char *path;
+	const char *path; /* of a UNIX socket; else the address as written */
+	struct addr addr;
 	mode_t mode;
 	uid_t uid;
 	gid_t gid; /* -1: as created */

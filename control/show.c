@@ -50,8 +50,9 @@ command_show_cli_sockets(struct command_session *s, const struct command_words *
 	(void)w;
 	shm_text_str(&s->answer, "# socket lvl processes\n");
 	for (size_t i = 0; i < g->sockets_n; i++)
-		shm_text_fmt(&s->answer, "unix@%s %s all\n", g->sockets[i].path,
-			     levels[g->sockets[i].level]);
+		shm_text_fmt(&s->answer, "%s%s %s all\n",
+			     g->sockets[i].addr.kind == ADDR_UNIX ? "unix@" : "",
+			     g->sockets[i].path, levels[g->sockets[i].level]);
 }
 
 /* --- show stat ---------------------------------------------------------- */

@@ -197,6 +197,17 @@ absolute(struct arena *a, const char *path)
 	return arena_printf(a, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, path);
 }
 
+/* The first control socket that has a path, for weirctl. */
+static const char *
+control_path(const struct cfg *cfg)
+{
+	const struct cfg_global *g = &cfg->global;
+	for (size_t i = 0; i < g->sockets_n; i++)
+		if (g->sockets[i].addr.kind == ADDR_UNIX)
+			return absolute(cfg->arena, g->sockets[i].path);
+	return "";
+}
+
 int
 geometry_of(const struct cfg *cfg, struct shm_geometry *out, char err[SHM_ERROR_BYTES])
 {
@@ -223,8 +234,7 @@ geometry_of(const struct cfg *cfg, struct shm_geometry *out, char err[SHM_ERROR_
 		.generations_max = g->max_generations,
 		.ledger_n = ledger_n(cfg),
 		.version = WEIR_VERSION,
-		.control_socket =
-			g->sockets_n ? absolute(cfg->arena, g->sockets[0].path) : "",
+		.control_socket = control_path(cfg),
 	};
 	return l.is_bad ? -1 : 0;
 }

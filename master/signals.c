@@ -27,12 +27,19 @@ reopen_logs(void)
 		procs_mail(control->slot, SHM_MAIL_REOPEN);
 }
 
+/* As HAProxy: who asks for the end has what was asked for, even while it starts. */
+static void
+stop_well(void)
+{
+	stop_now();
+	master.exit_status = 0;
+}
+
 static void
 stop_as_killed(void)
 {
-	if (master.phase != MASTER_STARTING)
-		master.exit_status = 128 + master.signal;
 	stop_now();
+	master.exit_status = 128 + master.signal;
 }
 
 struct row {
@@ -50,8 +57,8 @@ static const struct row tables[][TABLE_N] = {
 			  {SIGUSR2, upgrade_ask},
 			  {SIGCHLD, reap}},
 	[SIGNALS_HAPROXY] = {{SIGHUP, reopen_logs},
-			     {SIGTERM, stop_now},
-			     {SIGINT, stop_now},
+			     {SIGTERM, stop_well},
+			     {SIGINT, stop_well},
 			     {SIGQUIT, reopen_logs},
 			     {SIGUSR1, stop_gracefully},
 			     {SIGUSR2, reload_ask},

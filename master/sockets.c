@@ -63,6 +63,13 @@ int
 sockets_check_given(const struct cfg *cfg, char err[SHM_ERROR_BYTES])
 {
 	char why[LISTEN_ERROR_BYTES];
+	for (size_t i = 0; i < cfg->global.sockets_n; i++) {
+		const struct cfg_stats_socket *c = &cfg->global.sockets[i];
+		struct net_listen spec = {.addr = c->addr};
+		if (spec.addr.kind == ADDR_FD && net_listen_open(&spec, false, why) < 0)
+			return report_into(err, "global.stats.socket: %s: %s", c->path,
+					   why);
+	}
 	for (size_t i = 0; i < cfg->binds_n; i++) {
 		struct net_listen spec = {.addr = cfg->binds[i]->addr};
 		if (spec.addr.kind == ADDR_FD && net_listen_open(&spec, false, why) < 0)
@@ -97,23 +104,16 @@ spec_of_bind(const struct cfg_bind *b)
 	};
 }
 
-/* 0, or -1 when the path is too long for a socket. */
-static int
-spec_of_control(const struct cfg_stats_socket *c, struct net_listen *out)
+static struct net_listen
+spec_of_control(const struct cfg_stats_socket *c)
 {
-	size_t n = strlen(c->path);
-	*out = (struct net_listen){
-		.addr = {.kind = ADDR_UNIX, .len = sizeof(struct sockaddr_un)},
+	return (struct net_listen){
+		.addr = c->addr,
 		.backlog = CONTROL_BACKLOG,
 		.mode = c->mode,
 		.uid = c->uid,
 		.gid = c->gid,
 	};
-	if (n >= sizeof(out->addr.u.un.sun_path))
-		return -1;
-	out->addr.u.un.sun_family = AF_UNIX;
-	memcpy(out->addr.u.un.sun_path, c->path, n + 1);
-	return 0;
 }
 
 /* --- groups --------------------------------------------------------------------------
@@ -296,12 +296,8 @@ open_control(struct sockets *s, struct generation *g, char err[SHM_ERROR_BYTES])
 	char why[LISTEN_ERROR_BYTES];
 	g->control_fds = must_calloc(global->sockets_n + 1, sizeof(int));
 	for (size_t i = 0; i < global->sockets_n; i++) {
-		struct net_listen spec;
 		const struct cfg_stats_socket *c = &global->sockets[i];
-		if (spec_of_control(c, &spec))
-			return report_into(
-				err, "global.stats.socket: %s: the path is too long",
-				c->path);
+		struct net_listen spec = spec_of_control(c);
 		struct group *group = group_claim(s, &spec, 1, why);
 		if (!group)
 			return report_into(err, "global.stats.socket: %s: %s", c->path,

@@ -154,8 +154,12 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 static bool
 is_monitor(const struct txn *t, const struct http_head *h)
 {
-	struct span uri = t->fe->cfg->monitor_uri;
-	return uri.n && span_eq(h->target, uri);
+	struct span uri = t->fe->cfg->monitor_uri, target = h->target;
+	if (uri.n && uri.p[0] == '/' && h->target_form == HTTP_TARGET_ABSOLUTE) {
+		size_t before = (size_t)(h->path.p - target.p);
+		target = span_of(h->path.p, target.n - before);
+	}
+	return uri.n && span_eq(target, uri);
 }
 
 static void

@@ -382,9 +382,11 @@ expr_args_bind(struct expr_env *env, struct span what, size_t at, const char *si
 	struct span rest = span_str(signature);
 	struct place p = {.repeats = false};
 	static const struct expr_arg_text nothing = {.at = 0};
+	bool is_empty = n == 1 && texts[0].text.n == 0; /* "()" */
 	int i = 0;
 	for (; p.repeats ? i < n : place_next(&rest, &p); i++) {
-		bool is_given = i < n && !is_missing(&texts[i], p.kind);
+		bool is_given = i < n && !is_missing(&texts[i], p.kind) &&
+				!(is_empty && p.is_optional);
 		if (is_given && bind_one(&b, p.kind, &texts[i], &args[i]) < 0)
 			return NULL;
 		if (!is_given && span_eq(p.kind, SPAN("own_table")) &&
@@ -396,7 +398,6 @@ expr_args_bind(struct expr_env *env, struct span what, size_t at, const char *si
 		}
 		p.is_optional |= p.repeats;
 	}
-	bool is_empty = n == 1 && texts[0].text.n == 0; /* "()" */
 	if (n > i && !is_empty) {
 		too_many(&b, &texts[i], i);
 		return NULL;

@@ -7,6 +7,7 @@
 expr_args_check_fn *const expr_conv_checks[EXPR_CONVS_N] = {
 	[EXPR_CONV_add_item] = expr_check_add_item,
 	[EXPR_CONV_be2dec] = expr_check_chunks,
+	[EXPR_CONV_bytes] = expr_check_bytes,
 	[EXPR_CONV_debug] = expr_check_debug,
 	[EXPR_CONV_digest] = expr_check_digest,
 	[EXPR_CONV_field] = expr_check_delimiter,

@@ -161,6 +161,18 @@ expr_conv_word(const struct expr_context *c, const struct expr_arg *args,
 	return take_pieces(args, s, true);
 }
 
+int
+expr_check_bytes(struct expr_env *env, struct expr_arg *args,
+		 const struct expr_arg_text *texts, struct expr_error *err)
+{
+	(void)env;
+	if (args[0].kind == EXPR_ARG_INT && args[0].integer < 0)
+		return expr_fail(err, texts[0].at, "expected an offset from 0 on");
+	if (args[1].kind == EXPR_ARG_INT && args[1].integer < 1)
+		return expr_fail(err, texts[1].at, "expected a length of 1 or more");
+	return 0;
+}
+
 bool
 expr_conv_bytes(const struct expr_context *c, const struct expr_arg *args,
 		struct expr_sample *s)

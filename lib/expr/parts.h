@@ -56,9 +56,10 @@ extern expr_args_check_fn *const expr_conv_checks[EXPR_CONVS_N];
 #undef CONV
 
 /* Checks of arguments, beside their converters. */
-expr_args_check_fn expr_check_delimiter, expr_check_digest, expr_check_hmac,
-	expr_check_chunks, expr_check_has_ctl, expr_check_json_query, expr_check_add_item,
-	expr_check_param, expr_check_when, expr_check_debug, expr_check_regsub;
+expr_args_check_fn expr_check_bytes, expr_check_delimiter, expr_check_digest,
+	expr_check_hmac, expr_check_chunks, expr_check_has_ctl, expr_check_json_query,
+	expr_check_add_item, expr_check_param, expr_check_when, expr_check_debug,
+	expr_check_regsub;
 #define MAP(id, name, match, in, out) expr_args_check_fn expr_check_##id;
 #include "lib/expr/map.def"
 #undef MAP

@@ -538,7 +538,7 @@ static const struct bad bads[] = {
 	 "t:1:15: global.shm: 'weir.shm' is not an absolute path; expected one such as "
 	 "/run/weir/weir.shm\n"
 	 "t:1:41: global.stats.socket: 'weir.sock' is not an absolute path; expected one "
-	 "such as /run/weir/weir.sock"},
+	 "such as /run/weir/weir.sock, or ip:port or fd@number"},
 	{"named defaults that are not there",
 	 "frontends:\n"
 	 "  w:\n"

@@ -161,7 +161,8 @@ the_control_socket_is_found_from_everywhere(void **state)
 {
 	struct cfg *cfg = make();
 	struct shm_geometry g;
-	struct cfg_stats_socket socket = {.path = "run/weir.sock"};
+	struct cfg_stats_socket socket = {.path = "run/weir.sock",
+					  .addr = {.kind = ADDR_UNIX}};
 	(void)state;
 	assert_int_equal(geometry_of(cfg, &g, err), 0);
 	assert_string_equal(g.control_socket, "");

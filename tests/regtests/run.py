@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""HAProxy's own regression tests against weir-haproxy.
+
+None of their files is here: --haproxy names a checkout of HAProxy, --vtest a built VTest2
+(https://github.com/vtest/VTest2). Without them this says so and is skipped (exit 77).
+
+  run.py --haproxy DIR --vtest PROGRAM [--weir weir-haproxy] [--tiers 1,2] [--nbproc 1,3]
+         [--report docs/regtests.md] [FILE ...]
+
+Each file runs with each number of workers. One that fails is run again alone, up to three
+times; what passes only then is flaky. tiers.txt says what is run, results are compared
+with expected.txt: exit 1 when a file fails that is not named there.
+"""
+
+import argparse
+import concurrent.futures
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TRIES = 3
+SECONDS = 20
+REFUSED = "configuration: "  # no use in trying again
+
+
+def read_rows(name):
+    """{file: (first word, text)} of a file of rows."""
+    rows = {}
+    for line in open(os.path.join(HERE, name)):
+        if line.strip() and not line.startswith("#"):
+            head, _, why = line.rstrip("\n").partition("  ")
+            word, file = head.split()
+            rows[file] = (word, why.strip())
+    return rows
+
+
+class Run:
+    def __init__(self, args):
+        self.haproxy = os.path.abspath(args.haproxy)
+        self.vtest = os.path.abspath(args.vtest)
+        self.weir = os.path.abspath(args.weir)
+        self.features = self.ask_features()
+
+    def ask_features(self):
+        text = subprocess.run([self.weir, "-vv"], stdout=subprocess.PIPE, text=True,
+                              check=True).stdout
+        return set(re.findall(r"\+(\w+)", text))
+
+    def path(self, file):
+        return os.path.join(self.haproxy, "reg-tests", file + ".vtc")
+
+    def why_skipped(self, file):
+        """What the head of the file asks for and is not there; None: it can run."""
+        if not os.path.exists(self.path(file)):
+            return "not in this checkout"
+        text = open(self.path(file), errors="replace").read()
+        for kind, names in re.findall(r"^#(REQUIRE_\w+|REGTEST_TYPE) *[:=] *(.*)$", text, re.M):
+            if kind in ("REQUIRE_OPTION", "REQUIRE_OPTIONS"):
+                for name in re.split(r"[, ]+", names.strip()):
+                    if name and not any(n in self.features for n in name.split("|")):
+                        return f"needs {name}"
+            elif kind in ("REQUIRE_BINARIES", "REQUIRE_BINARY"):
+                for name in names.replace(",", " ").split():
+                    if not shutil.which(name):
+                        return f"needs the program {name}"
+            elif kind == "REGTEST_TYPE" and names.strip() == "broken":
+                return "marked broken by its authors"
+        return None
+
+    def once(self, file, nbproc):
+        """("pass" | "skip" | "fail", why)"""
+        why = self.why_skipped(file)
+        if why:
+            return "skip", why
+        tmp = tempfile.mkdtemp(prefix="w", dir="/tmp")
+        env = dict(os.environ, HAPROXY_PROGRAM=self.weir, TMPDIR=tmp,
+                   HAPROXY_ARGS=f"-dM -dI -dW -o global.nbproc={nbproc}")
+        try:
+            done = subprocess.run(
+                [self.vtest, "-l", "-b", str(2 << 20), "-k", "-t", str(SECONDS), self.path(file)],
+                cwd=self.haproxy, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                timeout=SECONDS * 2)
+            out = done.stdout.decode(errors="replace")
+        except subprocess.TimeoutExpired:
+            return "fail", "took too long"
+        finally:
+            shutil.rmtree(tmp, ignore_errors=True)
+        if re.search(r"\b1 tests passed", out):
+            return "pass", ""
+        if re.search(r"\b1 tests skipped", out):
+            return "skip", skip_reason(out)
+        return "fail", fail_reason(out)
+
+    def settled(self, file, nbproc):
+        """The same with further tries: "flaky" when a later one passes."""
+        result, why = self.once(file, nbproc)
+        for _ in range(TRIES):
+            if result != "fail" or why.startswith(REFUSED):
+                break
+            again, _ = self.once(file, nbproc)
+            if again == "pass":
+                return "flaky", why
+        return result, why
+
+
+def skip_reason(out):
+    m = re.search(r"skipping test, (.*)", out) or re.search(r"skip(?:ping|ped):? (.*)", out)
+    return (m.group(1) if m else "its conditions do not hold").strip()[:100]
+
+
+def fail_reason(out):
+    """The configuration error, else the first failed expectation."""
+    m = re.search(r"debug\|/\S*/cfg:(\d+:\d+: .*)", out)
+    if m:
+        return REFUSED + re.sub(r"^\d+:\d+: ", "", m.group(1)).strip()[:140]
+    m = re.search(r"^---- +\S+ +(.*)", out, re.M)
+    return re.sub(r"\S*/tmp/\S*", "...", m.group(1)).strip()[:140] if m else "failed"
+
+
+def run_all(run, files, counts, jobs, retries):
+    """{(file, nbproc): (result, why)}"""
+    results = {}
+    todo = [(f, n) for f in files for n in counts]
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        for key, result in zip(todo, pool.map(lambda k: run.once(*k), todo)):
+            results[key] = result
+    for key, (result, why) in results.items():
+        if result == "fail" and retries and not why.startswith(REFUSED):
+            results[key] = run.settled(*key)
+    return results
+
+
+def write_report(path, tiers, results, counts, expected):
+    def cell(file, n):
+        return results[(file, n)][0]
+
+    files = sorted({f for f, _ in results})
+    with open(path, "w") as out:
+        out.write("# HAProxy's regression tests\n\nWritten by tests/regtests/run.py, which runs "
+                  "`weir-haproxy` under VTest2 with the files of\nan external checkout of "
+                  "HAProxy. Each file runs with each number of workers.\n\n")
+        out.write("| tier | files | " + " | ".join(f"pass with {n}" for n in counts) +
+                  " | skipped |\n|---|---|" + "---|" * len(counts) + "---|\n")
+        for tier in sorted({tiers[f][0] for f in files}):
+            of = [f for f in files if tiers[f][0] == tier]
+            passed = [sum(cell(f, n) in ("pass", "flaky") for f in of) for n in counts]
+            skipped = sum(cell(f, counts[0]) == "skip" for f in of)
+            out.write(f"| {tier} | {len(of)} | " + " | ".join(map(str, passed)) +
+                      f" | {skipped} |\n")
+        out.write("\n| file | tier | " + " | ".join(f"nbproc {n}" for n in counts) +
+                  " | why |\n|---|---|" + "---|" * len(counts) + "---|\n")
+        for f in files:
+            whys = {results[(f, n)][1] for n in counts} - {""}
+            why = expected.get(f, ("", ""))[1] or "; ".join(sorted(whys))
+            out.write(f"| {f} | {tiers[f][0]} | " +
+                      " | ".join(cell(f, n) for n in counts) +
+                      f" | {why.replace('|', chr(92) + '|')} |\n")
+        rest = sorted(f for f in tiers if f not in files)
+        out.write(f"\nNot run ({len(rest)}):\n\n| file | tier | needs |\n|---|---|---|\n")
+        for f in rest:
+            out.write(f"| {f} | {tiers[f][0]} | {tiers[f][1]} |\n")
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("--haproxy", default=os.environ.get("HAPROXY_CHECKOUT"))
+    p.add_argument("--vtest", default=os.environ.get("VTEST_PROGRAM"))
+    p.add_argument("--weir", default=os.path.join(HERE, "../../build/release/weir-haproxy"))
+    p.add_argument("--tiers", default="1,2")
+    p.add_argument("--nbproc", default="1,3")
+    p.add_argument("--jobs", type=int, default=2)
+    p.add_argument("--report")
+    p.add_argument("--once", action="store_true", help="no further tries")
+    p.add_argument("files", nargs="*")
+    args = p.parse_args()
+    if not args.haproxy or not args.vtest:
+        print("regtests: skipped: --haproxy CHECKOUT and --vtest PROGRAM are not given")
+        return 77
+    tiers, expected = read_rows("tiers.txt"), read_rows("expected.txt")
+    counts = [int(n) for n in args.nbproc.split(",")]
+    files = args.files or [f for f in tiers if tiers[f][0] in args.tiers.split(",")]
+    results = run_all(Run(args), files, counts, args.jobs, not args.once)
+    bad = 0
+    for (f, n), (result, why) in sorted(results.items()):
+        is_new = result == "fail" and f not in expected
+        bad += is_new
+        if result != "pass":
+            print(f"{result}{' (new)' if is_new else ''} {tiers.get(f, ('?',))[0]} {f} "
+                  f"nbproc {n}: {why}")
+    for n in counts:
+        by = [results[(f, n)][0] for f in files]
+        print(f"nbproc {n}: " + ", ".join(f"{by.count(r)} {r}"
+                                         for r in ("pass", "flaky", "skip", "fail")))
+    if args.report:
+        write_report(args.report, tiers, results, counts, expected)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
