@@ -75,37 +75,14 @@ add_set_if(struct loading *l, const struct node *n, struct span word,
 	return false;
 }
 
-/* Scopes end with what they belong to: a connection has no txn yet. */
-static const char *
-scope_wrong(enum expr_scope scope, enum cfg_rule_set set, bool is_check)
-{
-	if (is_check)
-		return scope == EXPR_SCOPE_CHECK || scope == EXPR_SCOPE_PROC ||
-				       scope == EXPR_SCOPE_SESS
-			       ? NULL
-			       : "belongs to requests; expected proc, sess or check";
-	if (scope == EXPR_SCOPE_CHECK)
-		return "belongs to health checks; expected proc, sess, txn, req or res";
-	if (scope >= EXPR_SCOPE_TXN && set <= CFG_RULES_SESSION)
-		return "does not exist yet; expected proc or sess";
-	return NULL;
-}
-
 static const struct expr_var *
 build_var(struct loading *l, const struct action *a, const struct node *n)
 {
 	struct expr_error err;
 	struct span rest = span_str(n->text), name = span_trim(span_cut(&rest, ','));
-	const struct expr_var *v = expr_var_of(l->cfg->env.vars, name, 0, &err);
+	const struct expr_var *v = expr_var_at(&l->cfg->env, name, 0, &err);
 	if (!v) {
 		report_error_in(l->report, n, err.at, "%s", err.text);
-		return NULL;
-	}
-	const char *wrong =
-		scope_wrong(v->scope, a->set, l->cfg->env.at == EXPR_AT_CHECK);
-	if (wrong) {
-		report_error(l->report, n, "the scope of '%.*s' %s", (int)name.n, name.p,
-			     wrong);
 		return NULL;
 	}
 	while (rest.n)

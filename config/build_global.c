@@ -137,6 +137,7 @@ build_global(struct loading *l)
 			     "as /run/weir/weir.shm",
 			     shm->text);
 	build_case(l, map);
+	build_set_vars(l, map);
 	g->quiet = r->quiet;
 	g->debug = r->debug;
 	g->foreground = r->foreground || r->debug;

@@ -43,7 +43,16 @@ struct cfg_stats_socket {
 
 enum cfg_log_pid { CFG_LOG_PID_PROCESS, CFG_LOG_PID_MASTER };
 
+/* A variable of the scope proc with a value from the beginning. */
+struct cfg_set_var {
+	const struct expr_var *var;
+	unsigned type; /* enum expr_type */
+	struct span bytes;
+};
+
 struct cfg_global {
+	struct cfg_set_var *set_vars; /* in order: the last one of a variable holds */
+	size_t set_vars_n;
 	uint32_t nbproc;   /* resolved: auto has become a number */
 	const char *user;  /* NULL: not set */
 	const char *group; /* NULL: not set */

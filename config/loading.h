@@ -155,6 +155,7 @@ void build_checks(struct loading *l);
 const struct cfg_check *build_check_named(struct loading *l, const struct node *name);
 /* Expressions compiled from now on stand in this proxy. */
 void build_refs(struct loading *l, const struct built *b);
+void build_set_vars(struct loading *l, const struct node *global);
 void build_acls(struct loading *l, struct built *b);
 void build_rules(struct loading *l, struct built *b);
 /* `if` or `unless` of a rule, for env.at. false: wrong (reported). */

@@ -25,6 +25,20 @@ cells_of(const struct cfg *c)
 	return expr_names_n(c->env.vars, EXPR_SCOPE_PROC);
 }
 
+/* What global.set_var says, in the form of worker/vars.c. */
+static void
+set_vars(struct shm_cell *cells, const struct cfg_global *g)
+{
+	for (size_t i = 0; i < g->set_vars_n; i++) {
+		const struct cfg_set_var *set = &g->set_vars[i];
+		struct shm_cell_value v = {.tag = set->type + 1,
+					   .n = (uint32_t)set->bytes.n};
+		if (v.n)
+			memcpy(v.bytes, set->bytes.p, v.n);
+		shm_cell_begin(cells, set->var->place, &v);
+	}
+}
+
 struct generation *
 generation_new(uint64_t number, struct cfg *cfg)
 {
@@ -32,6 +46,7 @@ generation_new(uint64_t number, struct cfg *cfg)
 	g->number = number;
 	g->cfg = cfg;
 	g->cells = shm_cells_new(cells_of(cfg));
+	set_vars(g->cells, &cfg->global);
 	g->relay_read_fd = g->relay_write_fd = -1;
 	return g;
 }

@@ -30,6 +30,14 @@ shm_cells_new(uint32_t n)
 }
 
 void
+shm_cell_begin(struct shm_cell *cells, uint32_t i, const struct shm_cell_value *value)
+{
+	struct shm_cell *cell = &cells[i];
+	uint32_t changes = atomic_load_explicit(&cell->changes, memory_order_relaxed);
+	shm_words_put(&cell->copies[changes & 1], value, sizeof(*value));
+}
+
+void
 shm_cells_free(struct shm_cell **cells, uint32_t n)
 {
 	if (*cells)

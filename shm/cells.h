@@ -26,6 +26,9 @@ struct shm_cell;
 
 /* Empty cells; NULL for n == 0. Master. */
 struct shm_cell *shm_cells_new(uint32_t n);
+/* The value one begins with, before anybody else knows it. Master. */
+void shm_cell_begin(struct shm_cell *cells, uint32_t i,
+		    const struct shm_cell_value *value);
 void shm_cells_free(struct shm_cell **cells, uint32_t n);
 
 void shm_cell_get(const struct shm_cell *cells, uint32_t i, struct shm_cell_value *out);

@@ -81,8 +81,10 @@ expr_args_split(struct arena *a, struct span text, size_t *pos,
 		if (split_one(a, text, pos, &out[n++], err) < 0)
 			return -1;
 		if (*pos == text.n)
-			return expr_fail(err, open,
-					 "the parenthesis is not closed; expected ')'");
+			return expr_fail(
+				err, open,
+				"the parenthesis is not closed; expected ')', and quotes "
+				"around blanks");
 	} while (text.p[*pos] == ',');
 	++*pos;
 	return n;
@@ -192,7 +194,7 @@ static int
 bind_var(struct binding *b, const struct expr_arg_text *t, struct expr_arg *out)
 {
 	out->kind = EXPR_ARG_VAR;
-	out->var = expr_var_of(b->env->vars, span_trim(t->text), t->at, b->err);
+	out->var = expr_var_at(b->env, span_trim(t->text), t->at, b->err);
 	return out->var ? 0 : -1;
 }
 
@@ -200,14 +202,13 @@ bind_var(struct binding *b, const struct expr_arg_text *t, struct expr_arg *out)
 static int
 bind_num(struct binding *b, const struct expr_arg_text *t, struct expr_arg *out)
 {
-	struct expr_error ignored;
 	struct span text = span_trim(t->text);
 	out->kind = EXPR_ARG_INT;
 	if (expr_parse_int(text, &out->integer))
 		return 0;
-	out->kind = EXPR_ARG_VAR;
-	out->var = expr_var_of(b->env->vars, text, t->at, &ignored);
-	return out->var ? 0 : wrong(b, t, "a number or a variable such as txn.name");
+	if (!memchr(text.p, '.', text.n))
+		return wrong(b, t, "a number or a variable such as txn.name");
+	return bind_var(b, t, out);
 }
 
 static bool

@@ -140,6 +140,11 @@ acl_named(struct expr_env *env, const struct expr_acls *acls, struct span name, 
 	if (name.n && (name.p[0] == '{' || name.p[name.n - 1] == '}'))
 		expr_fail(err, at, "'%.*s': expected blanks around '{' and '}'",
 			  (int)name.n, name.p);
+	else if (span_begins(name, SPAN("METH_")))
+		expr_fail(err, at, "unknown ACL '%.*s'; expected { method %.*s }%s%s%s",
+			  (int)name.n, name.p, (int)name.n - 5, name.p + 5,
+			  s.best ? ", or did you mean '" : "", s.best ? s.best : "",
+			  s.best ? "'?" : "");
 	else if (s.best)
 		expr_fail(err, at, "unknown ACL '%.*s'; did you mean '%s'?", (int)name.n,
 			  name.p, s.best);

@@ -110,7 +110,28 @@ expr_patterns_add_range(struct expr_patterns *p, int64_t from, int64_t to,
 		(struct pattern_range){from, to, keep(p, value), (uint32_t)value.n};
 }
 
-/* "5", "1:10", "10:", ":3"; "1.2" as HAProxy's versions: 1 << 16 | 2. */
+void
+expr_patterns_are_versions(struct expr_patterns *p)
+{
+	p->are_versions = true;
+}
+
+/* "5"; of versions "1.2" as well. */
+static bool
+parse_number(const struct expr_patterns *p, struct span text, int64_t *out)
+{
+	struct span minor = text;
+	struct span major = span_cut(&minor, '.');
+	int64_t high, low;
+	if (!p->are_versions || major.n == text.n)
+		return expr_parse_int(text, out);
+	if (!expr_parse_int(major, &high) || !expr_parse_int(minor, &low))
+		return false;
+	*out = high * 65536 + low;
+	return true;
+}
+
+/* "5", "1:10", "10:", ":3" */
 static int
 add_numbers(struct expr_patterns *p, struct span text, struct span value,
 	    struct expr_error *err)
@@ -119,20 +140,10 @@ add_numbers(struct expr_patterns *p, struct span text, struct span value,
 	struct span first = span_cut(&last, ':');
 	bool has_colon = first.n < text.n, ok = first.n || last.n;
 	int64_t ends[2] = {INT64_MIN, INT64_MAX};
-	struct span sides[2] = {first, last};
-	for (int i = 0; i < (has_colon ? 2 : 1); i++) {
-		struct span minor = sides[i];
-		struct span major = span_cut(&minor, '.');
-		int64_t high, low;
-		if (!sides[i].n)
-			continue;
-		if (major.n < sides[i].n) {
-			ok &= expr_parse_int(major, &high) && expr_parse_int(minor, &low);
-			ends[i] = ok ? high * 65536 + low : 0;
-		} else {
-			ok &= expr_parse_int(sides[i], &ends[i]);
-		}
-	}
+	if (first.n)
+		ok &= parse_number(p, first, &ends[0]);
+	if (last.n)
+		ok &= parse_number(p, last, &ends[1]);
 	if (!ok || (has_colon && ends[0] > ends[1]))
 		return expr_fail(err, 0, "'%.*s' is not a number or a range such as 1:10",
 				 (int)text.n, text.p);

@@ -33,6 +33,8 @@ struct expr_patterns;
 /* An empty list. */
 struct expr_patterns *expr_patterns_new(struct expr_env *env, enum expr_match match,
 					bool is_caseless);
+/* Its numbers may be versions: 1.2 is 65536 + 2. */
+void expr_patterns_are_versions(struct expr_patterns *p);
 /* Adds a pattern; `value` is what a map gives for it. Of equal ones the first counts. 0,
  * or -1 with err (at: 0). */
 int expr_patterns_add(struct expr_patterns *p, struct span pattern, struct span value,

@@ -36,6 +36,7 @@ struct expr_patterns {
 	enum expr_match match;
 	bool is_caseless; /* keys are in lower case */
 	bool is_few;
+	bool are_versions;
 	struct pattern *patterns;
 	size_t n;
 	char *bytes;

@@ -265,6 +265,10 @@ compile_patterns(struct definition *d, size_t flags_at)
 	enum expr_match m = d->t->match;
 	d->patterns = expr_patterns_new(d->env, m, d->is_caseless);
 	d->t->patterns = d->patterns;
+	if (!d->has_match &&
+	    expr_program_fetch(d->t->program) == EXPR_FETCH_req_ssl_ver &&
+	    !expr_program_has_converters(d->t->program))
+		expr_patterns_are_versions(d->patterns);
 	if (read_files(d, flags_at) < 0)
 		return -1;
 	bool is_number =

@@ -88,6 +88,42 @@ expr_var_of(struct expr_names *names, struct span name, size_t at, struct expr_e
 	return v;
 }
 
+/* What ends with a message is not there before it has come, or when it is gone. A rule
+ * of http_after_response may stand behind either (an answer made here). */
+static const struct {
+	unsigned at;
+	unsigned scopes;
+	const char *why;
+} strangers[] = {
+	{EXPR_ANYWHERE & ~EXPR_AT_CHECK, 1u << EXPR_SCOPE_CHECK,
+	 "belongs to health checks; expected proc, sess, txn, req or res"},
+	{EXPR_AT_CHECK,
+	 1u << EXPR_SCOPE_TXN | 1u << EXPR_SCOPE_REQ | 1u << EXPR_SCOPE_RES,
+	 "belongs to requests; expected proc, sess or check"},
+	{EXPR_AT_CONNECTION | EXPR_AT_SESSION,
+	 1u << EXPR_SCOPE_TXN | 1u << EXPR_SCOPE_REQ | 1u << EXPR_SCOPE_RES,
+	 "does not exist yet; expected proc or sess"},
+	{EXPR_AT_CONTENT | EXPR_AT_REQUEST, 1u << EXPR_SCOPE_RES,
+	 "does not exist yet: it ends with a response; expected proc, sess, txn or req"},
+	{EXPR_AT_RES_CONTENT | EXPR_AT_RESPONSE, 1u << EXPR_SCOPE_REQ,
+	 "is gone: it ended with the request; expected proc, sess, txn or res"},
+};
+
+const struct expr_var *
+expr_var_at(struct expr_env *env, struct span name, size_t at, struct expr_error *err)
+{
+	const struct expr_var *v = expr_var_of(env->vars, name, at, err);
+	for (size_t i = 0; v && i < sizeof(strangers) / sizeof(strangers[0]); i++) {
+		if (!(strangers[i].at & env->at) ||
+		    !(strangers[i].scopes & 1u << v->scope))
+			continue;
+		expr_fail(err, at, "the scope of '%.*s' %s", (int)name.n, name.p,
+			  strangers[i].why);
+		return NULL;
+	}
+	return v;
+}
+
 uint32_t
 expr_names_n(const struct expr_names *names, enum expr_scope scope)
 {

@@ -59,3 +59,18 @@ def test_a_worker_that_takes_the_place_of_another_sees_the_value(lab):
         os.kill(victim, signal.SIGKILL)
         wait_until(lambda: set(weir.workers()) - others, what="a new worker")
     assert set(seen_by_both(port).values()) == {"kept 127.0.0.1"}
+
+
+def test_global_set_var_is_there_when_a_generation_begins(lab):
+    port = lab.port()
+    config = {"global": {"set_var": {"proc.limit": "int(5),mul(2)", "proc.more": "var(proc.limit),add(1)"},
+                         "set_var_fmt": {"proc.text": "limit is %[var(proc.limit)]"}},
+              "frontends": {"web": {"mode": "http", "bind": f"127.0.0.1:{port}", "http_request": [
+                  {"set_var": {"name": "proc.limit", "value": "int(99)"}, "if": "{ path /set }"},
+                  {"return": {"status": 200, "lf_string":
+                              "%[var(proc.limit),sub(1)] %[var(proc.more)] %[var(proc.text)]"}}]}}}
+    weir = lab.start(config, nbproc=2)
+    assert get(port, "/").body == b"9 11 limit is 10"
+    assert get(port, "/set").body == b"98 11 limit is 10"
+    weir.reload()
+    wait_until(lambda: get(port, "/").body == b"9 11 limit is 10", what="the value of the file again")

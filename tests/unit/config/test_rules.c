@@ -78,6 +78,19 @@ static const struct {
 	{"no timeout", "    http_request: [{set_timeout: {}}]\n",
 	 "t:6:34: frontends.w.http_request.0.set_timeout: no timeout; expected client, "
 	 "connect, queue, server, tarpit or tunnel"},
+	{"a variable of a response that has not come",
+	 "    http_request: [{set_var: {name: res.a, value: src}}]\n",
+	 "t:6:37: frontends.w.http_request.0.set_var.name: the scope of 'res.a' does not "
+	 "exist yet: it ends with a response; expected proc, sess, txn or req"},
+	{"one of a request that is gone",
+	 "    http_response: [{deny: true, if: \"{ var(req.a) x }\"}]\n",
+	 "t:6:45: frontends.w.http_response.0.if: the scope of 'req.a' is gone: it ended "
+	 "with the request; expected proc, sess, txn or res"},
+	{"one of a txn that has not begun",
+	 "    tcp_request: {connection: [{set_var: {name: txn.a, value: src}}]}\n",
+	 "t:6:49: frontends.w.tcp_request.connection.0.set_var.name: the scope of "
+	 "'txn.a' "
+	 "does not exist yet; expected proc or sess"},
 	{"an ACL of acl() that is none",
 	 "    http_request: [{deny: true, if: \"{ acl(METH_GET,!x) }\"}]\n",
 	 "t:6:53: frontends.w.http_request.0.if: unknown ACL 'x'; expected the name of "

@@ -119,7 +119,6 @@ static const struct row rows[] = {
 	{M(INT), false, "5=five 10:20=teens 30:=more :-1=less", "-7", "less"},
 	{M(INT), false, "5=five 10:20=teens 30:=more :-1=less", "21", NULL},
 	{M(INT), false, "1 2 3 4 5 6 7 8 9=x 10", "9", "x"},
-	{M(INT), false, "1.2=x", "65538", "x"},
 	{M(LEN), false, "3=x 5:=y", "abc", "x"},
 	{M(LEN), false, "3=x 5:=y", "abcdefg", "y"},
 	{M(LEN), false, "3=x 5:=y", "abcd", NULL},
