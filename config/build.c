@@ -212,8 +212,10 @@ build_proxy(struct loading *l, struct built *b)
 		build_check(l, b);
 	}
 	build_rules(l, b);
-	if (p->caps & CFG_CAP_BACKEND)
+	if (p->caps & CFG_CAP_BACKEND) {
 		build_balance(l, b);
+		build_cookie(l, b);
+	}
 }
 
 static int

@@ -106,6 +106,7 @@ enum cfg_option {
 	CFG_OPT_HTTP_PRETEND_KEEPALIVE = 1 << 20,
 	CFG_OPT_LOGASAP = 1 << 0,
 	CFG_OPT_HTTP_BUFFER_REQUEST = 1 << 21,
+	CFG_OPT_PERSIST = 1 << 22,
 };
 
 /* option http_restrict_req_hdr_names */
@@ -392,6 +393,29 @@ enum cfg_init_state {
 	CFG_INIT_FULLY_DOWN,
 };
 
+enum cfg_cookie_mode {
+	CFG_COOKIE_PASSIVE, /* only looked at */
+	CFG_COOKIE_REWRITE,
+	CFG_COOKIE_INSERT,
+	CFG_COOKIE_PREFIX,
+};
+
+/* Persistence by a cookie. */
+struct cfg_cookie {
+	struct span name; /* empty: none */
+	enum cfg_cookie_mode mode;
+	bool indirect, nocache, postonly, preserve, httponly, secure, dynamic;
+	uint64_t maxidle_ms, maxlife_ms; /* 0: no limit */
+	struct span tail;		 /* "; domain=..; HttpOnly; Secure; ..." */
+	struct span key;		 /* dynamic_cookie_key */
+};
+
+/* force_persist, ignore_persist */
+struct cfg_persist {
+	struct cfg_when when;
+	bool is_forced;
+};
+
 /* Retries that are allowed, over all workers. */
 struct cfg_retry_budget {
 	uint32_t percent;  /* of the requests; 0: no limit */
@@ -402,6 +426,7 @@ struct cfg_server {
 	const char *name;
 	struct addr addr; /* ADDR_NONE: the name could not be resolved; starts DOWN */
 	const char *addr_text; /* as written */
+	struct span cookie;    /* empty: none of its own */
 	uint32_t weight;       /* 0..256, default 1 */
 	bool backup, disabled, check, strict_maxconn;
 	enum balance_identity hash_key;
@@ -516,6 +541,9 @@ struct cfg_proxy {
 	uint32_t retries;
 	uint32_t panic_percent; /* of the active servers */
 	struct cfg_retry_budget retry_budget;
+	struct cfg_cookie cookie;
+	struct cfg_persist *persist;
+	size_t persist_n;
 	int redispatch_interval;       /* option redispatch [n]: -1 = on the last retry */
 	const struct cfg_check *check; /* of its servers without one of their own */
 	bool is_disabled;

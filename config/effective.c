@@ -178,6 +178,8 @@ as_map(struct loading *l, struct node *n, const struct schema_key *k)
 		return httpchk_words(l, n);
 	if (k->type == TYPE_BALANCE)
 		return balance_words(l, n);
+	if (k->type == TYPE_COOKIE)
+		return cookie_words(l, n);
 	if (!main)
 		return n;
 	struct node *map = empty_like(l, n, NODE_MAP);

@@ -125,6 +125,9 @@ struct node *effective_empty(struct loading *l, enum schema_section in, struct p
  * use_domain_only: true}; NULL: wrong (reported). */
 struct node *balance_words(struct loading *l, struct node *n);
 
+/* cookie_words.c: likewise "SRV insert indirect". */
+struct node *cookie_words(struct loading *l, struct node *n);
+
 /* build.c: struct cfg from the effective tree. */
 void build_cfg(struct loading *l);
 /* Stores all FIELDs of a section found in map. */
@@ -143,6 +146,8 @@ void build_servers(struct loading *l, struct built *b);
 /* Once all servers are there: who tracks whom. */
 void build_tracks(struct loading *l);
 void build_check(struct loading *l, struct built *b);
+/* build_cookie.c: cookie, force_persist, ignore_persist. */
+void build_cookie(struct loading *l, struct built *b);
 /* build_balance.c: balance and hash_type. */
 void build_balance(struct loading *l, struct built *b);
 /* The algorithm of that word, with '-' or '_'; -1: there is none. */

@@ -29,16 +29,17 @@ enum schema_section {
 
 enum schema_type {
 	TYPE_NONE,
-	TYPE_STRING,	  /* any text */
-	TYPE_TEXT,	  /* any text but the empty one */
-	TYPE_NAME,	  /* of a proxy, a server, a listener */
-	TYPE_BACKEND,	  /* the same, or a format that makes one */
-	TYPE_TOKEN,	  /* RFC 9110 token */
-	TYPE_FIELD_NAME,  /* the same, of a field */
-	TYPE_FIELD_VALUE, /* no control characters */
-	TYPE_NETWORK,	  /* 10.0.0.0/8 */
-	TYPE_URI,	  /* no blanks, no control characters */
-	TYPE_LOCATION,	  /* likewise, of any form */
+	TYPE_STRING,	    /* any text */
+	TYPE_TEXT,	    /* any text but the empty one */
+	TYPE_NAME,	    /* of a proxy, a server, a listener */
+	TYPE_BACKEND,	    /* the same, or a format that makes one */
+	TYPE_TOKEN,	    /* RFC 9110 token */
+	TYPE_COOKIE_OCTETS, /* RFC 6265 4.1.1 */
+	TYPE_FIELD_NAME,    /* the same, of a field */
+	TYPE_FIELD_VALUE,   /* no control characters */
+	TYPE_NETWORK,	    /* 10.0.0.0/8 */
+	TYPE_URI,	    /* no blanks, no control characters */
+	TYPE_LOCATION,	    /* likewise, of any form */
 	TYPE_BOOL,
 	TYPE_TRUE, /* true alone: an action without arguments */
 	TYPE_UINT,
@@ -62,6 +63,7 @@ enum schema_type {
 	/* checked where they are built */
 	TYPE_BALANCE,
 	TYPE_HASH_TYPE,
+	TYPE_COOKIE,
 	TYPE_BIND,
 	TYPE_SERVER,
 	TYPE_HOST,

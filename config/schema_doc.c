@@ -97,6 +97,7 @@ json_scalar(FILE *out, const struct schema_key *k)
 	case TYPE_NAME:
 	case TYPE_BACKEND:
 	case TYPE_TOKEN:
+	case TYPE_COOKIE_OCTETS:
 	case TYPE_FIELD_NAME:
 	case TYPE_FIELD_VALUE:
 	case TYPE_URI:
@@ -105,6 +106,7 @@ json_scalar(FILE *out, const struct schema_key *k)
 	case TYPE_RETRY_ON:
 	case TYPE_BALANCE:
 	case TYPE_HASH_TYPE:
+	case TYPE_COOKIE:
 	case TYPE_REDISPATCH:
 	case TYPE_BOOL_OR:
 	case TYPE_LOG_TAG:
@@ -298,6 +300,7 @@ type_text(const struct schema_key *k)
 		return "number or auto";
 	case TYPE_RETRY_ON:
 	case TYPE_HASH_TYPE:
+	case TYPE_COOKIE:
 		return "words";
 	case TYPE_BALANCE:
 		return "algorithm";
@@ -318,6 +321,8 @@ type_text(const struct schema_key *k)
 	case TYPE_FIELD_NAME:
 	case TYPE_TOKEN:
 		return "name";
+	case TYPE_COOKIE_OCTETS:
+		return "word";
 	case TYPE_URI:
 	case TYPE_LOCATION:
 		return "URI";

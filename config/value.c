@@ -205,6 +205,19 @@ check_field_name(struct arena *a, const char *text)
 	return check_token(a, text, "the name of a field");
 }
 
+static const char *
+check_cookie(struct arena *a, const char *text)
+{
+	for (const char *p = text; *p; p++)
+		if (*p <= ' ' || *p > '~' || strchr("\",;\\", *p))
+			return arena_printf(a,
+					    "'%s' cannot be part of a cookie; expected "
+					    "no blanks, quotes, commas, semicolons and "
+					    "backslashes",
+					    text);
+	return text[0] ? NULL : "the text is empty";
+}
+
 static bool
 has_control(const char *text)
 {
@@ -425,6 +438,7 @@ check_switch(struct arena *a, const struct schema_key *k, const char *text)
 
 /* Types whose text alone says whether it is one. */
 static const char *(*const checks[])(struct arena *, const char *) = {
+	[TYPE_COOKIE_OCTETS] = check_cookie,
 	[TYPE_OCTAL] = check_octal,
 	[TYPE_NAME] = value_name_wrong,
 	[TYPE_FIELD_NAME] = check_field_name,
@@ -476,6 +490,7 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_STRING:
 	case TYPE_BALANCE:
 	case TYPE_HASH_TYPE:
+	case TYPE_COOKIE:
 	case TYPE_BIND:
 	case TYPE_SERVER:
 	case TYPE_HOST:
@@ -488,6 +503,7 @@ value_check(struct loading *l, const struct schema_key *k, const char *text)
 	case TYPE_VARIABLE:
 	case TYPE_PATTERN:
 		return NULL;
+	case TYPE_COOKIE_OCTETS:
 	case TYPE_OCTAL:
 	case TYPE_NAME:
 	case TYPE_FIELD_NAME:

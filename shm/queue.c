@@ -290,10 +290,10 @@ grant(struct section *c, uint64_t place, uint32_t owner, const struct shm_object
 
 /* The next one for that server: the lower key of both lines; 0: nobody. */
 static uint64_t
-first_for(const struct section *c, const struct shm_object *server)
+first_for(const struct section *c, struct shm_queue_server on)
 {
-	uint64_t own = get(&server->server->slots.line.head);
-	uint64_t any = get(&c->q->area->line.head);
+	uint64_t own = get(&on.server->server->slots.line.head);
+	uint64_t any = on.own_only ? 0 : get(&c->q->area->line.head);
 	const struct shm_ticket *o = ticket_at(c->q, own), *a = ticket_at(c->q, any);
 	if (!o || !a)
 		return o ? own : a ? any : 0;
@@ -306,7 +306,7 @@ pump(struct section *c, struct shm_queue_server on)
 	if (!on.server || !on.server->server || !on.is_usable)
 		return;
 	while (has_free(c->s, c->q, on.server)) {
-		uint64_t place = first_for(c, on.server);
+		uint64_t place = first_for(c, on);
 		struct shm_ticket *t = ticket_at(c->q, place);
 		if (!t)
 			return;
@@ -361,7 +361,7 @@ enter(struct section *c, const struct shm_queue_ask *ask, uint32_t *ticket)
 {
 	const struct shm_object *server = ask->on.server;
 	uint64_t place;
-	if (server && ask->on.is_usable && first_for(c, server) == 0 &&
+	if (server && ask->on.is_usable && first_for(c, ask->on) == 0 &&
 	    has_free(c->s, c->q, server)) {
 		place = take_ticket(c);
 		if (place)

@@ -46,6 +46,7 @@ struct shm_queue_wakes {
 struct shm_queue_server {
 	const struct shm_object *server;
 	bool is_usable; /* it may get requests: nothing is granted otherwise */
+	bool own_only;	/* but those that want it and no other */
 };
 
 enum shm_queue_got {

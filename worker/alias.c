@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/num.h"
+#include "worker/persist.h"
 #include "worker/alias.h"
 #include "worker/capture.h"
 #include "worker/origin.h"
@@ -256,6 +257,7 @@ give_state(const struct expr_context *c, struct expr_sample *s, size_t n)
 		return false;
 	memset(p, '-', 4);
 	state_letters(txn_of(c), p);
+	persist_letters(txn_of(c), p + 2);
 	expr_set_str(s, span_of(p, n));
 	return true;
 }

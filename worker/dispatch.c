@@ -10,6 +10,7 @@
 #include "worker/idle.h"
 #include "worker/origin.h"
 #include "worker/farm.h"
+#include "worker/persist.h"
 #include "worker/pick.h"
 #include "worker/queue.h"
 
@@ -47,6 +48,7 @@ assign(struct txn *t, struct rt_server *srv)
 	if (srv->cfg->send_to_client_addr || srv->cfg->send_to_client_port)
 		t->keep_origin = false;
 	t->srv = srv;
+	persist_assigned(t);
 	t->s->last_srv = srv;
 	shm_count(&srv->shm, SHM_SERVER_stot, 1);
 	shm_count(&srv->shm, SHM_SERVER_lbtot, 1);
@@ -139,7 +141,7 @@ connect_server(struct txn *t)
 static struct rt_server *
 preferred(const struct txn *t)
 {
-	if (t->wanted && t->wanted != t->avoid && farm_is_usable(t->wanted))
+	if (t->wanted && t->wanted != t->avoid && farm_may_stick(t->wanted, t->is_forced))
 		return t->wanted;
 	struct rt_server *last = t->s->last_srv;
 	bool is_wanted = t->s->sticks || t->be->cfg->options & CFG_OPT_PREFER_LAST_SERVER;
@@ -230,10 +232,10 @@ may_redispatch(const struct txn *t)
 {
 	const struct cfg_proxy *be = t->be->cfg;
 	uint32_t usable_n = farm_usable_n(t->be);
-	if (!(be->options & CFG_OPT_REDISPATCH) || usable_n == 0 ||
+	if (!(be->options & CFG_OPT_REDISPATCH) || t->is_forced || usable_n == 0 ||
 	    (usable_n == 1 && farm_is_usable(t->srv)))
 		return false;
-	if (!t->has_hash && usable_n > 1)
+	if (!t->has_hash && !persist_is_direct(t) && usable_n > 1)
 		return true;
 	int every = be->redispatch_interval;
 	if (every > 0)

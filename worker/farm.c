@@ -38,6 +38,13 @@ farm_is_usable(const struct rt_server *srv)
 	       (srv->be->is_panicking && !srv->cfg->backup && unchecked(srv).is_usable);
 }
 
+bool
+farm_may_stick(const struct rt_server *srv, bool is_forced)
+{
+	return is_forced || srv->be->cfg->options & CFG_OPT_PERSIST ||
+	       farm_state(srv).is_up || farm_is_usable(srv);
+}
+
 /* --- who serves ------------------------------------------------------------ */
 
 typedef struct shm_effective state_fn(const struct rt_server *srv);

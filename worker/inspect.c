@@ -6,6 +6,7 @@
  * Worker. The client's bytes wait in session.in, the server's in txn.res_in.
  */
 #include "worker/origin.h"
+#include "worker/persist.h"
 #include "worker/pick.h"
 #include "worker/rules.h"
 #include "worker/stick.h"
@@ -83,6 +84,7 @@ choose_backend(struct txn *t)
 		return false;
 	}
 	shm_count(&t->be->shm, SHM_BACKEND_stot, 1);
+	persist_rules(t, NULL);
 	t->retries_left = txn_retries(t);
 	t->inspects_response = t->be->cfg->rules[CFG_RULES_RES_CONTENT].n > 0;
 	return true;

@@ -40,10 +40,16 @@ queue_refresh(struct rt_backend *be)
 	}
 }
 
+/* One that is drained serves those who are bound to it. */
 static struct shm_queue_server
 seen(const struct rt_server *srv)
 {
-	return (struct shm_queue_server){&srv->shm, farm_is_usable(srv)};
+	bool is_usable = farm_is_usable(srv);
+	return (struct shm_queue_server){
+		.server = &srv->shm,
+		.is_usable = is_usable || farm_may_stick(srv, false),
+		.own_only = !is_usable,
+	};
 }
 
 bool
@@ -196,6 +202,7 @@ ask(struct txn *t, struct rt_server *srv, bool at_server)
 	struct shm_queue_ask a = {.at_server = at_server, .now_us = now_us()};
 	if (srv)
 		a.on = seen(srv);
+	a.on.is_usable |= srv && t->is_forced && t->wanted == srv;
 	if (t->set) {
 		a.priority_class = t->set->priority_class;
 		a.priority_offset_us = t->set->priority_offset_ms * INT64_C(1000);
@@ -229,7 +236,8 @@ pump(struct rt_backend *be)
 static void
 full(struct txn *t, struct rt_server *home)
 {
-	if (home && t->wanted == home && t->be->cfg->options & CFG_OPT_REDISPATCH) {
+	if (home && t->wanted == home && !t->is_forced &&
+	    t->be->cfg->options & CFG_OPT_REDISPATCH) {
 		t->wanted = NULL;
 		dispatch_start(t);
 		return;
@@ -264,7 +272,7 @@ void
 queue_leave(struct txn *t)
 {
 	struct shm_queue_wakes w = {.n = 0};
-	struct shm_queue_server on = {NULL, false};
+	struct shm_queue_server on = {.server = NULL};
 	wait_end(t);
 	if (!t->ticket)
 		return;
@@ -312,7 +320,7 @@ queue_idle(void)
 void
 queue_drop(struct rt_backend *be, uint32_t *ticket)
 {
-	struct shm_queue_server nobody = {NULL, false};
+	struct shm_queue_server nobody = {.server = NULL};
 	shm_queue_leave(self.shm, &be->queue, *ticket, nobody, NULL);
 	*ticket = 0;
 	if (be->queue.owed_n)
@@ -371,7 +379,7 @@ reconsider(struct txn *t)
 		wait_end(t);
 		queue_enter(t, home, home != NULL);
 		return false;
-	} else if (t->home && !farm_is_usable(t->home)) {
+	} else if (t->home && !farm_may_stick(t->home, t->is_forced)) {
 		if (!shm_queue_release_from(self.shm, &be->queue, t->ticket))
 			return false;
 		t->home = NULL;

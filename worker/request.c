@@ -15,6 +15,7 @@
 #include "worker/capture.h"
 #include "worker/forward.h"
 #include "worker/parked.h"
+#include "worker/persist.h"
 #include "worker/pick.h"
 #include "worker/rules.h"
 #include "worker/track.h"
@@ -234,6 +235,7 @@ judge_at_frontend(struct txn *t, struct http_head *h)
 	shm_count(&t->be->shm, SHM_BACKEND_stot, 1);
 	shm_count(&t->be->shm, SHM_BACKEND_req_tot, 1);
 	shm_count(&t->be->shm, SHM_BACKEND_bin, t->bytes_in);
+	persist_rules(t, h);
 	return RULE_GOES_ON;
 }
 
@@ -296,6 +298,7 @@ pass_on(struct txn *t, struct http_head *h, struct http_framing *f, struct span 
 	if (end_of_forwards(t, h))
 		return;
 	t->wanted = route_server(t, h);
+	persist_request(t, h);
 	stick_request(t, h);
 	add_unique_id(t, h);
 	t->keep_origin = may_keep_server(t);

@@ -7,6 +7,7 @@
 #include "lib/http/serialise.h"
 #include "worker/idle.h"
 #include "worker/origin.h"
+#include "worker/persist.h"
 #include "worker/pick.h"
 #include "worker/capture.h"
 #include "worker/parked.h"
@@ -258,6 +259,7 @@ static bool
 pass_on(struct txn *t, struct http_head *h, const struct http_framing *f,
 	struct span body)
 {
+	persist_response(t, h);
 	if (rules_have_after_response(t)) {
 		self.body = parked_decoded((enum http_body)t->down.out, body);
 		rules_after_response(t, h);

@@ -10,6 +10,8 @@
 #include "lib/expr/format.h"
 #include "worker/farm.h"
 #include "worker/parked.h"
+#include "worker/persist.h"
+#include "worker/vars.h"
 
 static rule_action *const actions[CFG_ACTIONS_N] = {
 #define ACTION(name, sets, end, form, type, sub, help, manual) do_##name,
@@ -277,10 +279,27 @@ route_server_run(struct txn *t, struct http_head *h)
 			continue;
 		struct rt_server *srv = u->name ? server_named(&c, u->name)
 						: &t->be->servers[u->server->index];
-		if (srv && farm_is_usable(srv))
+		if (srv && farm_may_stick(srv, t->is_forced))
 			return srv;
 	}
 	return NULL;
+}
+
+void
+persist_rules_run(struct txn *t, struct http_head *h)
+{
+	const struct cfg_proxy *p = t->be->cfg;
+	struct txn_context c = context_for(t, h ? EXPR_AT_REQUEST : EXPR_AT_CONTENT);
+	c.req = h;
+	for (size_t i = 0; i < p->persist_n; i++) {
+		const struct cfg_persist *r = &p->persist[i];
+		self.scratch.used = 0;
+		if (!holds(r->when.cond, r->when.unless, &c))
+			continue;
+		t->is_forced = r->is_forced;
+		t->ignores_persist = !r->is_forced;
+		return;
+	}
 }
 
 bool

@@ -6,6 +6,7 @@
 #include "lib/base/must.h"
 #include "worker/farm.h"
 #include "worker/idle.h"
+#include "worker/persist.h"
 #include "worker/track.h"
 
 /* The master committed the geometry before it forked us: everything is there. */
@@ -30,6 +31,7 @@ backend_init(struct rt_backend *be, const struct cfg_proxy *p)
 		srv->be = be;
 		idle_init(srv);
 		find(SHM_SERVER, p->name, srv->cfg->name, srv->cfg->addr_text, &srv->shm);
+		persist_init(srv);
 	}
 	farm_init(be);
 }

@@ -99,6 +99,8 @@ struct txn {
 	uint64_t cursor;  /* its turn among the servers; UINT64_MAX: none yet */
 	uint32_t hash;	  /* of its key, if has_hash */
 	uint64_t sent_us; /* the last attempt began */
+	uint64_t cookie_used_s,
+		cookie_set_s; /* dates of its persistence cookie; 0: none */
 	struct origin *origin;
 	struct flow up, down; /* client to server, server to client */
 	struct buf *head; /* the request as forwarded, kept until it cannot be replayed */
@@ -130,8 +132,12 @@ struct txn {
 	uint16_t rule_at;   /* where it goes on */
 	uint16_t status;    /* sent to the client, 0: none yet */
 	uint8_t retries, retries_left;
-	uint8_t log_level; /* 1 + a syslog level; 0: the usual one */
-	bool has_hash;	   /* `balance` finds something to hash in it */
+	uint8_t log_level;  /* 1 + a syslog level; 0: the usual one */
+	uint8_t cookie;	    /* enum persist_cookie: what the client sent */
+	uint8_t set_cookie; /* enum persist_set: what was done about it */
+	bool is_forced;	    /* force_persist */
+	bool ignores_persist;
+	bool has_hash; /* `balance` finds something to hash in it */
 	bool is_redispatched;
 	bool is_waiting;    /* in a queue */
 	bool is_judged;	    /* by all rules: what is waited for is the key of `balance` */

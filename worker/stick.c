@@ -39,7 +39,7 @@ find_server(const struct txn *t, struct rt_table *table, const unsigned char *ke
 	if (id == 0 || id > t->be->servers_n)
 		return NULL;
 	struct rt_server *srv = &t->be->servers[id - 1];
-	return farm_is_usable(srv) ? srv : NULL;
+	return farm_may_stick(srv, t->is_forced) ? srv : NULL;
 }
 
 static void

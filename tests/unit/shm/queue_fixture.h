@@ -48,7 +48,7 @@ farm_remove(struct farm *m)
 static inline struct shm_queue_server
 up(const struct shm_object *server)
 {
-	return (struct shm_queue_server){server, true};
+	return (struct shm_queue_server){.server = server, .is_usable = true};
 }
 
 static inline enum shm_queue_got

@@ -101,7 +101,7 @@ a_server_that_is_not_usable_grants_nothing_and_its_line_can_move(void **state)
 	farm_create(&m);
 	for (int i = 0; i < 4; i++)
 		farm_enter(&m, &m.a, true, &t[i]);
-	struct shm_queue_server down = {&m.a, false};
+	struct shm_queue_server down = {.server = &m.a};
 	shm_queue_leave(m.f.shm, &m.q, t[0], down, &m.wakes);
 	assert_int_equal(farm_view(&m.a).served, 1);
 	assert_int_equal(shm_queue_server_of(&m.q, t[2]), -1);
