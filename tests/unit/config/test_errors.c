@@ -61,9 +61,9 @@ static const struct bad bads[] = {
 	 "  w:\n"
 	 "    bind: \":80\"\n"
 	 "    default_backend: b\n"
-	 "    cookie: x\n"
+	 "    filter: x\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:5:5: frontends.w.cookie: 'cookie' is not implemented in this release"},
+	 "t:5:5: frontends.w.filter: 'filter' is not implemented in this release"},
 	{"a section for later",
 	 "frontends:\n"
 	 "  w:\n"
@@ -469,6 +469,75 @@ static const struct bad bads[] = {
 	 "servers: {s: \"1.1.1.1:1\"}}}\n",
 	 "t:6:74: backends.b.hash_balance_factor: 50 is not possible; expected more than "
 	 "100 (percent of the average), such as 150, or 0: no limit"},
+	{"two modes of a cookie",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {cookie: {name: S, insert: true, prefix: true}, servers: {s: "
+	 "{address: \"1.1.1.1:1\", cookie: s}}}}\n",
+	 "t:6:56: backends.b.cookie.prefix: another mode is given too; expected one of "
+	 "rewrite, insert and prefix"},
+	{"a cookie that is hidden and the server's",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {cookie: S rewrite indirect, servers: {s: {address: "
+	 "\"1.1.1.1:1\", cookie: s}}}}\n",
+	 "t:6:24: backends.b.cookie.indirect: is not possible with 'rewrite': the cookie "
+	 "is the server's; expected one of them"},
+	{"an unknown word of a cookie",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {cookie: S insert nocash, servers: {s: {address: \"1.1.1.1:1\", "
+	 "cookie: s}}}}\n",
+	 "t:6:24: backends.b.cookie: 'nocash' is not a word of cookie; expected rewrite, "
+	 "insert, prefix, indirect, nocache, postonly, preserve, httponly, secure, "
+	 "domain D, maxidle T, maxlife T, dynamic or attr A"},
+	{"a dynamic cookie without a secret",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {cookie: S insert dynamic, servers: {s: {address: \"1.1.1.1:1\", "
+	 "cookie: s}}}}\n",
+	 "t:6:24: backends.b.cookie: 'dynamic' needs 'dynamic_cookie_key'"},
+	{"a cookie of two words",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {cookie: {name: my cookie}, servers: {s: {address: "
+	 "\"1.1.1.1:1\", cookie: s}}}}\n",
+	 "t:6:31: backends.b.cookie.name: 'my cookie' cannot be part of a cookie; "
+	 "expected no blanks, quotes, commas, semicolons and backslashes"},
+	{"a condition that is missing",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {force_persist: {}, servers: {s: {address: \"1.1.1.1:1\", "
+	 "cookie: s}}}}\n",
+	 "t:6:31: backends.b.force_persist: expected 'if' or 'unless'"},
+	{"more than all servers",
+	 "defaults: {mode: http}\n"
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {panic_threshold: 150%, servers: {s: {address: \"1.1.1.1:1\", "
+	 "cookie: s}}}}\n",
+	 "t:6:33: backends.b.panic_threshold: '150%' is out of range; expected a number "
+	 "with % from 0 to 100"},
 	{"a regular expression",
 	 "frontends:\n"
 	 "  w:\n"
