@@ -51,8 +51,10 @@ assign(struct txn *t, struct rt_server *srv)
 	persist_assigned(t);
 	t->s->last_srv = srv;
 	shm_count(&srv->shm, SHM_SERVER_stot, 1);
-	shm_count(&srv->shm, SHM_SERVER_lbtot, 1);
-	shm_count(&t->be->shm, SHM_BACKEND_lbtot, 1);
+	if (srv != t->wanted) { /* nobody else said so */
+		shm_count(&srv->shm, SHM_SERVER_lbtot, 1);
+		shm_count(&t->be->shm, SHM_BACKEND_lbtot, 1);
+	}
 	if (!t->s->is_tcp)
 		shm_count(&srv->shm, SHM_SERVER_req_tot, 1);
 }
