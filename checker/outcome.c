@@ -264,7 +264,8 @@ void
 outcome_take(struct probe *p, struct probe_result *r)
 {
 	for (struct checked *c = p->users; c; c = c->next_user)
-		if (!checked_admin(c).maint) /* what was under way says nothing */
+		/* of one that is not checked what was under way says nothing */
+		if (!checked_admin(c).maint && !c->is_silenced)
 			take(c, r);
 }
 
@@ -309,6 +310,22 @@ outcome_maint(struct checked *c, bool is_maint)
 		(void)publish_state(c, checked_health(c->tracked).state);
 	}
 	follow(c, checked_health(c).state);
+}
+
+void
+outcome_wish(struct checked *c, struct shm_admin_word a)
+{
+	bool is_down = a.wish == SHM_WISH_DOWN;
+	struct probe_result r = {.id = RESULT_initializing};
+	c->wish_seq = a.wish_seq;
+	if (a.wish == SHM_WISH_NONE || a.maint || c->is_unresolved || !c->probe)
+		return;
+	verdict_restore(&c->verdict, c->cfg->rise, c->cfg->fall,
+			is_down ? SHM_HEALTH_DOWN : SHM_HEALTH_UP, 0);
+	c->is_limited = a.wish == SHM_WISH_NOLB;
+	probe_result_inform(&r, SPAN("set by hand"));
+	publish_record(c, &r, state_of(c));
+	change(c, state_of(c), &r, NULL);
 }
 
 void

@@ -17,6 +17,12 @@ enum { ADMIN_LOOK_MS = 100, AFTER_MAINT_SPREAD_MS = 200 };
 
 static struct net_task waiting_task;
 
+static bool
+is_paused(const struct checked *c)
+{
+	return c->is_maint || c->is_silenced;
+}
+
 /* The most impatient of those who wait for it; 0: nobody does. */
 static uint64_t
 interval_ms(const struct probe *p)
@@ -26,7 +32,7 @@ interval_ms(const struct probe *p)
 		uint64_t ms =
 			verdict_interval_ms(&c->verdict, c->cfg->inter_ms,
 					    c->cfg->fastinter_ms, c->cfg->downinter_ms);
-		if (!c->is_maint && (!least_ms || ms < least_ms))
+		if (!is_paused(c) && (!least_ms || ms < least_ms))
 			least_ms = ms;
 	}
 	return least_ms;
@@ -116,18 +122,15 @@ schedule_next(struct probe *p)
 /* --- the administrator's will --------------------------------------------------------
  */
 
+/* The probe serves others as well, perhaps. */
 static void
-set_maint(struct checked *c, bool is_maint)
+set_probing(struct probe *p, bool was_wanted)
 {
-	struct probe *p = c->probe;
-	bool was_wanted = p && interval_ms(p) != 0;
-	outcome_maint(c, is_maint);
-	if (!p || c->is_unresolved)
-		return;
-	if (is_maint && interval_ms(p) == 0) {
+	bool is_wanted = interval_ms(p) != 0;
+	if (was_wanted && !is_wanted) {
 		probe_cancel(p);
 		net_timer_set(checker.loop, &p->timer, 0);
-	} else if (!is_maint && !was_wanted) {
+	} else if (is_wanted && !was_wanted) {
 		net_timer_set(checker.loop, &p->timer,
 			      net_loop_now_ms(checker.loop) + 1 +
 				      spread_ms(p, AFTER_MAINT_SPREAD_MS));
@@ -135,15 +138,25 @@ set_maint(struct checked *c, bool is_maint)
 }
 
 static void
+look_at_server(struct checked *c)
+{
+	struct shm_admin_word a = checked_admin(c);
+	bool was_wanted = c->probe && interval_ms(c->probe) != 0;
+	c->is_silenced = a.no_check;
+	if (a.maint != c->is_maint)
+		outcome_maint(c, a.maint);
+	if (c->probe && !c->is_unresolved)
+		set_probing(c->probe, was_wanted);
+	if (a.wish_seq != c->wish_seq)
+		outcome_wish(c, a);
+}
+
+static void
 look_at_group(struct group *g)
 {
 	uint32_t usable_before = g->active_n + g->backup_n;
-	for (size_t i = 0; i < g->servers_n; i++) {
-		struct checked *c = &g->servers[i];
-		bool is_maint = checked_admin(c).maint;
-		if (is_maint != c->is_maint)
-			set_maint(c, is_maint);
-	}
+	for (size_t i = 0; i < g->servers_n; i++)
+		look_at_server(&g->servers[i]);
 	group_recount(g);
 	outcome_admin(g, usable_before);
 }
@@ -218,7 +231,10 @@ begin_group(struct group *g)
 	group_recount(g);
 	for (size_t i = 0; i < g->servers_n; i++) {
 		struct checked *c = &g->servers[i];
-		c->is_maint = checked_admin(c).maint;
+		struct shm_admin_word a = checked_admin(c);
+		c->is_maint = a.maint;
+		c->is_silenced = a.no_check;
+		c->wish_seq = a.wish_seq; /* those of before were obeyed */
 		if (c->is_unresolved)
 			outcome_unresolved(c);
 		else if (!c->probe && !c->tracked)
@@ -233,7 +249,7 @@ begin_probe(struct probe *p)
 	uint64_t delay_ms = UINT64_MAX;
 	for (struct checked *c = p->users; c; c = c->next_user) {
 		uint64_t ms = begin_checked(c);
-		if (!c->is_maint && ms < delay_ms)
+		if (!is_paused(c) && ms < delay_ms)
 			delay_ms = ms;
 	}
 	net_timer_init(&p->timer, timer_expired);

@@ -74,6 +74,8 @@ struct checked {
 	struct checked *tracked; /* whose health it shares, or NULL */
 	struct checked *trackers, *next_tracker;
 	bool is_usable, is_maint; /* as last seen */
+	bool is_silenced;	  /* "disable health" */
+	uint8_t wish_seq;	  /* the last one that was obeyed */
 	bool is_unresolved;
 	bool is_limited;  /* its last check passed on a condition: no new sessions */
 	enum result last; /* for `option log-health-checks`: what changed */
@@ -189,6 +191,8 @@ void outcome_begin(struct checked *c);
 void outcome_follow(struct group *g);
 /* Maintenance begins or ends. */
 void outcome_maint(struct checked *c, bool is_maint);
+/* "set server health": as if checks had said it. */
+void outcome_wish(struct checked *c, struct shm_admin_word a);
 /* Somebody else changed states or weights; the servers are counted anew. */
 void outcome_admin(struct group *g, uint32_t usable_before);
 

@@ -10,7 +10,7 @@
 static enum cli_exit
 draw(struct cli *c, struct shm_text *out)
 {
-	shm_render_info(c->shm, c->is_json, out);
+	shm_render_info(c->shm, c->is_json ? SHM_INFO_JSON : SHM_INFO_LINES, out);
 	return CLI_OK;
 }
 

@@ -10,6 +10,7 @@
 #include <syslog.h>
 
 #include "control/self.h"
+#include "lib/base/num.h"
 
 struct command {
 	const char *words;
@@ -25,6 +26,7 @@ static const struct command commands[] = {
 };
 #undef COMMAND
 
+enum { IDLE_MS_MAX = 86400 * 1000, WAIT_MS_MAX = 3600 * 1000 };
 enum { COMMANDS_N = sizeof(commands) / sizeof(commands[0]) };
 
 /* --- words -------------------------------------------------------------- */
@@ -178,15 +180,17 @@ run(struct command_session *s, const struct command_words *w)
 }
 
 void
-command_line(struct command_session *s, char *line)
+command_line(struct command_session *s, char **line)
 {
-	for (char *rest = line; rest && !s->wants_quit;) {
+	s->pause_ms = 0;
+	while (*line && !s->wants_quit && !s->pause_ms) {
 		struct command_words w;
-		if (!take_words(&rest, &w))
+		bool fits = take_words(line, &w);
+		if (!fits)
 			shm_text_str(&s->answer, "Too many words in this command.\n");
 		else if (w.n)
 			run(s, &w);
-		else if (!rest && s->is_interactive)
+		else if (!*line && s->is_interactive && !s->is_silent)
 			put_help(s, "");
 		else
 			continue;
@@ -200,8 +204,54 @@ command_line(struct command_session *s, char *line)
 void
 command_prompt(struct command_session *s, const struct command_words *w)
 {
-	(void)w;
-	s->is_interactive = !s->is_interactive;
+	const char *mode = w->at[1];
+	if (!mode) {
+		s->is_interactive = !s->is_interactive;
+		s->is_silent = false;
+	} else if (strcmp(mode, "n") == 0) {
+		s->is_interactive = false;
+	} else if (strcmp(mode, "i") == 0 || strcmp(mode, "p") == 0) {
+		s->is_interactive = true;
+		s->is_silent = *mode == 'i';
+	} else {
+		shm_text_str(&s->answer,
+			     "usage: prompt [help | n | i | p]\n"
+			     "  n: the connection ends behind the first line\n"
+			     "  i: line after line, without a prompt\n"
+			     "  p: line after line, with a prompt\n");
+	}
+}
+
+/* A bare number is seconds. */
+void
+command_set_timeout_cli(struct command_session *s, const struct command_words *w)
+{
+	const char *text = w->at[3];
+	uint64_t ms;
+	if (!text) {
+		shm_text_str(&s->answer, "Expects an integer value.\n");
+		return;
+	}
+	bool is_bare = text[strspn(text, "0123456789")] == '\0';
+	if (num_duration_ms(span_str(text), &ms) != NUM_OK || ms == 0 ||
+	    ms > IDLE_MS_MAX / (is_bare ? 1000 : 1))
+		shm_text_str(&s->answer, "Invalid timeout value.\n");
+	else
+		s->idle_ms = is_bare ? ms * 1000 : ms;
+}
+
+void
+command_wait(struct command_session *s, const struct command_words *w)
+{
+	uint64_t ms;
+	if (!w->at[1])
+		shm_text_str(&s->answer, "Expects a duration in milliseconds.\n");
+	else if (num_duration_ms(span_str(w->at[1]), &ms) != NUM_OK || ms > WAIT_MS_MAX)
+		shm_text_str(&s->answer, "Invalid duration.\n");
+	else if (w->at[2])
+		shm_text_str(&s->answer, "'wait' expects a duration alone.\n");
+	else
+		s->pause_ms = ms;
 }
 
 void

@@ -22,8 +22,13 @@ struct command_session {
 	pid_t pid;	    /* SO_PEERCRED */
 	uid_t uid;
 	bool is_interactive; /* "prompt" was said */
+	bool is_silent;	     /* interactive, but without a prompt */
 	bool wants_quit;
-	int fd; /* a file that came with the command; -1: none */
+	bool is_expert, is_experimental; /* as was said; nothing depends on it */
+	uint64_t idle_ms;		 /* how long it may be silent */
+	uint64_t pause_ms;		 /* "wait": until the next command */
+	char *payload;			 /* what came behind "<<"; NULL: nothing */
+	int fd;				 /* a file that came with the command; -1: none */
 	struct shm_text answer;
 };
 
@@ -33,8 +38,11 @@ struct command_words {
 	size_t n;
 };
 
-/* Runs all commands of a line (separated by semicolons); the line is cut to pieces. */
-void command_line(struct command_session *s, char *line);
+/* Runs the commands of *line (separated by semicolons), which is cut to pieces. *line
+ * becomes NULL, or, when a command says "wait" (s->pause_ms), what comes behind it. */
+void command_line(struct command_session *s, char **line);
+
+void command_say_replaced(struct command_session *s);
 
 /* server.c: "backend/server" in the region; answers itself what is wrong. */
 bool command_find_server(struct command_session *s, const char *word,

@@ -155,6 +155,7 @@ look_for_lease(struct net_timer *t)
 	rates_begin();
 	move_begin();
 	save_begin();
+	limits_begin();
 	socket_begin();
 }
 

@@ -3,8 +3,8 @@
  * The state of the control process, private to the room: one per process.
  *
  * save: tables as files; socket: connections of operators; command: the table of what
- * they may say; show, server: the answers; writer: files and sockets of the log; rates:
- * what is measured once per second.
+ * they may say; show, process, server, limits, session, stick: the answers; writer: files
+ * and sockets of the log; rates: what is measured once per second.
  */
 #ifndef WEIR_CONTROL_SELF_H
 #define WEIR_CONTROL_SELF_H
@@ -45,6 +45,9 @@ void socket_begin(void);
 void socket_end(void);
 /* Connections open now. */
 size_t socket_clients_n(void);
+
+/* limits.c: frontends shut down by hand are open again after a start; with the lease. */
+void limits_begin(void);
 
 /* move.c: entries of tables that have a new shape; called with the lease. */
 void move_begin(void);

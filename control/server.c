@@ -10,6 +10,7 @@
 
 #include "control/command.h"
 #include "control/self.h"
+#include "shm/hand.h"
 #include "shm/health.h"
 
 /* A server that somebody has named. */
@@ -86,9 +87,10 @@ command_find_server(struct command_session *s, const char *word,
 static void
 publish(struct command_session *s, const struct named *n)
 {
-	if (!shm_admin_publish(control.shm, &n->server, &n->backend, n->admin))
-		shm_text_str(&s->answer, "This process is being replaced; nothing was "
-					 "changed. Please try again.\n");
+	if (shm_admin_publish(control.shm, &n->server, &n->backend, n->admin))
+		shm_hand_sign(&n->server, s->uid);
+	else
+		command_say_replaced(s);
 }
 
 /* --- state -------------------------------------------------------------- */
@@ -187,6 +189,104 @@ command_get_weight(struct command_session *s, const struct command_words *w)
 	shm_text_fmt(&s->answer, "%u (initial %u)\n", now, n.facts.weight);
 }
 
+/* --- health ------------------------------------------------------------- */
+
+/* The checker takes it for the result of checks; the next ones may say otherwise. */
+static void
+set_health(struct command_session *s, struct named *n, const char *state)
+{
+	bool is_up = state && strcmp(state, "up") == 0;
+	bool is_down = state && strcmp(state, "down") == 0;
+	bool is_stopping = state && strcmp(state, "stopping") == 0;
+	if (!is_up && !is_down && !is_stopping) {
+		shm_text_str(&s->answer, "'set server <srv> health' expects 'up', "
+					 "'stopping', or 'down'.\n");
+		return;
+	}
+	if (!n->facts.is_checked) {
+		shm_text_str(&s->answer, "Health checks are not enabled on this "
+					 "server.\n");
+		return;
+	}
+	n->admin.wish = is_up ? SHM_WISH_UP : is_down ? SHM_WISH_DOWN : SHM_WISH_NOLB;
+	n->admin.wish_seq++;
+	publish(s, n);
+}
+
+static void
+set_checking(struct command_session *s, const char *word, bool is_on)
+{
+	struct named n;
+	if (!find_named(s, word, &n))
+		return;
+	if (!n.facts.is_checked && is_on) {
+		shm_text_str(&s->answer, "Health check was not configured on this "
+					 "server, cannot enable.\n");
+		return;
+	}
+	n.admin.no_check = !is_on && n.facts.is_checked;
+	publish(s, &n);
+}
+
+void
+command_enable_health(struct command_session *s, const struct command_words *w)
+{
+	set_checking(s, w->at[2], true);
+}
+
+void
+command_disable_health(struct command_session *s, const struct command_words *w)
+{
+	set_checking(s, w->at[2], false);
+}
+
+/* --- agents: there are none yet ------------------------------------------- */
+
+void
+command_enable_agent(struct command_session *s, const struct command_words *w)
+{
+	struct named n;
+	if (find_named(s, w->at[2], &n))
+		shm_text_str(&s->answer, "Agent was not configured on this server, "
+					 "cannot enable.\n");
+}
+
+void
+command_disable_agent(struct command_session *s, const struct command_words *w)
+{
+	struct named n;
+	(void)find_named(s, w->at[2], &n);
+}
+
+static void
+set_agent(struct command_session *s, struct named *n, const char *value)
+{
+	(void)n;
+	(void)value;
+	shm_text_str(&s->answer, "agent checks are not enabled on this server.\n");
+}
+
+/* --- set server ----------------------------------------------------------- */
+
+static void
+set_fqdn(struct command_session *s, struct named *n, const char *value)
+{
+	(void)n;
+	shm_text_str(&s->answer,
+		     value ? "set server <b>/<s> fqdn failed because no resolution is "
+			     "configured.\n"
+			   : "set server <b>/<s> fqdn requires a FQDN.\n");
+}
+
+static const struct {
+	const char *word;
+	void (*set)(struct command_session *s, struct named *n, const char *value);
+} settings[] = {
+	{"agent", set_agent},	   {"agent-addr", set_agent}, {"agent-port", set_agent},
+	{"agent-send", set_agent}, {"fqdn", set_fqdn},	      {"health", set_health},
+	{"state", set_state},	   {"weight", set_weight},
+};
+
 void
 command_set_server(struct command_session *s, const struct command_words *w)
 {
@@ -194,11 +294,12 @@ command_set_server(struct command_session *s, const struct command_words *w)
 	const char *what = w->at[3];
 	if (!find_named(s, w->at[2], &n))
 		return;
-	if (what && strcmp(what, "state") == 0)
-		set_state(s, &n, w->at[4]);
-	else if (what && strcmp(what, "weight") == 0)
-		set_weight(s, &n, w->at[4]);
-	else
-		shm_text_str(&s->answer,
-			     "usage: set server <backend>/<server> state | weight\n");
+	for (size_t i = 0; what && i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (strcmp(what, settings[i].word) == 0) {
+			settings[i].set(s, &n, w->at[4]);
+			return;
+		}
+	shm_text_str(&s->answer, "usage: set server <backend>/<server> agent | "
+				 "agent-addr | agent-port | agent-send | fqdn | health "
+				 "| state | weight\n");
 }

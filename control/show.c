@@ -10,6 +10,7 @@
 #include "control/self.h"
 #include "lib/base/addr.h"
 #include "lib/base/clock.h"
+#include "shm/gauge.h"
 #include "shm/health.h"
 #include "shm/render.h"
 
@@ -23,11 +24,18 @@ command_show_version(struct command_session *s, const struct command_words *w)
 void
 command_show_info(struct command_session *s, const struct command_words *w)
 {
-	bool is_json = w->at[2] && strcmp(w->at[2], "json") == 0;
-	if (w->at[2] && !is_json)
-		shm_text_str(&s->answer, "usage: show info [json]\n");
-	else
-		shm_render_info(control.shm, is_json, &s->answer);
+	static const struct {
+		const char *word;
+		enum shm_info_format format;
+	} formats[] = {{"desc", SHM_INFO_HELP},
+		       {"typed", SHM_INFO_TYPED},
+		       {"json", SHM_INFO_TYPED_JSON}};
+	enum shm_info_format format = SHM_INFO_LINES;
+	for (size_t i = 2; w->at[i]; i++)
+		for (size_t k = 0; k < sizeof(formats) / sizeof(formats[0]); k++)
+			if (strcmp(w->at[i], formats[k].word) == 0)
+				format = formats[k].format;
+	shm_render_info(control.shm, format, &s->answer);
 }
 
 void
@@ -82,31 +90,103 @@ parse_filter(const struct command_words *w, size_t at, struct shm_stat_opts *o)
 	return true;
 }
 
+enum stat_format { STAT_CSV, STAT_HELP, STAT_TYPED, STAT_JSON };
+
+/* Words up to the filter; *at is behind them. */
+static bool
+parse_stat_words(const struct command_words *w, size_t *at, struct shm_stat_opts *o,
+		 enum stat_format *format, bool *has_help)
+{
+	for (; w->at[*at]; ++*at) {
+		const char *word = w->at[*at];
+		if (strcmp(word, "json") == 0)
+			*format = STAT_JSON;
+		else if (strcmp(word, "typed") == 0)
+			*format = STAT_TYPED;
+		else if (strcmp(word, "desc") == 0)
+			*has_help = true;
+		else if (strcmp(word, "up") == 0)
+			o->only_up = true;
+		else if (strcmp(word, "no-maint") == 0)
+			o->no_maint = true;
+		else
+			break;
+	}
+	return parse_filter(w, *at, o);
+}
+
+/* "domain proxy" is all there is. */
+static bool
+skip_domain(struct command_session *s, const struct command_words *w, size_t *at)
+{
+	if (!w->at[*at] || strcmp(w->at[*at], "domain") != 0)
+		return true;
+	const char *name = w->at[*at + 1];
+	*at += 2;
+	if (name && strcmp(name, "proxy") == 0)
+		return true;
+	shm_text_str(&s->answer, "Invalid statistics domain.\n");
+	return false;
+}
+
 void
 command_show_stat(struct command_session *s, const struct command_words *w)
 {
 	struct shm_stat_opts o = {0};
-	bool is_json = false;
+	enum stat_format format = STAT_CSV;
+	bool has_help = false;
 	size_t at = 2;
-	for (; w->at[at]; at++) {
-		if (strcmp(w->at[at], "json") == 0)
-			is_json = true;
-		else if (strcmp(w->at[at], "up") == 0)
-			o.only_up = true;
-		else if (strcmp(w->at[at], "no-maint") == 0)
-			o.no_maint = true;
-		else
-			break;
-	}
-	if (!parse_filter(w, at, &o)) {
-		shm_text_str(&s->answer, "usage: show stat [json|up|no-maint]* "
-					 "[<iid>|<proxy> <type> <sid>]\n");
+	if (!skip_domain(s, w, &at))
+		return;
+	if (!parse_stat_words(w, &at, &o, &format, &has_help)) {
+		shm_text_str(&s->answer, "usage: show stat [domain proxy] "
+					 "[desc|json|no-maint|typed|up]* "
+					 "[<iid>|<proxy> <type> <sid>] "
+					 "[desc|json|no-maint|typed|up]*\n");
 		return;
 	}
-	if (is_json)
-		shm_render_json(control.shm, &o, &s->answer);
+	/* HAProxy's words also stand behind the filter */
+	if (w->at[at])
+		for (at += 3; at < w->n; at++)
+			if (!parse_stat_words(w, &at, &o, &format, &has_help))
+				break;
+	if (format == STAT_JSON)
+		shm_render_typed_json(control.shm, &o, &s->answer);
+	else if (format == STAT_TYPED)
+		shm_render_typed(control.shm, &o, has_help, &s->answer);
+	else if (has_help)
+		shm_render_stat_help(&s->answer);
 	else
 		shm_render_csv(control.shm, &o, &s->answer);
+}
+
+/* What "show info json" and "show stat json" are made of (json-schema.org, draft 7). */
+static const char stat_schema[] =
+	"{\"$schema\":\"http://json-schema.org/draft-07/schema#\",\"oneOf\":["
+	"{\"title\":\"Info\",\"type\":\"array\",\"items\":{\"$ref\":\"#/definitions/"
+	"item\"}},"
+	"{\"title\":\"Stat\",\"type\":\"array\",\"items\":{\"type\":\"array\",\"items\":"
+	"{\"allOf\":[{\"$ref\":\"#/definitions/item\"},{\"properties\":{"
+	"\"objType\":{\"enum\":[\"Frontend\",\"Backend\",\"Listener\",\"Server\"]},"
+	"\"proxyId\":{\"type\":\"integer\"},\"id\":{\"type\":\"integer\"}},"
+	"\"required\":[\"objType\",\"proxyId\",\"id\"]}]}}}],"
+	"\"definitions\":{\"item\":{\"type\":\"object\",\"properties\":{"
+	"\"field\":{\"type\":\"object\",\"properties\":{\"pos\":{\"type\":\"integer\"},"
+	"\"name\":{\"type\":\"string\"}},\"required\":[\"pos\",\"name\"]},"
+	"\"processNum\":{\"type\":\"integer\"},"
+	"\"tags\":{\"type\":\"object\",\"required\":[\"origin\",\"nature\",\"scope\"]},"
+	"\"value\":{\"type\":\"object\",\"properties\":{"
+	"\"type\":{\"enum\":[\"str\",\"u32\",\"s32\",\"u64\"]},"
+	"\"value\":{\"type\":[\"string\",\"integer\"]}},\"required\":[\"type\",\"value\"]"
+	"}},"
+	"\"required\":[\"field\",\"processNum\",\"tags\",\"value\"]}}}\n";
+
+/* The form of "show stat json" and "show info json". */
+void
+command_show_schema(struct command_session *s, const struct command_words *w)
+{
+	(void)w;
+	shm_text_str(&s->answer, stat_schema);
 }
 
 /* --- show servers state ------------------------------------------------- */
@@ -159,6 +239,50 @@ put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_ser
 		     health, f.is_checked ? 6U : 0, addr_port(&srv->addr),
 		     f.is_checked ? addr_port(&srv->check_addr) : 0);
 }
+
+/* --- show servers conn ------------------------------------------------------------ */
+
+/* Idle connections are not told apart by safety: a connection that is kept is safe. */
+static void
+put_conns(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_server *srv)
+{
+	struct shm_object o;
+	if (!shm_find(control.shm, SHM_SERVER, p->name, srv->name, srv->addr_text, &o))
+		return;
+	uint32_t used = o.gauge ? shm_gauge_cur(o.gauge) : 0;
+	uint32_t kept = (uint32_t)atomic_load(&o.server->slots.kept);
+	shm_text_fmt(out, "%s/%s %u/%u ", p->name, srv->name, p->id, srv->id);
+	put_address(out, srv);
+	shm_text_fmt(out, " %u - 0 %u %u %u 0 %u %d %u %u\n", addr_port(&srv->addr), used,
+		     o.gauge ? shm_gauge_max(o.gauge) : 0, used, kept, srv->pool_max_conn,
+		     kept, kept);
+}
+
+void
+command_show_servers_conn(struct command_session *s, const struct command_words *w)
+{
+	const char *only = w->at[3];
+	bool is_found = only == NULL;
+	size_t begin = s->answer.n;
+	shm_text_str(
+		&s->answer,
+		"# bkname/svname bkid/svid addr port - purge_delay used_cur used_max "
+		"need_est unsafe_nb safe_nb idle_lim idle_cur idle_per_thr[1]\n");
+	for (size_t i = 0; i < control.cfg->proxies_n; i++) {
+		const struct cfg_proxy *p = control.cfg->proxies[i];
+		if (!(p->caps & CFG_CAP_BACKEND) || (only && strcmp(p->name, only) != 0))
+			continue;
+		is_found = true;
+		for (size_t k = 0; k < p->servers_n; k++)
+			put_conns(&s->answer, p, p->servers[k]);
+	}
+	if (!is_found) {
+		s->answer.n = begin;
+		shm_text_str(&s->answer, "Can't find backend.\n");
+	}
+}
+
+/* --- show servers state, all ------------------------------------------------------- */
 
 void
 command_show_servers_state(struct command_session *s, const struct command_words *w)

@@ -30,6 +30,9 @@ struct listener {
 struct client {
 	struct net_watch watch;
 	struct net_timer idle;
+	struct net_timer pause; /* between two commands of a line */
+	char *rest;		/* of the line that is being answered; NULL: none */
+	size_t taken;		/* its bytes, with its payload */
 	struct list node;
 	struct command_session session;
 	bool has_ended; /* the peer will send no more */
@@ -86,6 +89,7 @@ client_close(struct client *c)
 {
 	list_remove(&c->node);
 	net_timer_remove(&c->idle);
+	net_timer_remove(&c->pause);
 	close(c->watch.fd);
 	c->watch.ready = NULL;
 	shm_text_fini(&c->session.answer);
@@ -98,51 +102,123 @@ client_close(struct client *c)
 		listen_again();
 }
 
+static uint64_t
+idle_at(const struct client *c)
+{
+	return net_loop_now_ms(control.loop) + c->session.idle_ms + c->session.pause_ms;
+}
+
 static void
 client_is_idle(struct net_timer *t)
 {
 	client_close(list_entry(t, struct client, idle));
 }
 
+/* Where the payload of a line begins with "<<", optionally followed by the word that ends
+ * it (by default an empty line); NULL: it has none. */
+static char *
+payload_mark(char *line)
+{
+	size_t n = strlen(line);
+	while (n && (line[n - 1] == ' ' || line[n - 1] == '\r'))
+		n--;
+	size_t begin = n;
+	while (begin && line[begin - 1] != ' ')
+		begin--;
+	bool has = n - begin >= 2 && line[begin] == '<' && line[begin + 1] == '<';
+	return has ? line + begin : NULL;
+}
+
+/* The line of `bytes` at p that ends a payload. */
+static bool
+ends_payload(const char *p, size_t bytes, const char *word, size_t word_bytes)
+{
+	if (bytes && p[bytes - 1] == '\r')
+		bytes--;
+	return bytes == word_bytes && memcmp(p, word, bytes) == 0;
+}
+
+/* Finds the end of the payload that begins at *at; false: it is not there yet. */
+static bool
+take_payload(struct client *c, char *mark, size_t *at)
+{
+	const char *word = mark + 2;
+	size_t word_bytes = strcspn(word, " \r");
+	char *begin = c->line + *at;
+	for (char *p = begin;;) {
+		char *end = memchr(p, '\n', c->line_n - (size_t)(p - c->line));
+		if (!end)
+			return false;
+		if (ends_payload(p, (size_t)(end - p), word, word_bytes)) {
+			*p = '\0';
+			*at = (size_t)(end + 1 - c->line);
+			break;
+		}
+		p = end + 1;
+	}
+	*mark = '\0';
+	c->session.payload = begin;
+	return true;
+}
+
 /* What the next line is, without its end; NULL: not there yet. */
 static char *
-take_line(struct client *c, size_t *line_bytes)
+take_line(struct client *c)
 {
 	char *end = memchr(c->line, '\n', c->line_n);
 	if (!end && !(c->has_ended && c->line_n))
 		return NULL;
-	*line_bytes = end ? (size_t)(end - c->line) + 1 : c->line_n;
+	c->taken = end ? (size_t)(end - c->line) + 1 : c->line_n;
+	c->session.payload = NULL;
+	c->line[end ? c->taken - 1 : c->taken] = '\0';
+	char *mark = payload_mark(c->line);
+	if (!mark || take_payload(c, mark, &c->taken))
+		return c->line;
 	if (end)
-		*end = '\0';
-	else
-		c->line[c->line_n] = '\0';
-	return c->line;
+		*end = '\n'; /* looked at again when there is more */
+	return NULL;
 }
 
+/* The commands of c->rest, up to a pause. */
 static void
-answer_line(struct client *c, char *line)
+answer_rest(struct client *c)
 {
 	struct command_session *s = &c->session;
 	shm_text_clear(&s->answer);
 	c->sent = 0;
-	command_line(s, line);
+	command_line(s, &c->rest);
 	if (s->answer.failed) {
 		shm_text_fini(&s->answer);
 		shm_text_str(&s->answer, "Out of memory.\n\n");
 	}
+	if (s->pause_ms && !s->wants_quit) {
+		net_timer_set(control.loop, &c->pause,
+			      net_loop_now_ms(control.loop) + s->pause_ms);
+		net_timer_set(control.loop, &c->idle, idle_at(c));
+		return;
+	}
+	c->rest = NULL;
 	c->is_closing = s->wants_quit || !s->is_interactive;
-	if (!c->is_closing)
+	if (!c->is_closing && !s->is_silent)
 		shm_text_str(&s->answer, "> ");
+	c->line_n -= c->taken;
+	memmove(c->line, c->line + c->taken, c->line_n);
+}
+
+/* A second pause within a line counts from here. */
+static bool
+is_pausing(const struct client *c)
+{
+	return c->session.pause_ms != 0;
 }
 
 /* Answers what is there: the next line only when the last answer is gone. */
 static void
 answer_lines(struct client *c)
 {
-	size_t line_bytes;
-	while (c->sent == c->session.answer.n && !c->is_closing) {
-		char *line = take_line(c, &line_bytes);
-		if (!line) {
+	while (c->sent == c->session.answer.n && !c->is_closing && !is_pausing(c)) {
+		c->rest = take_line(c);
+		if (!c->rest) {
 			if (c->line_n == LINE_BYTES) {
 				shm_text_str(&c->session.answer,
 					     "The line is too long.\n\n");
@@ -150,9 +226,7 @@ answer_lines(struct client *c)
 			}
 			break;
 		}
-		answer_line(c, line);
-		c->line_n -= line_bytes;
-		memmove(c->line, c->line + line_bytes, c->line_n);
+		answer_rest(c);
 	}
 }
 
@@ -230,6 +304,8 @@ client_step(struct client *c)
 			net_watch_set(control.loop, &c->watch, EPOLLOUT);
 			return;
 		}
+		if (is_pausing(c))
+			break;
 		if (c->is_closing || (c->has_ended && c->line_n == 0)) {
 			client_close(c);
 			return;
@@ -237,7 +313,21 @@ client_step(struct client *c)
 		if (c->line_n == before)
 			break;
 	}
-	net_watch_set(control.loop, &c->watch, EPOLLIN);
+	/* who has said all he will say needs no watching while a pause lasts */
+	if (is_pausing(c) && (c->has_ended || c->line_n == LINE_BYTES))
+		net_watch_remove(control.loop, &c->watch);
+	else
+		net_watch_set(control.loop, &c->watch, EPOLLIN);
+}
+
+static void
+pause_is_over(struct net_timer *t)
+{
+	struct client *c = list_entry(t, struct client, pause);
+	net_timer_set(control.loop, &c->idle, idle_at(c));
+	c->session.pause_ms = 0;
+	answer_rest(c);
+	client_step(c);
 }
 
 static void
@@ -248,7 +338,7 @@ client_ready(struct net_watch *w, uint32_t events)
 		client_close(c);
 		return;
 	}
-	net_timer_set(control.loop, &c->idle, net_loop_now_ms(control.loop) + IDLE_MS);
+	net_timer_set(control.loop, &c->idle, idle_at(c));
 	client_step(c);
 }
 
@@ -269,11 +359,13 @@ client_open(int fd, const struct cfg_stats_socket *cfg)
 					      .socket = cfg->path,
 					      .pid = peer.pid,
 					      .uid = peer.uid,
-					      .fd = -1};
+					      .fd = -1,
+					      .idle_ms = IDLE_MS};
 	list_add_back(&sockets.clients, &c->node);
 	sockets.clients_n++;
 	net_timer_init(&c->idle, client_is_idle);
-	net_timer_set(control.loop, &c->idle, net_loop_now_ms(control.loop) + IDLE_MS);
+	net_timer_init(&c->pause, pause_is_over);
+	net_timer_set(control.loop, &c->idle, idle_at(c));
 	net_watch_init(&c->watch, fd, client_ready);
 	net_watch_set(control.loop, &c->watch, EPOLLIN);
 }

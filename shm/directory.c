@@ -285,6 +285,7 @@ shm_object_fill(const struct shm *s, uint32_t i, const struct shm_entry_data *d,
 		.is_current = d->state == SHM_ENTRY_CURRENT,
 		.gauge = shm_gauge_of(s, i),
 		.rates = &r->rates,
+		.hands = &r->hands,
 		.server = d->facts.kind == SHM_SERVER ? &r->server : NULL,
 		.backend = d->facts.kind == SHM_BACKEND ? &r->backend : NULL,
 		.throttles = d->facts.kind == SHM_FRONTEND || d->facts.kind == SHM_GLOBAL
@@ -364,9 +365,21 @@ shm_object_facts(const struct shm *s, const struct shm_object *o, struct shm_fac
 		return __atomic_load_n(&shm_entry(s, o->index)->data.facts.name,    \
 				       __ATOMIC_RELAXED);                           \
 	}
-LIMIT(maxconn)
 LIMIT(minconn)
 LIMIT(maxqueue)
 LIMIT(slowstart_ms)
-LIMIT(rate_limit)
-LIMIT(sess_rate_limit)
+
+/* The same of those that people can change at run time. */
+#define LIMIT_BY_HAND(name, field)                                                  \
+	uint32_t shm_object_##name(const struct shm *s, const struct shm_object *o) \
+	{                                                                           \
+		if (o->index >= s->at.objects_max)                                  \
+			return 0;                                                   \
+		return shm_hand_value(                                              \
+			o, field,                                                   \
+			__atomic_load_n(&shm_entry(s, o->index)->data.facts.name,   \
+					__ATOMIC_RELAXED));                         \
+	}
+LIMIT_BY_HAND(maxconn, SHM_HAND_MAXCONN)
+LIMIT_BY_HAND(rate_limit, SHM_HAND_RATE_LIMIT)
+LIMIT_BY_HAND(sess_rate_limit, SHM_HAND_SESS_RATE_LIMIT)

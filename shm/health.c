@@ -36,6 +36,9 @@ enum {
 	ADMIN_MAINT = 1,
 	ADMIN_DRAIN = 2,
 	ADMIN_CONFIG_DISABLED = 4,
+	ADMIN_NO_CHECK = 8,
+	ADMIN_WISH_SHIFT = 4, /* two bits */
+	ADMIN_WISH_SEQ_SHIFT = 8,
 };
 
 static uint16_t
@@ -44,8 +47,8 @@ weight_or_configured(uint32_t w)
 	return w <= SHM_WEIGHT_MAX ? (uint16_t)w : SHM_WEIGHT_CONFIGURED;
 }
 
-/* flags:16 | weight:16 | config_weight:16; weights are stored inverted, so that a word
- * of zeros means "as configured". */
+/* flags:4 wish:4 wish_seq:8 | weight:16 | config_weight:16; weights are stored inverted,
+ * so that a word of zeros means "as configured". */
 struct shm_admin_word
 shm_admin_unpack(uint64_t word)
 {
@@ -53,6 +56,9 @@ shm_admin_unpack(uint64_t word)
 		.maint = word & ADMIN_MAINT,
 		.drain = word & ADMIN_DRAIN,
 		.config_disabled = word & ADMIN_CONFIG_DISABLED,
+		.no_check = word & ADMIN_NO_CHECK,
+		.wish = (enum shm_wish)(word >> ADMIN_WISH_SHIFT & 3),
+		.wish_seq = (uint8_t)(word >> ADMIN_WISH_SEQ_SHIFT),
 		.weight = weight_or_configured(~(uint32_t)(word >> 16) & 0xffff),
 		.config_weight = weight_or_configured(~(uint32_t)(word >> 32) & 0xffff),
 	};
@@ -63,6 +69,9 @@ shm_admin_pack(struct shm_admin_word w)
 {
 	return (w.maint ? ADMIN_MAINT : 0ULL) | (w.drain ? ADMIN_DRAIN : 0ULL) |
 	       (w.config_disabled ? ADMIN_CONFIG_DISABLED : 0ULL) |
+	       (w.no_check ? ADMIN_NO_CHECK : 0ULL) |
+	       (uint64_t)w.wish << ADMIN_WISH_SHIFT |
+	       (uint64_t)w.wish_seq << ADMIN_WISH_SEQ_SHIFT |
 	       (uint64_t)(~(uint32_t)w.weight & 0xffff) << 16 |
 	       (uint64_t)(~(uint32_t)w.config_weight & 0xffff) << 32;
 }

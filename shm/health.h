@@ -25,6 +25,9 @@ struct shm_health_word {
 	uint32_t since_s; /* CLOCK_BOOTTIME seconds of the last change of state */
 };
 
+/* What people want checks to have said. */
+enum shm_wish { SHM_WISH_NONE, SHM_WISH_UP, SHM_WISH_DOWN, SHM_WISH_NOLB };
+
 /* The admin word, unpacked. */
 struct shm_admin_word {
 	bool maint;		/* by hand: no traffic, no checks */
@@ -32,6 +35,9 @@ struct shm_admin_word {
 	bool config_disabled;	/* what `disabled` said when maint was last decided */
 	uint16_t weight;	/* by hand, 0..256, or SHM_WEIGHT_CONFIGURED */
 	uint16_t config_weight; /* the configured weight it was based on */
+	bool no_check;		/* by hand: health is not checked, it stays as it is */
+	enum shm_wish wish;	/* by hand: the state until the next check says more */
+	uint8_t wish_seq;	/* +1 per wish */
 };
 
 /* The last check: a sequence lock around plain fields. */

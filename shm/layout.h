@@ -20,6 +20,7 @@
 
 #include "shm/counters.h"
 #include "shm/gauge.h"
+#include "shm/hand.h"
 #include "shm/health.h"
 #include "shm/ledger.h"
 #include "shm/lock.h"
@@ -185,6 +186,7 @@ _Static_assert(sizeof(struct shm_gauge) == SHM_LINE, "what a take touches is one
 struct shm_record {
 	uint32_t magic, bytes, index, reserved;
 	struct shm_rates rates;
+	struct shm_hands hands;
 	union {
 		struct shm_server server;
 		struct shm_backend backend;
@@ -196,7 +198,7 @@ struct shm_record {
 _Static_assert(sizeof(struct shm_rates) == 48, "rates end their line");
 _Static_assert(sizeof(struct shm_server) == 512, "layout of a server");
 _Static_assert(sizeof(struct shm_backend) == 24, "layout of a backend");
-_Static_assert(sizeof(struct shm_record) == 10 * SHM_LINE, "the gauge starts a line");
+_Static_assert(sizeof(struct shm_record) == 11 * SHM_LINE, "the gauge starts a line");
 
 /* --- the handle (private memory, inherited by fork) ---------------------------- */
 

@@ -14,6 +14,7 @@ struct shm_gauge;
 struct shm_server;
 struct shm_backend;
 struct shm_rates;
+struct shm_hands;
 
 /* What is counted per second (throttle.h). */
 enum shm_throttles { SHM_THROTTLE_CONNECTIONS, SHM_THROTTLE_SESSIONS, SHM_THROTTLES_N };
@@ -25,6 +26,7 @@ struct shm_object {
 	bool is_current;	     /* configured in the newest generation */
 	struct shm_gauge *gauge;     /* connections (sessions for backends, servers) */
 	struct shm_rates *rates;     /* written once per second by control */
+	struct shm_hands *hands;     /* values set by hand (hand.h) */
 	struct shm_server *server;   /* kind SERVER only, else NULL */
 	struct shm_backend *backend; /* kind BACKEND only, else NULL */
 	_Atomic uint64_t *throttles; /* enum shm_throttles: FRONTEND, GLOBAL; else NULL */

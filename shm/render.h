@@ -16,9 +16,29 @@ void shm_render_csv(const struct shm *s, const struct shm_stat_opts *opts,
 void shm_render_json(const struct shm *s, const struct shm_stat_opts *opts,
 		     struct shm_text *out);
 
-/* The daemon as a whole: "Name: value" lines with HAProxy's names where it has one
- * (management.txt, "show info"), or one JSON object. */
-void shm_render_info(const struct shm *s, bool is_json, struct shm_text *out);
+/* HAProxy's typed output (management.txt 9.2): a line for each field that is filled. */
+void shm_render_typed(const struct shm *s, const struct shm_stat_opts *opts,
+		      bool has_help, struct shm_text *out);
+/* The same as HAProxy's JSON: an array of rows, each an array of fields. */
+void shm_render_typed_json(const struct shm *s, const struct shm_stat_opts *opts,
+			   struct shm_text *out);
+/* HAProxy's CSV with names and what they mean, one field a line. */
+void shm_render_stat_help(struct shm_text *out);
+
+/* Where a value comes from, what it is, whose it is: "MGP" in words, for JSON. */
+void shm_render_tags(struct shm_text *out, const char *tags);
+
+enum shm_info_format {
+	SHM_INFO_LINES, /* "Name: value" */
+	SHM_INFO_HELP,	/* "Name: value:"what it is"" */
+	SHM_INFO_TYPED,
+	SHM_INFO_TYPED_JSON,
+	SHM_INFO_JSON, /* one object */
+};
+/* The daemon as a whole, with HAProxy's names where it has one (management.txt, "show
+ * info"). */
+void shm_render_info(const struct shm *s, enum shm_info_format format,
+		     struct shm_text *out);
 
 struct shm_html_opts {
 	struct shm_stat_opts stat;

@@ -12,15 +12,19 @@
 #include "lib/base/clock.h"
 #include "shm/stat_fill.h"
 
-#define NUMBER			      false
-#define TEXT			      true
-#define STAT(name, type, kinds, help) {#name, type, kinds, help},
+#define TEXT				    true, "str"
+#define U32				    false, "u32"
+#define S32				    false, "s32"
+#define U64				    false, "u64"
+#define STAT(name, type, kinds, tags, help) {#name, type, tags, kinds, help},
 const struct shm_stat_desc shm_stat_fields[SHM_STAT_FIELDS_N] = {
 #include "shm/stat_fields.def"
 };
 #undef STAT
-#undef NUMBER
 #undef TEXT
+#undef U32
+#undef S32
+#undef U64
 
 uint64_t
 shm_stat_n(const struct shm_stat_row *r, enum shm_stat_field f)

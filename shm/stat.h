@@ -20,7 +20,7 @@ enum shm_stat_type {
 	SHM_STAT_LISTENER,
 };
 
-#define STAT(name, type, kinds, help) SHM_STAT_##name,
+#define STAT(name, type, kinds, tags, help) SHM_STAT_##name,
 enum shm_stat_field {
 #include "shm/stat_fields.def"
 	SHM_STAT_FIELDS_N
@@ -31,6 +31,8 @@ enum shm_stat_field {
 struct shm_stat_desc {
 	const char *name;
 	bool is_text;
+	const char *type;  /* "str", "u32", "s32", "u64" */
+	const char *tags;  /* "KNS": origin, nature, scope (management.txt 9.2) */
 	const char *kinds; /* "FBSL", lower case: only when there is something to say */
 	const char *help;
 };
@@ -96,7 +98,8 @@ const char *shm_stat_text(const struct shm_stat_row *r, enum shm_stat_field f);
 
 /* The daemon as a whole: gauge, rates and counters of the GLOBAL object. */
 struct shm_stat_global {
-	uint32_t conns, conns_max, maxconn;
+	uint32_t conns, conns_max, maxconn, hard_maxconn;
+	uint32_t rate_limit; /* connections per second, 0: none */
 	uint32_t conn_rate, conn_rate_max, req_rate, req_rate_max;
 	uint64_t bin_rate, bout_rate;
 	uint64_t conn_tot, req_tot, bin, bout, log_sent, log_dropped;

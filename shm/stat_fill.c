@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "shm/counters.h"
+#include "shm/hand.h"
 #include "shm/queue.h"
 
 static void
@@ -151,9 +152,13 @@ fill_entrance(const struct stat_taking *k, struct shm_stat_row *r)
 	uint64_t limit = shm_stat_n(r, SHM_STAT_slim);
 	bool is_full = limit && shm_stat_n(r, SHM_STAT_scur) >= limit;
 	const char *text = "OPEN";
+	uint32_t closed = shm_hand_value(&r->object, SHM_HAND_CLOSED, SHM_IS_OPEN);
 	r->light = SHM_LIGHT_UP;
 	if (!k->is_running || r->facts.is_disabled || r->is_gone) {
 		text = "STOP";
+		r->light = SHM_LIGHT_MAINT;
+	} else if (closed != SHM_IS_OPEN) {
+		text = closed == SHM_IS_SHUT ? "STOP" : "PAUSED";
 		r->light = SHM_LIGHT_MAINT;
 	} else if (is_full) {
 		text = r->type == SHM_STAT_LISTENER ? "FULL" : "OPEN";

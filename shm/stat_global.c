@@ -36,10 +36,12 @@ void
 shm_stat_global(const struct shm *s, struct shm_stat_global *out)
 {
 	struct shm_object o;
+	struct shm_facts facts;
 	memset(out, 0, sizeof(*out));
 	for (uint32_t i = 0; i < shm_objects_n(s); i++) {
 		if (!shm_object_at(s, i, &o) || o.kind != SHM_GLOBAL)
 			continue;
+		shm_object_facts(s, &o, &facts);
 		if (o.gauge) {
 			out->conns = shm_gauge_cur(o.gauge);
 			out->conns_max = shm_gauge_max(o.gauge);
@@ -47,6 +49,8 @@ shm_stat_global(const struct shm *s, struct shm_stat_global *out)
 		if (o.rates)
 			fill_rates(o.rates, out);
 		out->maxconn = shm_object_maxconn(s, &o);
+		out->hard_maxconn = facts.maxconn;
+		out->rate_limit = shm_object_rate_limit(s, &o);
 		out->conn_tot = total(s, &o, "conn_tot");
 		out->req_tot = total(s, &o, "req_tot");
 		out->bin = total(s, &o, "bytes_in");

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "lib/base/must.h"
+#include "shm/hand.h"
 #include "shm/slots.h"
 #include "worker/idle.h"
 #include "worker/limits.h"
@@ -19,6 +20,7 @@ enum {
 	ACCEPT_BUDGET = 16,	  /* per wake-up, own socket */
 	ACCEPT_BUDGET_SHARED = 2, /* shared with the other workers */
 	ACCEPT_EMFILE_MS = 100,
+	ACCEPT_CLOSED_MS = 100, /* a frontend that was disabled by hand */
 	NEIGHBOUR_MS = 100,
 	NEIGHBOUR_STALE_MS = 200,
 };
@@ -42,6 +44,13 @@ listener_pause(struct listener *l, uint64_t retry_ms)
 	self.paused_n++;
 	shm_count(&self.global, SHM_GLOBAL_maxconn_paused, 1);
 	resume_in(retry_ms);
+}
+
+/* Somebody said "disable frontend" or "shutdown frontend". */
+static bool
+is_closed(const struct rt_frontend *fe)
+{
+	return shm_hand_value(&fe->shm, SHM_HAND_CLOSED, SHM_IS_OPEN) != SHM_IS_OPEN;
 }
 
 static void
@@ -92,6 +101,10 @@ listener_ready(struct net_watch *w, uint32_t events)
 	if (self.is_draining) /* the event is older than the drain: somebody else accepts
 			       */
 		return;
+	if (is_closed(l->bind->fe)) {
+		listener_pause(l, ACCEPT_CLOSED_MS);
+		return;
+	}
 	for (int i = waiting_n(l); i > 0; i--) {
 		struct sockaddr_storage ss;
 		socklen_t len = sizeof(ss);

@@ -122,7 +122,7 @@ read_all(struct shm *s)
 	shm_render_csv(s, &all, &text);
 	shm_render_json(s, &all, &text);
 	shm_render_html(s, &html, &text);
-	shm_render_info(s, true, &text);
+	shm_render_info(s, SHM_INFO_JSON, &text);
 	if (shm_stat_take(s, &all, &st) == 0) {
 		shm_render_table(&st, &(struct shm_table_opts){0}, &text);
 		shm_stat_fini(&st);

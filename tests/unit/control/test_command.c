@@ -49,7 +49,8 @@ refusals_have_haproxys_words(void **state)
 		{"get weight", "Require 'backend/server'.\n\n"},
 		{"disable server app/", "Require 'backend/server'.\n\n"},
 		{"set server app/a",
-		 "usage: set server <backend>/<server> state | weight\n\n"},
+		 "usage: set server <backend>/<server> agent | agent-addr | agent-port | "
+		 "agent-send | fqdn | health | state | weight\n\n"},
 		{"show servers state nope", "Can't find backend.\n\n"},
 	};
 	(void)state;
@@ -170,7 +171,7 @@ show_stat_is_haproxys_csv(void **state)
 	assert_null(strstr(ask(t, "show stat 1 2 -1"), "app,a,"));
 	assert_non_null(strstr(ask(t, "show stat no-maint"), "app,a,"));
 	assert_null(strstr(ask(t, "show stat no-maint"), "app,b,"));
-	assert_non_null(strstr(ask(t, "show stat json"), "\"svname\":\"BACKEND\""));
+	assert_non_null(strstr(ask(t, "show stat json"), "\"value\":\"BACKEND\""));
 	assert_memory_equal(ask(t, "show stat app"), "usage: show stat", 16);
 }
 
@@ -184,7 +185,7 @@ show_info_names_values(void **state)
 	snprintf(pid, sizeof(pid), "\nPid: %d\n", getpid());
 	assert_non_null(strstr(info, pid));
 	assert_non_null(strstr(info, "\nMaxconn: 1000\n"));
-	assert_non_null(strstr(ask(t, "show info json"), "\"Maxconn\": 1000"));
+	assert_non_null(strstr(ask(t, "show info typed"), ".Maxconn.1:CLP:u32:1000"));
 }
 
 static void

@@ -207,13 +207,13 @@ static void
 info_is_lines_or_one_object(void **state)
 {
 	(void)state;
-	shm_render_info(f.shm, false, &text);
+	shm_render_info(f.shm, SHM_INFO_LINES, &text);
 	assert_memory_equal(text.bytes, "Name: weir\nVersion: 1.0-test\nRunning: 1\n",
 			    40);
 	assert_true(has("\nMaxconn: 1000\n"));
 	assert_true(has("\nLast_reload: never\n"));
 	shm_text_clear(&text);
-	shm_render_info(f.shm, true, &text);
+	shm_render_info(f.shm, SHM_INFO_JSON, &text);
 	assert_memory_equal(text.bytes, "{\n \"Name\": \"weir\",\n", 19);
 	assert_string_equal(text.bytes + text.n - 3, "\n}\n");
 }

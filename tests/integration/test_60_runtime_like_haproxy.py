@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: MIT
+"""The runtime API beside HAProxy's: the same lines said to both, the answers compared."""
+import json
+import re
+import socket
+
+import pytest
+
+from weirlab import Client, get, wait_until
+from weirlab.config import web
+from weirlab.haproxy import Haproxy
+
+HAPROXY = """
+global
+ stats socket {sock} mode 600 level admin
+ maxconn 1000
+ nbthread 1
+frontend fe
+ bind 127.0.0.1:{port}
+ maxconn 100
+ default_backend be
+backend be
+ server a 127.0.0.1:{a} weight 10 check inter 60s
+ server b 127.0.0.1:{b} maxconn 20
+"""
+
+# Said one after the other; each answer is the same to the letter.
+SAME = """
+show backend
+show cli level
+show servers state zz
+show servers conn zz
+show stat domain xx
+set server
+set server be/a state
+set server be/a state nowhere
+set server be/a weight
+set server be/a weight 300
+set server be/a weight 50%
+get weight be/a
+set server be/a weight 100%
+get weight be/zz
+get weight zz/a
+get weight
+set weight be/a 300
+set server be/a health
+set server be/a health sideways
+set server be/a health down
+set server be/a health stopping
+set server be/a health up
+set server be/a agent up
+set server be/a agent-send word
+set server be/a fqdn x.y
+enable health be/b
+disable health be/b
+disable health be/a
+enable health be/a
+enable agent be/a
+disable agent be/a
+disable server be/a
+enable server be/a
+disable frontend fe
+disable frontend fe
+enable frontend fe
+enable frontend fe
+enable frontend zz
+enable frontend
+disable frontend zz
+set maxconn frontend fe 10
+set maxconn frontend fe
+set maxconn frontend zz 1
+set maxconn frontend
+set maxconn frontend fe -1
+set maxconn server be/b 30
+set maxconn server be/b
+set maxconn server be/zz 1
+set maxconn global 500
+set maxconn global 100000
+set maxconn global
+set rate-limit connections global 10
+set rate-limit sessions global 10
+set rate-limit connections global -1
+set rate-limit connections global
+set rate-limit connections global 0
+set rate-limit sessions global 0
+clear counters
+clear counters all
+set timeout cli 10
+set timeout cli
+expert-mode
+expert-mode on
+experimental-mode
+expert-mode on; expert-mode
+shutdown frontend zz
+shutdown frontend
+shutdown session 0x1
+shutdown session
+shutdown sessions server be/a
+shutdown sessions server be/zz
+show cli level; user; show cli level
+operator; set server be/a state maint
+show env NO_SUCH_VARIABLE
+""".strip().splitlines()
+
+# Answers that differ on purpose; docs/migration.md says why.
+DIFFERENT = {
+    "set server be/a": "usage: set server <backend>/<server> agent |",
+    "set server be/b health up": "Health checks are not enabled on this server.",
+    "set server be/a agent-addr 1.2.3.4": "agent checks are not enabled on this server.",
+    "set maxconn frontend fe x": "Integer value expected.",
+    "set maxconn server be/a 5": "This server has no maxconn in the configuration",
+    "set rate-limit ssl-sessions global 1": "'set rate-limit' only supports :",
+    "show resolvers": "No resolvers",
+}
+
+
+def say(path, line):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(5)
+        s.connect(path)
+        s.sendall(line.encode() + b"\n")
+        return b"".join(iter(lambda: s.recv(65536), b"")).decode()
+
+
+class Both:
+    def __init__(self, lab):
+        self.a, self.b = lab.origins("ab")
+        self.port, peer = lab.port(), lab.port()
+        self.sock = f"{lab.shm_dir}/haproxy.sock"
+        Haproxy(lab, HAPROXY.format(sock=self.sock, port=peer, a=self.a.port, b=self.b.port),
+                peer)
+        self.weir = lab.start(web(self.port, {
+            "a": {"address": self.a, "weight": 10, "check": True, "inter": "60s"},
+            "b": {"address": self.b, "maxconn": 20}}, top={"maxconn": 1000},
+            frontend={"maxconn": 100}), nbproc=2)
+        wait_until(lambda: self.weir.status("be", "a").startswith("UP"))
+
+    def ask(self, line):
+        return say(self.weir.sock, line), say(self.sock, line)
+
+
+@pytest.fixture
+def both(lab):
+    return Both(lab)
+
+
+def test_answers_are_haproxys_to_the_letter(both):
+    wrong = {}
+    for line in SAME:
+        ours, theirs = both.ask(line)
+        if ours != theirs:
+            wrong[line] = (ours, theirs)
+    assert not wrong, "\n".join(f"{k}\n  weir:    {a!r}\n  haproxy: {b!r}"
+                                for k, (a, b) in wrong.items())
+
+
+def test_answers_that_differ_are_those_we_know(both):
+    for line, begin in DIFFERENT.items():
+        ours, theirs = both.ask(line)
+        assert ours.startswith(begin), (line, ours)
+        assert ours != theirs, line
+
+
+def fields_of(text):
+    return {m[1]: m[2] for m in re.finditer(r"^\w\.\d+\.\d+\.\d+\.([\w-]+)\.1:(\w{3}:\w+):",
+                                            text, re.M)}
+
+
+def test_typed_fields_have_haproxys_places_and_tags(both):
+    ours, theirs = both.ask("show stat typed")
+    places = [dict(re.findall(r"^\w\.\d+\.\d+\.(\d+)\.([\w]+)\.1:", t, re.M))
+              for t in (ours, theirs)]
+    for place, name in places[0].items():
+        assert int(place) > 102 or places[1].get(place, name) == name
+    ours, theirs = (fields_of(t) for t in (ours, theirs))
+    sums = {"act", "bck", "rate", "rate_max"}  # whose tags depend on the row in HAProxy
+    assert {k: v for k, v in ours.items() if k in theirs and k not in sums} == \
+        {k: v for k, v in theirs.items() if k in ours and k not in sums}
+    assert len(set(ours) & set(theirs)) > 60
+
+
+def test_typed_info_has_haproxys_names_and_tags(both):
+    ours, theirs = both.ask("show info typed")
+    pattern = re.compile(r"^\d+\.([^.]+)\.1:(\w{3}):\w+:(.*)$", re.M)
+    ours, theirs = ({m[1]: m[2] for m in pattern.finditer(t)} for t in (ours, theirs))
+    known = set(ours) & set(theirs)
+    assert known >= {"Name", "Version", "Pid", "Uptime_sec", "Maxconn", "CurrConns", "Tasks",
+                     "ConnRate", "node"}
+    totals = {"TotalBytesOut", "DroppedLogs", "MaxSessRate"}  # HAProxy calls these gauges
+    assert {k: ours[k] for k in known - totals} == {k: theirs[k] for k in known - totals}
+
+
+def test_json_has_haproxys_shape(both):
+    def shape(value):
+        if isinstance(value, dict):
+            return {k: shape(v) for k, v in value.items() if k != "value"}
+        return None
+    for line in ("show info json", "show stat json"):
+        ours, theirs = (json.loads(t) for t in both.ask(line))
+        first = (lambda v: v[0][0] if isinstance(v[0], list) else v[0])
+        assert shape(first(ours)) == shape(first(theirs)), line
+    json.loads(both.ask("show schema json")[0])
+
+
+def test_headers_of_tables_are_haproxys(both):
+    for line in ("show servers conn", "show servers state", "show cli sockets"):
+        ours, theirs = (t.splitlines() for t in both.ask(line))
+        heads = [[x for x in t if x.startswith("# ")] for t in (ours, theirs)]
+        assert heads[0] == heads[1], line
+    for line in ("show servers conn", "show servers state"):
+        ours, theirs = ([len(x.split()) for x in t.splitlines() if " be" in x or "be/" in x]
+                        for t in both.ask(line))
+        assert ours == theirs, line
+
+
+# --- what the words do -------------------------------------------------------------------
+
+def test_a_disabled_frontend_lets_nobody_in_until_it_is_enabled(both):
+    say(both.weir.sock, "disable frontend fe")
+    assert both.weir.status("fe", "FRONTEND") == "PAUSED"
+    with Client(both.port) as c:
+        c.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert both.weir.stat("fe", "FRONTEND", "scur") == 0
+        say(both.weir.sock, "enable frontend fe")
+        assert c.response().status == 200
+    assert both.weir.status("fe", "FRONTEND") == "OPEN"
+
+
+def test_maxconn_by_hand_holds_for_all_workers_and_over_a_reload(both):
+    weir = both.weir
+    say(weir.sock, "set maxconn frontend fe 2")
+    assert weir.stat("fe", "FRONTEND", "slim") == 2
+    weir.reload()
+    assert weir.stat("fe", "FRONTEND", "slim") == 2
+    clients = [Client(both.port) for _ in range(4)]
+    for c in clients:
+        c.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    wait_until(lambda: weir.stat("fe", "FRONTEND", "scur") == 2)
+    for c in clients:
+        c.close()
+    weir.wait_idle()
+    assert weir.stat("fe", "FRONTEND", "smax") == 2
+    say(weir.sock, "set maxconn server be/b 7")
+    assert weir.stat("be", "b", "slim") == 7
+
+
+def test_counters_are_cleared_for_all_workers(both):
+    for _ in range(10):
+        get(both.port)
+    both.weir.wait_idle()
+    wait_until(lambda: both.weir.stat("fe", "FRONTEND", "req_tot") == 10)
+    say(both.weir.sock, "clear counters")
+    assert both.weir.stat("fe", "FRONTEND", "req_tot") == 10
+    assert both.weir.stat("fe", "FRONTEND", "smax") == 0
+    say(both.weir.sock, "clear counters all")
+    assert both.weir.stat("fe", "FRONTEND", "req_tot") == 0
+    get(both.port)
+    wait_until(lambda: both.weir.stat("fe", "FRONTEND", "req_tot") == 1)
+
+
+def test_a_line_waits_between_two_commands(both):
+    answer = say(both.weir.sock, "show cli level; wait 50ms; show version")
+    assert answer.startswith("admin\n\n\n") and len(answer.splitlines()) == 5
+
+
+def test_prompt_modes(both):
+    with socket.socket(socket.AF_UNIX) as s:
+        s.settimeout(5)
+        s.connect(both.weir.sock)
+        s.sendall(b"prompt i\nshow cli level\nset timeout cli 1h\nquit\n")
+        assert b"".join(iter(lambda: s.recv(4096), b"")) == b"\nadmin\n\n\n"
+
+
+def test_health_set_by_hand_lasts_until_checks_say_otherwise(both):
+    say(both.weir.sock, "set server be/a health down")
+    both.weir.wait_status("be", "a", "DOWN")
+    say(both.weir.sock, "set server be/a health stopping")
+    both.weir.wait_status("be", "a", "NOLB")
+    say(both.weir.sock, "set server be/a health up")
+    both.weir.wait_status("be", "a", "UP")
+
+
+def test_a_server_whose_checks_are_disabled_keeps_its_state(lab):
+    a = lab.origin("a")
+    weir = lab.start(web(lab.port(), {"a": {"address": a, "check": True, "inter": "50ms",
+                                            "rise": 1, "fall": 1}}), nbproc=1)
+    wait_until(lambda: weir.status("be", "a") == "UP" and weir.counter("global.checks_run") > 1)
+    say(weir.sock, "disable health be/a")
+    seen = []
+
+    def is_still():
+        say(weir.sock, "wait 200ms")
+        seen.append(weir.counter("global.checks_run"))
+        return seen[-1:] * 2 == seen[-2:]
+    wait_until(is_still, what="no more checks")
+    a.stop()
+    assert weir.status("be", "a") == "UP"
+    say(weir.sock, "enable health be/a")
+    weir.wait_status("be", "a", "DOWN")
