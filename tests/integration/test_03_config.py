@@ -3,6 +3,7 @@
 line."""
 import json
 import os
+import pathlib
 import re
 import subprocess
 
@@ -23,6 +24,10 @@ backends:
   be:
     servers: {a: 127.0.0.1:8081}
 """
+
+# The first keyword of proxies that is known but not implemented.
+UNSUPPORTED = pathlib.Path(__file__).parents[2] / "config/unsupported.def"
+NOT_YET = re.search(r"NOT_YET\(proxy, (\w+)\)", UNSUPPORTED.read_text()).group(1)
 
 # name: (text, the lines of the errors, words of which every one must be said)
 GARBAGE = {
@@ -76,8 +81,12 @@ GARBAGE = {
     "status that is none": (GOOD.replace(
         "    default_backend: be", "    default_backend: be\n    http_request:\n"
         "      - deny: {status: 9999}"), [9], ["9999"]),
-    "known but not implemented": (GOOD.replace("  be:\n", "  be:\n    cookie: {name: S}\n"), [10],
-                                  ["cookie", "not implemented"]),
+    "known but not implemented": (GOOD.replace("  be:\n", f"  be:\n    {NOT_YET}: x\n"), [10],
+                                  [NOT_YET, "not implemented"]),
+    "scope that has ended": (GOOD.replace(
+        "    default_backend: be", "    default_backend: be\n    http_response:\n"
+        "      - {set_header: {name: a, value: '%[var(req.a)]'}}"), [9],
+        ["the scope of 'req.a' is gone"]),
     "tab": (GOOD.replace("  mode: http", "\tmode: http"), [2], []),
     "not closed": (GOOD + "x: {a: [1, 2\n", [11, 12], []),
     "tag": (GOOD.replace("mode: http", "mode: !x http"), [2], []),

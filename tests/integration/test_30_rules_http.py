@@ -256,20 +256,22 @@ def test_a_password_is_asked_for(lab):
 # --- variables, routing, timeouts -----------------------------------------------------
 def test_variables_live_as_long_as_their_scope(lab):
     a, port = start(lab, [
+        {"set_header": {"name": "X-Before", "value": "%[var(req.path)]<%[var(txn.path)]>"}},
         {"set_var": {"name": "sess.first,ifnotexists", "value": "path"}},
         {"set_var": {"name": "txn.path", "value": "path"}},
+        {"set_var": {"name": "req.path", "value": "path"}},
         {"set_var_fmt": {"name": "req.both", "value": "%[var(sess.first)]%[var(txn.path)]"}},
         {"unset_var": "txn.path", "if": "{ path /forget }"},
         {"set_header": {"name": "X-Both", "value": "%[var(req.both)]"}}],
         frontend={"http_response": [
-            {"set_header": {"name": "X-Txn", "value": "%[var(txn.path)]"}},
-            {"set_header": {"name": "X-Req", "value": "<%[var(req.both)]>"}}]})
+            {"set_header": {"name": "X-Txn", "value": "%[var(sess.first)]%[var(txn.path)]"}}]})
     with Client(port) as c:
         for target in ("/one", "/two"):
-            answer = c.ask(target)
-            assert answer.get("X-Txn") == target and answer.get("X-Req") == "<>"
+            assert c.ask(target).get("X-Txn") == "/one" + target
             assert a.requests[-1].get("X-Both") == "/one" + target
-        assert c.ask("/forget").get("X-Txn") == ""
+            assert a.requests[-1].get("X-Before") == "<>"
+        assert c.ask("/forget").get("X-Txn") == "/one"
+    assert get(port, "/new").get("X-Txn") == "/new/new"
 
 
 def test_a_backend_is_chosen_by_the_name_an_expression_makes(lab):
