@@ -123,8 +123,7 @@ rules_request_run(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 		else if (must_wait(t, p))
 			end = RULE_WAITS;
 		if (end == RULE_WAITS)
-			if (end == RULE_WAITS)
-				t->rule_stage = (uint8_t)i;
+			t->rule_stage = (uint8_t)i;
 		if (end != RULE_GOES_ON)
 			return end;
 	}
