@@ -149,11 +149,11 @@ making_mysql(struct making *m, const struct node *args)
 {
 	const char *user = args->kind == NODE_MAP ? node_text(args, "user") : NULL;
 	begin(m, user != NULL);
-	struct cfg_expect *e = making_expect(m, CFG_EXPECT_MYSQL_GREETING);
+	making_expect(m, CFG_EXPECT_MYSQL_GREETING);
 	if (!user)
 		return;
 	making_send(m, mysql_login(m, user, node_text(args, "version")));
-	e = making_expect(m, CFG_EXPECT_MYSQL_OK);
+	struct cfg_expect *e = making_expect(m, CFG_EXPECT_MYSQL_OK);
 	e->on_success = making_format(m, "MySQL server is ok");
 }
 
@@ -215,9 +215,9 @@ making_smtp(struct making *m, const struct node *args)
 	expect_smtp(m, "^[0-9]{3}[- \r]", ERROR_L7RSP);
 	expect_smtp(m, "^2[0-9]{2}[- \r]", ERROR_L7STS);
 	making_send(m, span_str(arena_printf(m->l->arena, "%s %s\r\n", hello, domain)));
-	struct cfg_expect *e = expect_smtp(m, "^2[0-9]{2}[- \r]", ERROR_L7STS);
+	expect_smtp(m, "^2[0-9]{2}[- \r]", ERROR_L7STS);
 	making_send(m, SPAN("QUIT\r\n"));
-	e = expect_smtp(m, "(^|\n)2[0-9]{2}[- \r]", ERROR_L7STS);
+	struct cfg_expect *e = expect_smtp(m, "(^|\n)2[0-9]{2}[- \r]", ERROR_L7STS);
 	e->on_success = making_format(m, "%[res.payload(4,0),cut_crlf]");
 }
 

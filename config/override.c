@@ -175,11 +175,10 @@ set(struct loading *l, const struct override *o, struct node *value)
 		if (is_list_of_names(at) && !is_number(name))
 			names_to_map(l, at);
 		if (is_itself(at, name)) {
-			if (is_last)
-				replace(at, value);
-			if (is_last)
-				return;
-			continue;
+			if (!is_last)
+				continue;
+			replace(at, value);
+			return;
 		}
 		long i = step(l, o, at, name);
 		if (i < 0)

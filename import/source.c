@@ -205,10 +205,10 @@ is_left_out(struct reader *r, const struct import_line *line)
 	struct importing *im = r->im;
 	const char *word = line->words[0].text;
 	bool is_head = import_is_section(word), is_out = is_refused(im, line->at);
-	if (is_head)
+	if (is_head) {
 		im->section_name = line->n > 1 ? line->words[1].text : word;
-	if (is_head)
 		r->leaves_section_out = is_out;
+	}
 	if (!is_out && !r->leaves_section_out)
 		return false;
 	add_comment(im, line->at,

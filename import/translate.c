@@ -276,14 +276,11 @@ shape_PAIR(struct cursor *c, const struct word_row *w)
 	const char *moved = schema_moved(SECTION_timeout, name);
 	if (is_free) {
 		path = arena_printf(a, "%s.%s", w->path, c->line->words[c->i - 1].text);
-		below = k;
 	} else if (!below && moved && strcmp(w->path, "timeout") == 0) {
 		path = moved;
 		below = key_at(w->in, path);
 	}
-	put_at(c, path,
-	       is_free || !below ? (is_free ? next_word(c) : by_schema(c, NULL))
-				 : by_schema(c, below));
+	put_at(c, path, is_free ? next_word(c) : by_schema(c, below));
 }
 
 void

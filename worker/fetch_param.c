@@ -36,9 +36,9 @@ cookie_next(const struct http_head *h, bool is_response, uint32_t *place,
 		int i = http_head_find(h, field, from);
 		if (i < 0)
 			return false;
-		struct span v = http_field_value(h, &h->fields[i]), rest = v;
+		struct span v = http_field_value(h, &h->fields[i]);
 		size_t begin = (unsigned)i == from ? *place & 0xffff : 0;
-		rest = span_of(v.p + begin, v.n - begin);
+		struct span rest = span_of(v.p + begin, v.n - begin);
 		struct span pair = span_cut(&rest, ';');
 		*place = rest.n && !is_response
 				 ? (uint32_t)i << 16 | (uint32_t)(rest.p - v.p)

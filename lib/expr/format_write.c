@@ -22,6 +22,8 @@ put(struct out *o, const char *p, size_t n)
 {
 	if (n > room(o))
 		n = room(o);
+	if (n == 0)
+		return; /* p may be null */
 	memcpy(o->at, p, n);
 	o->at += n;
 }
