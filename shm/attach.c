@@ -203,18 +203,30 @@ verify_object(struct verify *v, uint32_t i)
 			d.facts.name, cur, (unsigned long long)held);
 }
 
+/* A table that is being verified. */
+struct verify_stick {
+	struct verify *v;
+	uint32_t index;
+};
+
+static void
+report_odd(void *arg, const struct shm_stick_odd *odd)
+{
+	const struct verify_stick *x = arg;
+	problem(x->v, "object %u: bucket %llu, way %u: %u references, %u in ledgers",
+		x->index, (unsigned long long)odd->bucket, odd->way, odd->refs,
+		odd->held);
+}
+
 static void
 verify_table(struct verify *v, uint32_t i)
 {
 	struct shm_object o;
-	struct shm_stick_odd odd = {0};
 	if (!shm_object_at(v->s, i, &o) || o.kind != SHM_TABLE)
 		return;
 	if (o.is_current && !o.area)
 		problem(v, "object %u: a table without memory", i);
-	while (shm_stick_verify(v->s, &o, &odd))
-		problem(v, "object %u: bucket %llu, way %u: %u references, %u in ledgers",
-			i, (unsigned long long)odd.bucket, odd.way, odd.refs, odd.held);
+	shm_stick_verify(v->s, &o, report_odd, &(struct verify_stick){v, i});
 }
 
 static void

@@ -125,15 +125,14 @@ enum shm_stick_result shm_stick_read(const struct shm_stick *t, const void *key,
  * one was left out. */
 enum shm_stick_result shm_stick_each(const struct shm_stick *t, uint64_t *at,
 				     uint64_t now_ms, struct shm_stick_view *out);
-/* Goes through the entries whose references are not those of the ledgers; false: no
- * further one. *at begins as zeros. */
+/* Reports the entries that have more references than the ledgers say. */
 struct shm_stick_odd {
-	uint64_t at; /* its own business */
 	uint64_t bucket;
 	uint32_t way, refs, held;
 };
-bool shm_stick_verify(const struct shm *s, const struct shm_object *o,
-		      struct shm_stick_odd *at);
+void shm_stick_verify(const struct shm *s, const struct shm_object *o,
+		      void (*report)(void *arg, const struct shm_stick_odd *odd),
+		      void *arg);
 /* Entries, expired ones among them. */
 uint64_t shm_stick_used(const struct shm_stick *t);
 

@@ -3,6 +3,7 @@
 """Random everything for a while, then the books must balance. Not collected by pytest:
 ./dev soak [SECONDS]. SOAK_SEED repeats a run's choices; SOAK_KILLS=no leaves the workers
 alive, and then not one request may fail."""
+import json
 import os
 import random
 import signal
@@ -86,9 +87,73 @@ class RoughSide:
         assert passed <= asked + slack and passed <= seen + slack
 
 
+class Tables:
+    """`exact` counts every request by its path and is never touched; `churn` has more keys
+    than room, is cleared, saved, loaded and given other shapes. Both are written to files
+    all the time."""
+
+    def __init__(self, lab, rng):
+        self.dir, self.rng = os.path.join(lab.dir, "tables"), rng
+        self.size, self.store = 500, ["http_req_cnt", "conn_cur", "gpc0"]
+
+    def add_to(self, config):
+        def persist(name):
+            return {"persist": os.path.join(self.dir, name), "persist_interval": "200ms"}
+
+        config["tables"] = {
+            "exact": {"type": "string", "size": 100, "store": ["http_req_cnt", "conn_cur"],
+                      **persist("exact")},
+            "churn": {"type": "integer", "size": self.size, "expire": "1s",
+                      "store": self.store, **persist("churn")}}
+        config["frontends"]["fe"]["http_request"] = [
+            {"track_sc0": {"key": "path", "table": "exact"}},
+            {"track_sc1": {"key": "rand(2000)", "table": "churn"}}]
+        return config
+
+    def reshape(self):
+        self.size = self.rng.choice([100, 500, 3000])
+        self.store = self.rng.sample(["http_req_cnt", "conn_cur", "gpc0", "gpt0",
+                                      "http_req_rate(1s)", "bytes_out_cnt"], 3)
+
+    def work(self, weir):
+        path = os.path.join(self.dir, "by-hand")
+        self.rng.choice([
+            lambda: weir.ctl("table", "churn", "clear", check=False),
+            lambda: weir.ctl("table", "churn", "clear", "data.http_req_cnt", "gt", "1",
+                             check=False),
+            lambda: weir.ctl("table", "save", "churn", path, check=False),
+            lambda: weir.ctl("table", "load", "churn", path, check=False),
+            lambda: weir.ctl("table", "churn", "--json"),
+            lambda: weir.ctl("table", "churn", "set", "key", "77", "data.gpc0", "5",
+                             check=False)])()
+
+    @staticmethod
+    def counted(weir):
+        entries = json.loads(weir.ctl("table", "exact", "--json").stdout)["entries"]
+        return {e["key"]: e["http_req_cnt"] for e in entries}
+
+    def balance(self, weir, counted, clients):
+        """What the table counted is what the frontend counted, and it comes back after a
+        boot; nothing is held any more."""
+        for name in ("exact", "churn"):
+            held = [e for e in json.loads(weir.ctl("table", name, "--json").stdout)["entries"]
+                    if e["use"] or e.get("conn_cur")]
+            assert not held, held
+        exact = self.counted(weir)
+        print(f"tables: {sum(exact.values())} of {counted} requests counted by path")
+        assert abs(sum(exact.values()) - counted) <= clients
+        busy = weir.counter("table.exact.busy")
+        assert sum(exact.values()) == counted or clients or busy
+        assert weir.stop() == 0
+        os.unlink(weir.shm)
+        weir.start()
+        assert self.counted(weir) == exact
+
+
 class Soak:
     def __init__(self, lab, rng):
         self.rough = RoughSide(lab, rng)
+        self.tables = Tables(lab, rng)
         self.lab, self.rng = lab, rng
         self.origins = lab.origins("abc")
         for o in self.origins:
@@ -104,10 +169,12 @@ class Soak:
         self.seen = totals(self.weir)
 
     def config(self):
-        return self.rough.add_to(
+        # fewer places than clients: somebody waits in a queue all the time
+        return self.tables.add_to(self.rough.add_to(
             web(self.port, self.origins, top={"nbproc": self.nbproc},
-                every={"check": True, "inter": "300ms", "fall": 3, "rise": 1},
-                defaults={"retries": 3, "option": ["redispatch"]}))
+                every={"check": True, "inter": "300ms", "fall": 3, "rise": 1, "maxconn": 4},
+                defaults={"retries": 3, "option": ["redispatch"],
+                          "timeout": {"queue": "20s"}})))
 
     # --- what may happen
     def reload(self):
@@ -145,6 +212,13 @@ class Soak:
         self.weir.api(f"disable server be/{name}")
         self.weir.api(f"enable server be/{name}")
 
+    def reshape(self):
+        self.tables.reshape()
+        assert self.weir.reload(self.config()).returncode == 0
+
+    def work_on_tables(self):
+        self.tables.work(self.weir)
+
     def look(self):
         now = totals(self.weir)
         fallen = {k: (v, now.get(k)) for k, v in self.seen.items() if now.get(k, 0) < v}
@@ -154,7 +228,8 @@ class Soak:
 
     def step(self):
         acts = [self.reload, self.resize, self.bad_reload, self.kill_worker, self.kill_helper,
-                self.pause_worker, self.maintenance, self.look, self.look]
+                self.pause_worker, self.maintenance, self.reshape, self.work_on_tables,
+                self.work_on_tables, self.look, self.look]
         if KILLS == "no":
             acts.remove(self.kill_worker)
         act = self.rng.choice(acts)
@@ -177,6 +252,7 @@ class Soak:
         assert ok <= counted <= sent
         assert self.kills or (failed == 0 and counted == sent)
         self.rough.balance(self.weir, self.kills)
+        self.tables.balance(self.weir, counted, self.kills * clients)
 
 
 def main():
