@@ -15,6 +15,7 @@
 #include "lib/base/must.h"
 #include "shm/counters.h"
 #include "shm/render.h"
+#include "shm/session_list.h"
 #include "shm/slots.h"
 
 enum { PATCHES_MAX = 64, HEAD_BYTES = 128 * 1024 };
@@ -32,6 +33,21 @@ clean_up(void)
 {
 	unlink(path);
 	rmdir(dir);
+}
+
+/* Some connections, of states and objects there are and there are not. */
+static void
+begin_sessions(struct shm *s)
+{
+	struct shm_sessions l;
+	struct shm_object global;
+	must(shm_object_at(s, 0, &global));
+	shm_sessions_open(s, &global, &l);
+	for (uint32_t i = 0; i < SHM_SESSION_CHUNK + 1; i++) {
+		const struct shm_session_client c = {.family = (uint8_t)i};
+		(void)shm_session_begin(&l, &c, i * 0x1000100001000001ULL);
+	}
+	free(l.free);
 }
 
 int
@@ -75,12 +91,14 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	struct stat st;
 	(void)argc;
 	(void)argv;
+	facts[0].area_bytes = shm_sessions_bytes(2 * SHM_SESSION_CHUNK);
 	must(mkdtemp(dir));
 	snprintf(path, sizeof(path), "%s/weir.shm", dir);
 	struct shm *s =
 		shm_open_master(path, &g, true, false, (uint32_t)-1, &adopted, err);
 	must(s);
 	shm_commit(s, &g, 1);
+	begin_sessions(s);
 	shm_mark_stopped(s);
 	shm_close(&s);
 	int fd = open(path, O_RDWR | O_CLOEXEC);
@@ -112,6 +130,20 @@ read_slots_and_counters(const struct shm *s)
 }
 
 static void
+read_sessions(const struct shm *s, struct shm_text *text)
+{
+	struct shm_session_list l;
+	shm_session_list_make(s, &(struct shm_session_query){0}, 1, &l);
+	for (size_t i = 0; i < l.n; i++) {
+		shm_session_put_client(text, &l.at[i]);
+		shm_text_plain(text, l.at[i].frontend);
+		shm_text_plain(text, l.at[i].server);
+		shm_text_str(text, shm_session_state_name(l.at[i].where.state));
+	}
+	shm_session_list_fini(&l);
+}
+
+static void
 read_all(struct shm *s)
 {
 	const struct shm_html_opts html = {.uri = "/", .stat = {.types = ~0U}};
@@ -129,6 +161,7 @@ read_all(struct shm *s)
 	}
 	(void)shm_verify(s, ignore, &bytes);
 	read_slots_and_counters(s);
+	read_sessions(s, &text);
 	shm_text_fini(&text);
 }
 
