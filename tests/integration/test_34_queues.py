@@ -12,6 +12,7 @@ import pytest
 from weirlab import Client, get, wait_until
 from weirlab.config import web
 from weirlab.gate import Gate, is_gone
+from weirlab.wait import SLOW
 from weirlab.weir import binary
 
 NBPROC = pytest.mark.parametrize("nbproc", [1, 2, 8])
@@ -109,7 +110,7 @@ def test_who_waits_too_long_gets_503_and_sQ(lab):
     line = wait_until(lambda: log.find(r'"GET /late'), what="its line")[0]
     assert " sQ-- " in line and "be/<NOSRV> " in line
     times = line.split("be/<NOSRV> ")[1].split(" ")[0].split("/")
-    assert 190 <= int(times[1]) < 1500
+    assert 190 <= int(times[1]) < 1500 * SLOW
     gate.open(1)
     assert first.response().status == 200
     assert a.seen("/late") == []
@@ -230,7 +231,7 @@ def test_a_killed_workers_slots_go_to_those_who_wait(lab, mode):
             c.close()
         clients[:] = [c for c in clients if c.socket.fileno() >= 0]
         return not clients
-    wait_until(over, what="all are served or gone")
+    wait_until(over, 20, "all are served or gone")
     assert served.count(True) >= 4 and gate.most <= 4
     slots(weir, "a")
 
@@ -249,7 +250,7 @@ def test_kills_and_reloads_never_let_an_eleventh_request_through(lab, nbproc):
         if turn % 4 == 3:
             weir.reload()
         else:
-            os.kill(rng.choice(weir.workers()), signal.SIGKILL)
+            weir.kill_worker(rng)
     load.wait_ok(200)
     load.end()
     assert gate.most <= 10
@@ -336,7 +337,7 @@ def test_strict_maxconn_holds_through_kills_and_reloads(lab, nbproc):
         if turn % 4 == 3:
             weir.reload()
         else:
-            os.kill(rng.choice(weir.workers()), signal.SIGKILL)
+            weir.kill_worker(rng)
     load.wait_ok(200)
     load.end()
     assert seen.most <= 10
@@ -361,7 +362,7 @@ def test_lost_wake_ups_cost_milliseconds(lab, nbproc, strict):
     wait_until(lambda: gate.inside == 1 and queued(weir) == 19)
     start = time.monotonic()
     let_through(gate, 20)
-    assert time.monotonic() - start < 20 * 0.1
+    assert time.monotonic() - start < 20 * 0.1 * SLOW
     for c in clients:
         assert c.response().status == 200
     assert gate.most == 1

@@ -114,15 +114,14 @@ def test_limits_hold_while_old_and_new_workers_are_killed(lab, nbproc, strict):
     for limit in (5, 8, 3, 8, 2):
         load.wait_ok(40)
         assert weir.reload(config(port, a, limit, strict)).returncode == 0
-        victims = weir.of_role("worker")  # of both generations
-        os.kill(rng.choice(victims), signal.SIGKILL)
+        weir.kill_worker(rng)  # of either generation
     load.wait_ok(40)
     assert gate.most <= 8 and (connections.most <= 8 or not strict)
     wait_until(lambda: len(weir.workers()) == nbproc, what="the old ones are gone")
     wait_until(lambda: gate.inside <= 2 and (not strict or connections.now() <= 2))
     gate.most = connections.most = 0
     load.wait_ok(100)
-    os.kill(weir.workers()[0], signal.SIGKILL)
+    weir.kill_worker(rng)
     load.wait_ok(60)
     load.end()
     assert 0 < gate.most <= 2 and (connections.most <= 2 or not strict)

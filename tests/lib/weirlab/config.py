@@ -4,8 +4,8 @@ from .origin import Origin
 from .wait import SLOW
 
 LONG = f"{10 * SLOW:g}s"  # no test waits for these
-TIMEOUTS = {"connect": "2s", "client": LONG, "server": LONG, "http_request": LONG,
-            "http_keep_alive": LONG, "check": "1s"}
+TIMEOUTS = {"connect": "2s", "queue": LONG, "client": LONG, "server": LONG,
+            "http_request": LONG, "http_keep_alive": LONG, "check": "1s"}
 
 
 def address_of(server):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The product, running: start, stop, reload, its region, its processes."""
+import contextlib
 import csv
 import fnmatch
 import io
@@ -179,6 +180,14 @@ class Weir:
         titles = self.titles(self.of_role("worker"))  # read once: one may be ending
         numbers = {pid: re.search(r"worker (\d+)", text) for pid, text in titles.items()}
         return sorted((pid for pid in numbers if numbers[pid]), key=lambda p: int(numbers[p][1]))
+
+    def kill_worker(self, rng):
+        """kill -9 of some worker, of whatever generation; none when that one has just left
+        by itself, or none is there."""
+        pids = self.workers()
+        if pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(rng.choice(pids), signal.SIGKILL)
 
     # --- what it says
     @property
