@@ -213,24 +213,19 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 		limits_give(bind);
 		return;
 	}
+	*s = (struct session){
+		.bind = bind,
+		.accepted_us = now_us(),
+		.since_us = now_us(),
+		.state = SESSION_IDLE,
+		.is_tcp = bind->fe->cfg->mode == CFG_MODE_TCP,
+	};
 	net_conn_init(&s->client, fd, session_ready);
 	net_timer_init(&s->timer, session_expired);
 	net_task_init(&s->task, session_task);
 	list_add_back(&self.session_list, &s->node);
-	s->bind = bind;
 	list_init(&s->own);
-	s->txn = NULL;
-	s->last_srv = NULL;
-	s->sticks = false;
-	s->in = s->vars = NULL;
-	s->trackers = NULL;
-	s->accepted_us = s->since_us = now_us();
-	memset(&s->peer, 0, sizeof(s->peer));
 	memcpy(&s->peer, sa, len < sizeof(s->peer) ? len : sizeof(s->peer));
-	s->requests_n = s->parsed = 0;
-	s->state = SESSION_IDLE;
-	s->is_tcp = bind->fe->cfg->mode == CFG_MODE_TCP;
-	s->say_close = false;
 	summary_begin(s);
 	self.conns_n++;
 	if (rules_connection(s, CFG_RULES_CONNECTION) == RULE_ENDED) {

@@ -5,6 +5,7 @@
 #include "lib/base/pool.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "lib/base/must.h"
 
@@ -20,6 +21,18 @@ pool_init(struct pool *p, size_t object_bytes, size_t slab_bytes, size_t limit_n
 			   .limit_n = limit_n};
 }
 
+/* In test builds nobody gets zeroes, or what he had before, by luck. */
+static void
+spoil(const struct pool *p, void *object)
+{
+#ifdef WEIR_FAULTS
+	memset(object, 0xa5, p->object_bytes);
+#else
+	(void)p;
+	(void)object;
+#endif
+}
+
 static int
 pool_grow(struct pool *p)
 {
@@ -33,6 +46,7 @@ pool_grow(struct pool *p)
 		return -1;
 	for (size_t i = n; i-- > 0;) {
 		void **object = (void **)(void *)(slab + i * p->object_bytes);
+		spoil(p, object);
 		*object = p->free_list;
 		p->free_list = object;
 	}
@@ -58,6 +72,7 @@ pool_put(struct pool *p, void *object)
 		return;
 	must(p->used_n > 0);
 	p->used_n--;
+	spoil(p, object);
 	*(void **)object = p->free_list;
 	p->free_list = object;
 }

@@ -57,6 +57,16 @@ def test_rules_of_a_connection_set_the_destination_for_all_its_requests(lab):
         [("192.0.2.9", "99", "192.0.2.9")] * 2
 
 
+def test_what_rules_said_of_one_connection_is_not_said_of_the_next(lab):
+    a, port = lab.origin("a"), lab.port()
+    lab.start(web(port, [a], frontend={
+        "tcp_request": {"connection": [{"set_dst": "ipv4(192.0.2.9)", "if": "{ src 127.0.0.2 }"}]},
+        "http_request": [{"return": {"status": 200, "lf_string": "%[dst]"}}]}), nbproc=1)
+    for _ in range(3):
+        assert get(port, source="127.0.0.2").text == "192.0.2.9"
+        assert get(port).text == "127.0.0.1"
+
+
 def test_a_server_0_0_0_0_is_where_set_dst_says_and_connections_to_it_are_for_one_request(lab):
     a, b, port = lab.origin("a"), lab.origin("b"), lab.port()
     lab.start(web(port, {"any": {"address": "0.0.0.0"}}, frontend={
