@@ -3,6 +3,7 @@
 """Random everything for a while, then the books must balance. Not collected by pytest:
 ./dev soak [SECONDS]. SOAK_SEED repeats a run's choices; SOAK_KILLS=no leaves the workers
 alive, and then not one request may fail."""
+import contextlib
 import json
 import os
 import random
@@ -17,6 +18,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../
 from weirlab import Lab, wait_until  # noqa: E402
 from weirlab import origin as do  # noqa: E402
 from weirlab.config import servers, web  # noqa: E402
+from weirlab.gate import is_gone  # noqa: E402
 from weirlab.rough import Rough, answering  # noqa: E402
 from weirlab.weir import ROOT  # noqa: E402
 
@@ -38,7 +40,7 @@ class RoughSide:
 
     def __init__(self, lab, rng):
         self.port = lab.port()
-        self.origins = lab.origins("rst")
+        self.origins = lab.origins("rst", remembers=False)
         for o in self.origins:
             o.default = answering(random.Random(rng.random()), True)
         self.crowd = Rough(self.port, rng.randrange(1 << 20), ROUGH_CLIENTS, 1 << 30, True)
@@ -75,7 +77,7 @@ class RoughSide:
     def balance(self, weir, kills):
         """Each right answer is one that weir passed on, each of those one that a server
         gave; but a client that left got none, and a killed worker counts before."""
-        seen = sum(len(o.seen()) for o in self.origins)
+        seen = sum(o.served for o in self.origins)
         passed = weir.stat("rough", "FRONTEND", "hrsp_2xx")
         asked = weir.stat("rough", "FRONTEND", "req_tot")
         slack = kills * (ROUGH_CLIENTS + 8)
@@ -107,7 +109,9 @@ class Tables:
                       "store": self.store, **persist("churn")}}
         config["frontends"]["fe"]["http_request"] = [
             {"track_sc0": {"key": "path", "table": "exact"}},
-            {"track_sc1": {"key": "rand(2000)", "table": "churn"}}]
+            {"track_sc1": {"key": "rand(2000)", "table": "churn"}},
+            {"rate_limit": {"key": "path", "rate": f"{LIMIT}/5h"},
+             "if": f"{{ path {LIMITED} }}"}]
         return config
 
     def reshape(self):
@@ -150,29 +154,56 @@ class Tables:
         assert self.counted(weir) == exact
 
 
+LIMITED, LIMIT, MAXCONN = "/limited", 500, 4
+
+
+class InHand:
+    """The most requests a server had in hand at once, given up ones not counted."""
+
+    def __init__(self, origin):
+        self.here, self.most = set(), 0
+        origin.default = self.wrap(origin.default)
+        for path, act in list(origin.paths.items()):
+            origin.on(path, self.wrap(act))
+
+    def wrap(self, act):
+        async def counted(req, conn):
+            self.here.add(conn)
+            if len(self.here) > self.most:
+                self.most = max(self.most, sum(not is_gone(c) for c in self.here))
+            try:
+                return await act(req, conn)
+            finally:
+                self.here.discard(conn)
+        return counted
+
+
 class Soak:
     def __init__(self, lab, rng):
         self.rough = RoughSide(lab, rng)
         self.tables = Tables(lab, rng)
         self.lab, self.rng = lab, rng
-        self.origins = lab.origins("abc")
+        self.origins = lab.origins("abc", remembers=False)
         for o in self.origins:
             o.on("/slow", do.delay(0.05)).on("/big", do.answer(200, b"x" * 200_000))
+        self.in_hand = [InHand(o) for o in self.origins]
         self.port = lab.port()
-        self.nbproc = rng.choice([1, 2, 4])
+        self.nbproc = rng.choice([1, 2, 8])
         self.weir = lab.start(self.config())
         self.loads = [lab.load(self.port, mode, clients=n, path=path, think_ms=10)
                       for mode, n, path in (("busy", 6, "/"), ("close", 4, "/"),
                                             ("think", 8, "/slow"), ("busy", 3, "/big"))]
+        self.limited = lab.load(self.port, "think", clients=3, path=LIMITED)
         self.rough.start()
-        self.kills = 0
+        self.kills = self.ended = 0
         self.seen = totals(self.weir)
 
     def config(self):
         # fewer places than clients: somebody waits in a queue all the time
         return self.tables.add_to(self.rough.add_to(
             web(self.port, self.origins, top={"nbproc": self.nbproc},
-                every={"check": True, "inter": "300ms", "fall": 3, "rise": 1, "maxconn": 4},
+                every={"check": True, "inter": "300ms", "fall": 3, "rise": 1,
+                       "maxconn": MAXCONN},
                 defaults={"retries": 3, "option": ["redispatch"],
                           "timeout": {"queue": "20s"}})))
 
@@ -181,7 +212,7 @@ class Soak:
         assert self.weir.reload().returncode == 0
 
     def resize(self):
-        self.nbproc = self.rng.choice([1, 2, 4])
+        self.nbproc = self.rng.choice([1, 2, 8])
         assert self.weir.reload(self.config()).returncode == 0
         wait_until(lambda: len(self.weir.workers()) == self.nbproc, 10, "resized")
 
@@ -192,8 +223,9 @@ class Soak:
 
     def kill_worker(self):
         workers = self.weir.workers()
-        os.kill(self.rng.choice(workers), signal.SIGKILL)
-        self.kills += 1
+        with contextlib.suppress(ProcessLookupError):  # it had drained
+            os.kill(self.rng.choice(workers), signal.SIGKILL)
+            self.kills += 1
 
     def kill_helper(self):
         role = self.rng.choice(["checker", "control"])
@@ -203,9 +235,10 @@ class Soak:
 
     def pause_worker(self):
         pid = self.rng.choice(self.weir.workers())
-        os.kill(pid, signal.SIGSTOP)
-        time.sleep(self.rng.uniform(0, 0.4))
-        os.kill(pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGSTOP)
+            time.sleep(self.rng.uniform(0, 0.4))
+            os.kill(pid, signal.SIGCONT)
 
     def maintenance(self):
         name = self.rng.choice("ab")
@@ -219,6 +252,14 @@ class Soak:
     def work_on_tables(self):
         self.tables.work(self.weir)
 
+    def end_session(self):
+        """Of whoever: each costs one request at most."""
+        one = self.weir.ctl("sessions", "frontend", "fe", "limit", "3", "--json")
+        found = json.loads(one.stdout)
+        if found and KILLS != "no":
+            result = self.weir.ctl("sessions", "kill", self.rng.choice(found)["id"], check=False)
+            self.ended += result.returncode == 0
+
     def look(self):
         now = totals(self.weir)
         fallen = {k: (v, now.get(k)) for k, v in self.seen.items() if now.get(k, 0) < v}
@@ -228,8 +269,8 @@ class Soak:
 
     def step(self):
         acts = [self.reload, self.resize, self.bad_reload, self.kill_worker, self.kill_helper,
-                self.pause_worker, self.maintenance, self.reshape, self.work_on_tables,
-                self.work_on_tables, self.look, self.look]
+                self.pause_worker, self.maintenance, self.end_session, self.reshape,
+                self.work_on_tables, self.work_on_tables, self.look, self.look]
         if KILLS == "no":
             acts.remove(self.kill_worker)
         act = self.rng.choice(acts)
@@ -237,22 +278,40 @@ class Soak:
         return act.__name__
 
     def balance(self):
+        limited = self.limited.end()
         results = [load.end() for load in self.loads]
         self.rough.end()
         self.weir.wait_idle(10)
         self.look()
         ok, sent, failed = (sum(r[k] for r in results) for k in ("ok", "sent", "failed"))
+        refused = limited["failures"].pop("status_429", 0)
+        failed += sum(limited["failures"].values())
         counted = self.weir.stat("fe", "FRONTEND", "req_tot")
-        clients = 21
-        print(f"{sent} requests, {failed} failed with {self.kills} kills, counted {counted}")
-        for r in results:
+        clients = 24
+        print(f"{sent} requests, {failed} failed with {self.kills} kills and {self.ended} "
+              f"sessions ended, counted {counted}")
+        for r in [*results, limited]:
             if r["failures"]:
                 print("  ", r["failures"], r["examples"][:3])
-        assert failed <= self.kills * clients
-        assert ok <= counted <= sent
-        assert self.kills or (failed == 0 and counted == sent)
+        lost = self.kills * clients + self.ended
+        assert failed <= lost
+        assert ok + limited["ok"] + refused <= counted <= sent + limited["sent"]
+        assert lost or (failed == 0 and counted == sent + limited["sent"])
+        self.balance_limits(limited["ok"], refused, lost)
         self.rough.balance(self.weir, self.kills)
         self.tables.balance(self.weir, counted, self.kills * clients)
+
+    def balance_limits(self, ok, refused, lost):
+        """No server had more than its maxconn, no client more than its rate: to the unit,
+        once somebody has been refused."""
+        most = [i.most for i in self.in_hand]
+        line, = json.loads(self.weir.ctl("table", "fe.rate_limit", "--json").stdout)["entries"]
+        tokens = line[f"tokens({5 * 3600 * 1000})"]
+        print(f"limits: at most {most} of {MAXCONN} requests at a server; {ok} of {LIMIT} "
+              f"passed with {tokens} tokens, {refused} were refused")
+        assert max(most) <= MAXCONN
+        assert ok <= tokens <= LIMIT and ok >= tokens - lost
+        assert not refused or tokens == LIMIT
 
 
 def main():

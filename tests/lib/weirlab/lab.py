@@ -46,8 +46,8 @@ class Lab:
     def origin(self, name="a", **kwargs):
         return self._own(Origin(name, **kwargs))
 
-    def origins(self, names):
-        return [self.origin(name) for name in names]
+    def origins(self, names, **kwargs):
+        return [self.origin(name, **kwargs) for name in names]
 
     def sink(self, path=None):
         return self._own(Sink(path))

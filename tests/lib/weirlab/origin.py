@@ -170,14 +170,16 @@ def echo():
 
 
 class Origin:
-    """`tcp`: async def tcp(reader, writer) replaces HTTP altogether."""
+    """`tcp`: async def tcp(reader, writer) replaces HTTP altogether. What does not
+    `remember` counts requests and does not keep them: for a very long test."""
 
-    def __init__(self, name="a", port=0, host="127.0.0.1", tcp=None, on_head=None):
+    def __init__(self, name="a", port=0, host="127.0.0.1", tcp=None, on_head=None,
+                 remembers=True):
         self.name, self.host, self.port, self.tcp = name, host, port, tcp
         self.on_head = on_head  # async (req, conn): before the body is read
         self.paths = {}
-        self.requests = []
-        self.connections = 0
+        self.requests, self.remembers = [], remembers
+        self.served = self.connections = 0
         self.open = set()
         self.default = self._default
         self.loop = asyncio.new_event_loop()
@@ -277,7 +279,9 @@ class Origin:
             if self.on_head:
                 await self.on_head(req, conn)
             await conn.read_body(req)
-            self.requests.append(req)
+            self.served += 1
+            if self.remembers:
+                self.requests.append(req)
             act = self.paths.get(req.path, self.default)
             keep = await act(req, conn)
             await conn.writer.drain()
