@@ -188,14 +188,15 @@ pick_note_latency(const struct txn *t, bool has_failed)
 	atomic_store_explicit(word, now, memory_order_relaxed);
 }
 
+/* Not the same one twice: a slow server would win against itself. */
 static struct rt_server *
 cheapest_drawn(const struct txn *t, const struct rt_server *avoid, cost_fn *cost)
 {
 	uint32_t draws = t->be->cfg->balance.draws;
 	struct rt_server *best = has_queue(t->be) ? NULL : drawn(t, avoid);
 	for (uint32_t i = 1; i < draws && best; i++) {
-		struct rt_server *srv = drawn(t, avoid);
-		if (srv != best &&
+		struct rt_server *srv = drawn(t, avoid ? avoid : best);
+		if (srv && srv != best &&
 		    is_lighter(cost(srv), farm_share(srv), cost(best), farm_share(best)))
 			best = srv;
 	}

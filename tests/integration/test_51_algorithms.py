@@ -89,7 +89,8 @@ def test_peak_ewma_leaves_a_slow_server_and_comes_back(lab, nbproc):
     lab.start(web(port, [a, b], backend={"balance": {"algorithm": "peak-ewma", "decay": "500ms"}}),
               nbproc=nbproc)
     spread(port, 4)
-    assert spread(port, 40)["b"] >= 28
+    # never twice in a row: it takes time until what is known of it has faded
+    assert spread(port, 40)["b"] >= 32
     a.on("/", do.answer(body=b"a"))
     wait_until(lambda: spread(port, 10)["a"] >= 2)
 
