@@ -78,8 +78,48 @@ draw_all(struct cli *c, struct shm_text *out)
 /* --- one table -------------------------------------------------------------------------
  */
 
-/* "data.gpc0 gt 5", "key 10.0.0.1", "sort gpc0". NULL: understood. */
-static const char *
+/* What the table stores, as it may be asked for. */
+static void
+complain_of_type(const struct stick_spec *spec, const char *word)
+{
+	char text[STICK_TEXT_BYTES] = "";
+	(void)stick_spec_write(spec, text);
+	const char *store = strstr(text, "store=");
+	if (!store)
+		cli_error("the table stores nothing but its keys");
+	else
+		cli_error("the table does not store '%s'; it stores %s", word,
+			  store + strlen("store="));
+}
+
+static bool
+complain_of_filter(const struct stick_spec *spec, enum shm_stick_wrong wrong,
+		   const char *word)
+{
+	switch (wrong) {
+	case SHM_STICK_RIGHT:
+		return true;
+	case SHM_STICK_NO_TYPE:
+	case SHM_STICK_NOT_STORED:
+		complain_of_type(spec, word);
+		break;
+	case SHM_STICK_NO_OPERATOR:
+		cli_error("expected eq, ne, le, ge, lt or gt behind '%s'", word);
+		break;
+	case SHM_STICK_NO_NUMBER:
+		cli_error("expected a number to compare '%s' with", word);
+		break;
+	case SHM_STICK_TOO_MANY:
+		cli_error("too many filters");
+		break;
+	case SHM_STICK_WRONGS_N:
+		break;
+	}
+	return false;
+}
+
+/* "data.gpc0 gt 5", "key 10.0.0.1", "sort gpc0". false: told what is wrong. */
+static bool
 read_query(struct cli *c, const struct stick_spec *spec, struct shm_stick_query *q,
 	   unsigned char key[STICK_KEY_BYTES_MAX])
 {
@@ -87,28 +127,37 @@ read_query(struct cli *c, const struct stick_spec *spec, struct shm_stick_query 
 		const char *word = c->words[i];
 		const char *next = i + 1 < c->words_n ? c->words[i + 1] : NULL;
 		const char *last = i + 2 < c->words_n ? c->words[i + 2] : NULL;
+		uint16_t value;
 		if (strcmp(word, "key") == 0) {
-			if (!next || !shm_stick_parse_key(spec, next, key))
-				return "expected a key of the table's type behind 'key'";
+			if (!next || !shm_stick_parse_key(spec, next, key)) {
+				cli_error("expected a key of type %s behind 'key'",
+					  stick_key_name(spec->key));
+				return false;
+			}
 			q->key = key;
 			i++;
 		} else if (strcmp(word, "sort") == 0) {
-			q->sort = next ? shm_stick_parse_value(spec, next) : -1;
-			if (q->sort < 0)
-				return "expected what the table stores behind 'sort'";
+			if (!next || shm_stick_parse_value(spec, next, &value)) {
+				complain_of_type(spec, next ? next : "");
+				return false;
+			}
+			q->sort = value;
 			i++;
 		} else if (strncmp(word, "data.", 5) == 0) {
-			const char *wrong =
+			enum shm_stick_wrong wrong =
 				shm_stick_add_filter(q, spec, word, next, last);
-			if (wrong)
-				return wrong;
+			if (!complain_of_filter(spec, wrong, word))
+				return false;
 			i += 2;
 		} else {
-			return "expected key KEY, data.TYPE OPERATOR NUMBER, sort TYPE, "
-			       "set or clear";
+			cli_error(
+				"unknown word '%s'; expected key KEY, data.TYPE OPERATOR "
+				"NUMBER, sort TYPE, set or clear",
+				word);
+			return false;
 		}
 	}
-	return NULL;
+	return true;
 }
 
 static enum cli_exit
@@ -126,13 +175,11 @@ draw_one(struct cli *c, struct shm_text *out)
 		cli_error("table '%s' is damaged", c->words[0]);
 		return CLI_FAILED;
 	}
-	const char *wrong = read_query(c, &t.spec, &q, key);
-	if (wrong)
-		cli_error("%s", wrong);
-	else
+	bool ok = read_query(c, &t.spec, &q, key);
+	if (ok)
 		shm_stick_render(&t, c->words[0], &q, clock_mono_ms(), out);
 	shm_stick_fini(&t);
-	return wrong ? CLI_USAGE : CLI_OK;
+	return ok ? CLI_OK : CLI_USAGE;
 }
 
 static enum cli_exit

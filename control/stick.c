@@ -27,15 +27,73 @@ say(struct command_session *s, const char *text)
 	shm_text_char(&s->answer, '\n');
 }
 
-/* Words from w->at[from] on: "key K" or filters. Answers itself what is wrong; else the
- * caller ends with shm_stick_fini(). */
+/* What is said when nothing names a table, or something stands where none can. */
+struct usage {
+	const char *no_table, *no_option;
+};
+
+static const char clear_usage[] =
+	"Required arguments: <table> \"data.<store_data_type>\" <operator> <value> or "
+	"<table> key <key>";
+static const char set_usage[] =
+	"Required arguments: <table> key <key> [data.<store_data_type> <value>]*";
+static const struct usage
+	show_words = {"No table was named.",
+		      "Optional argument only supports \"data.<store_data_type>\" "
+		      "<operator> <value> and key <key>"},
+	clear_words = {clear_usage, clear_usage}, set_words = {set_usage, set_usage};
+
 static bool
-find_named(struct command_session *s, const struct command_words *w, struct named *n)
+say_wrong_filter(struct command_session *s, unsigned number, enum shm_stick_wrong wrong)
+{
+	static const char *const words[SHM_STICK_WRONGS_N] = {
+		[SHM_STICK_NO_TYPE] = "Unknown data type",
+		[SHM_STICK_NOT_STORED] = "Data type not stored in this table",
+		[SHM_STICK_NO_OPERATOR] = "Require and operator among \"eq\", \"ne\", "
+					  "\"le\", \"ge\", \"lt\", \"gt\"",
+		[SHM_STICK_NO_NUMBER] =
+			"Require a valid integer value to compare against",
+		[SHM_STICK_TOO_MANY] = "One filter too many",
+	};
+	shm_text_fmt(&s->answer, "Filter entry #%u: %s\n", number, words[wrong]);
+	return false;
+}
+
+/* "key K", or filters "data.TYPE OPERATOR N". false: answers itself what is wrong. */
+static bool
+read_choice(struct command_session *s, const struct command_words *w, struct named *n,
+	    const struct usage *usage)
+{
+	char *const *at = w->at + 3;
+	if (*at && strcmp(*at, "key") == 0) {
+		n->query.key = n->key;
+		if (at[1] && shm_stick_parse_key(&n->stick.spec, at[1], n->key))
+			return true; /* of `set table`: the values follow */
+		say(s, at[1] ? "Invalid key" : "Key value expected");
+		return false;
+	}
+	for (unsigned i = 1; *at; i++) {
+		if (strncmp(*at, "data.", 5) != 0) {
+			say(s, usage->no_option);
+			return false;
+		}
+		enum shm_stick_wrong wrong = shm_stick_add_filter(
+			&n->query, &n->stick.spec, at[0], at[1], at[1] ? at[2] : NULL);
+		if (wrong)
+			return say_wrong_filter(s, i, wrong);
+		at += 3;
+	}
+	return true;
+}
+
+/* Answers itself what is wrong; else the caller ends with shm_stick_fini(). */
+static bool
+find_named(struct command_session *s, const struct command_words *w, struct named *n,
+	   const struct usage *usage)
 {
 	struct shm_object o;
-	const char *wrong = NULL;
 	if (!w->at[2]) {
-		say(s, "No table was named.");
+		say(s, usage->no_table);
 		return false;
 	}
 	if (!shm_stick_find(control.shm, w->at[2], &o) ||
@@ -43,29 +101,9 @@ find_named(struct command_session *s, const struct command_words *w, struct name
 		say(s, "No such table");
 		return false;
 	}
-	n->query = (struct shm_stick_query){.sort = -1, .has_prefix = true};
-	for (size_t i = 3; w->at[i] && !wrong; i += 3) {
-		if (strcmp(w->at[i], "key") == 0) {
-			if (!w->at[i + 1] ||
-			    !shm_stick_parse_key(&n->stick.spec, w->at[i + 1], n->key))
-				wrong = "Invalid key";
-			n->query.key = n->key;
-			break; /* of `set table`: the values follow */
-		}
-		if (strncmp(w->at[i], "data.", 5) != 0)
-			wrong = "Optional argument only supports "
-				"\"data.<store_data_type>\" "
-				"and key <key>";
-		else
-			wrong = shm_stick_add_filter(&n->query, &n->stick.spec, w->at[i],
-						     w->at[i + 1],
-						     w->at[i + 1] ? w->at[i + 2] : NULL);
-		if (!wrong && !w->at[i + 2])
-			break;
-	}
-	if (!wrong)
+	n->query = (struct shm_stick_query){.sort = -1, .is_haproxys = true};
+	if (read_choice(s, w, n, usage))
 		return true;
-	say(s, wrong);
 	shm_stick_fini(&n->stick);
 	return false;
 }
@@ -75,7 +113,7 @@ command_show_table(struct command_session *s, const struct command_words *w)
 {
 	struct named n;
 	if (w->at[2]) {
-		if (!find_named(s, w, &n))
+		if (!find_named(s, w, &n, &show_words))
 			return;
 		shm_stick_render(&n.stick, w->at[2], &n.query, clock_mono_ms(),
 				 &s->answer);
@@ -130,7 +168,7 @@ void
 command_clear_table(struct command_session *s, const struct command_words *w)
 {
 	struct named n;
-	if (!find_named(s, w, &n))
+	if (!find_named(s, w, &n, &clear_words))
 		return;
 	if (n.query.key)
 		clear_one(s, &n);
@@ -151,12 +189,18 @@ read_sets(struct command_session *s, const struct command_words *w, size_t from,
 {
 	int n = 0;
 	for (size_t i = from; w->at[i]; i += 2) {
-		int value = strncmp(w->at[i], "data.", 5) == 0
-				    ? shm_stick_parse_value(spec, w->at[i])
-				    : -1;
+		uint16_t value;
 		uint64_t v;
-		if (value < 0) {
-			say(s, "Data type not stored in this table");
+		if (strncmp(w->at[i], "data.", 5) != 0) {
+			say(s, "\"data.<type>\" followed by a value expected");
+			return -1;
+		}
+		enum shm_stick_wrong wrong =
+			shm_stick_parse_value(spec, w->at[i], &value);
+		if (wrong) {
+			say(s, wrong == SHM_STICK_NO_TYPE
+				       ? "Unknown data type"
+				       : "Data type not stored in this table");
 			return -1;
 		}
 		if (n == SETS_MAX || !w->at[i + 1] ||
@@ -164,7 +208,7 @@ read_sets(struct command_session *s, const struct command_words *w, size_t from,
 			say(s, "Require a valid integer value to store");
 			return -1;
 		}
-		ops[n++] = (struct shm_stick_op){(uint16_t)value, SHM_STICK_SET, v};
+		ops[n++] = (struct shm_stick_op){value, SHM_STICK_SET, v};
 	}
 	return n;
 }
@@ -174,11 +218,11 @@ command_set_table(struct command_session *s, const struct command_words *w)
 {
 	struct shm_stick_op ops[SETS_MAX];
 	struct named n;
-	if (!w->at[2] || !w->at[3] || strcmp(w->at[3], "key") != 0) {
-		say(s, "Required arguments: <table> key <key>");
+	if (w->at[2] && (!w->at[3] || strcmp(w->at[3], "key") != 0)) {
+		say(s, set_usage);
 		return;
 	}
-	if (!find_named(s, w, &n))
+	if (!find_named(s, w, &n, &set_words))
 		return;
 	int ops_n = read_sets(s, w, 5, &n.stick.spec, ops);
 	if (ops_n >= 0) {

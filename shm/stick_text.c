@@ -143,8 +143,8 @@ shm_stick_parse_key(const struct stick_spec *spec, const char *text,
 	return false;
 }
 
-int
-shm_stick_parse_value(const struct stick_spec *spec, const char *text)
+enum shm_stick_wrong
+shm_stick_parse_value(const struct stick_spec *spec, const char *text, uint16_t *value)
 {
 	struct span rest = span_str(text), prefix = SPAN("data.");
 	uint64_t element = 0;
@@ -152,11 +152,15 @@ shm_stick_parse_value(const struct stick_spec *spec, const char *text)
 		rest = span_of(rest.p + prefix.n, rest.n - prefix.n);
 	struct span name = span_cut(&rest, '[');
 	if (rest.n && (rest.p[--rest.n] != ']' || num_u64(rest, &element) != NUM_OK))
-		return -1;
+		return SHM_STICK_NO_TYPE;
 	int type = stick_type_find(name.p, name.n);
-	const struct stick_column *c =
-		type < 0 ? NULL : stick_spec_find(spec, (enum stick_type)type);
-	return c && element < c->n ? c->value + (int)element : -1;
+	if (type < 0)
+		return SHM_STICK_NO_TYPE;
+	const struct stick_column *c = stick_spec_find(spec, (enum stick_type)type);
+	if (!c || element >= c->n)
+		return SHM_STICK_NOT_STORED;
+	*value = (uint16_t)(c->value + element);
+	return SHM_STICK_RIGHT;
 }
 
 /* --- filters ---------------------------------------------------------------------------
@@ -165,26 +169,25 @@ shm_stick_parse_value(const struct stick_spec *spec, const char *text)
 static const char *const operators[] = {"eq", "ne", "le", "ge", "lt", "gt"};
 enum { EQ, NE, LE, GE, LT, GT, OPERATORS_N };
 
-const char *
+enum shm_stick_wrong
 shm_stick_add_filter(struct shm_stick_query *q, const struct stick_spec *spec,
 		     const char *column, const char *op, const char *n)
 {
 	struct shm_stick_filter *f = &q->filters[q->filters_n];
-	int value = shm_stick_parse_value(spec, column);
 	if (q->filters_n == SHM_STICK_FILTERS_MAX)
-		return "too many filters";
-	if (value < 0)
-		return "that data type is not stored in this table";
+		return SHM_STICK_TOO_MANY;
+	enum shm_stick_wrong wrong = shm_stick_parse_value(spec, column, &f->value);
+	if (wrong)
+		return wrong;
 	for (f->op = 0; f->op < OPERATORS_N; f->op++)
 		if (op && strcmp(op, operators[f->op]) == 0)
 			break;
 	if (f->op == OPERATORS_N)
-		return "expected an operator: eq, ne, le, ge, lt or gt";
+		return SHM_STICK_NO_OPERATOR;
 	if (!n || num_u64(span_str(n), &f->n) != NUM_OK)
-		return "expected a number behind the operator";
-	f->value = (uint16_t)value;
+		return SHM_STICK_NO_NUMBER;
 	q->filters_n++;
-	return NULL;
+	return SHM_STICK_RIGHT;
 }
 
 bool
@@ -207,24 +210,37 @@ shm_stick_matches(const struct shm_stick_query *q, const struct shm_stick_view *
 /* --- entries ---------------------------------------------------------------------------
  */
 
+/* "gpc[1]"; as HAProxy "gpc1", and "gpc1_rate" of an array "gpc_rate". */
 static void
-put_value(struct shm_text *out, const struct stick_column *c, uint32_t element,
-	  uint64_t v, bool is_json)
+put_name(struct shm_text *out, const struct stick_column *c, uint32_t element,
+	 bool is_haproxys)
 {
-	shm_text_str(out, is_json ? ",\"" : " ");
-	shm_text_str(out, stick_type_name((enum stick_type)c->type));
-	if (stick_is_array((enum stick_type)c->type))
-		shm_text_fmt(out, "[%u]", element);
+	const char *name = stick_type_name((enum stick_type)c->type);
+	if (!stick_is_array((enum stick_type)c->type))
+		shm_text_str(out, name);
+	else if (is_haproxys)
+		shm_text_fmt(out, "%.3s%u%s", name, element, name + strlen("gpc"));
+	else
+		shm_text_fmt(out, "%s[%u]", name, element);
 	if (c->period_ms)
 		shm_text_fmt(out, "(%u)", c->period_ms);
-	shm_text_str(out, is_json ? "\":" : "=");
+}
+
+static void
+put_value(struct shm_text *out, const struct stick_column *c, uint32_t element,
+	  uint64_t v, const struct shm_stick_query *q)
+{
+	shm_text_str(out, q->is_json ? ",\"" : " ");
+	put_name(out, c, element, q->is_haproxys);
+	shm_text_str(out, q->is_json ? "\":" : "=");
 	shm_text_u64(out, v);
 }
 
 static void
 put_entry(struct shm_text *out, const struct stick_spec *spec,
-	  const struct shm_stick_view *v, bool is_json)
+	  const struct shm_stick_view *v, const struct shm_stick_query *q)
 {
+	const bool is_json = q->is_json;
 	struct shm_text key = {0};
 	put_key(&key, spec, v->key);
 	shm_text_str(out, is_json ? "{\"key\":" : "key=");
@@ -239,7 +255,7 @@ put_entry(struct shm_text *out, const struct stick_spec *spec,
 	for (uint32_t i = 0; i < spec->columns_n; i++) {
 		const struct stick_column *c = &spec->columns[i];
 		for (uint32_t j = 0; j < c->n; j++)
-			put_value(out, c, j, v->values[c->value + j], is_json);
+			put_value(out, c, j, v->values[c->value + j], q);
 	}
 	if (is_json)
 		shm_text_char(out, '}');
@@ -301,7 +317,7 @@ lines_add(struct lines *l, const struct shm_stick *t, const struct shm_stick_que
 	}
 	line->key = must_alloc(t->spec.key_bytes);
 	memcpy(line->key, v->key, t->spec.key_bytes);
-	put_entry(&text, &t->spec, v, q->is_json);
+	put_entry(&text, &t->spec, v, q);
 	line->text = text.bytes;
 }
 
@@ -337,7 +353,7 @@ put_head(struct shm_text *out, const struct shm_stick *t, const char *name,
 			     ",\"type\":\"%s\",\"size\":%" PRIu64 ",\"used\":%" PRIu64
 			     ",\"entries\":[",
 			     type, t->spec.size, used);
-	} else if (q->has_prefix) {
+	} else if (q->is_haproxys) {
 		shm_text_fmt(out,
 			     "# table: %s, type: %s, size:%" PRIu64 ", used:%" PRIu64
 			     "\n",
@@ -353,11 +369,12 @@ shm_stick_render(const struct shm_stick *t, const char *name,
 	collect(t, q, now_ms, &l);
 	if (l.n)
 		qsort(l.at, l.n, sizeof(*l.at), q->sort >= 0 ? by_value : by_key);
-	put_head(out, t, name, q);
+	if (!q->is_haproxys || !q->key || l.n) /* a key that is not there: not a word */
+		put_head(out, t, name, q);
 	for (size_t i = 0; i < l.n; i++) {
 		if (q->is_json && i)
 			shm_text_char(out, ',');
-		if (q->has_prefix && !q->is_json)
+		if (q->is_haproxys && !q->is_json)
 			shm_text_fmt(out, "0x%" PRIx64 ": ", l.at[i].place);
 		shm_text_str(out, l.at[i].text ? l.at[i].text : "");
 		if (!q->is_json)

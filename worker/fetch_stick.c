@@ -111,9 +111,10 @@ fetch_sc(const struct expr_context *c, int64_t sc, const struct expr_arg *table,
 	if (!k)
 		return false;
 	struct rt_table *other = other_table(k, table);
+	if (other && !has_same_keys(k->table, other)) /* so the key is not there */
+		return table_value(other, w->column, element) >= 0 && give(s, w, 0);
 	if (other)
-		return has_same_keys(k->table, other) &&
-		       of_key(other, tracker_key(k), w, element, false, s);
+		return of_key(other, tracker_key(k), w, element, false, s);
 	int at = table_value(k->table, w->column, element);
 	if (at < 0)
 		return false;

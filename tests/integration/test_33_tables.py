@@ -156,7 +156,7 @@ def test_tables_are_shown_sorted_filtered_and_changed(lab):
     assert keys(weir, "data.http_req_cnt", "gt", "1") == ["9", "200"]
     line = weir.ctl("table", "t", "key", "9").stdout
     assert line.startswith("key=9 use=0 exp=")
-    assert line.endswith(" gpt[0]=0 gpt[1]=0 http_req_cnt=3 http_req_rate(10000)=3\n")
+    assert line.endswith(" http_req_cnt=3 http_req_rate(10000)=3 gpt[0]=0 gpt[1]=0\n")
     shown_json = json.loads(weir.ctl("table", "t", "--json").stdout)
     assert [e["key"] for e in shown_json["entries"]] == ["9", "10", "200"]
     assert shown_json["entries"][2]["http_req_rate(10000)"] == 2
@@ -166,7 +166,7 @@ def test_tables_are_shown_sorted_filtered_and_changed(lab):
     weir.ctl("table", "t", "set", "key", "77", "data.gpt[1]", "5", "data.http_req_cnt", "1")
     assert keys(weir, "data.gpt[1]", "eq", "5") == ["77"]
     assert ask(port, 77).status == 200
-    assert "gpt[1]=5 http_req_cnt=2 " in weir.ctl("table", "t", "key", "77").stdout
+    assert " http_req_cnt=2 http_req_rate(10000)=1 gpt[0]=0 gpt[1]=5\n" in weir.ctl("table", "t", "key", "77").stdout
     weir.ctl("table", "t", "clear", "key", "9")
     assert keys(weir) == ["10", "77", "200"]
     weir.ctl("clear", "table", "t", "data.http_req_cnt", "ge", "2")
@@ -205,7 +205,7 @@ def test_entries_move_to_a_table_of_another_shape(lab):
     weir.reload(shaped(size=5000, store=["http_req_cnt", "gpc1", "http_req_rate(10s)"]))
     wait_until(lambda: keys(weir) == ["x", "y"])
     ask(port, "y")
-    assert "gpc1=0 http_req_cnt=3 http_req_rate(10000)=1" in weir.ctl("table", "t", "key", "y").stdout
+    assert "http_req_cnt=3 http_req_rate(10000)=1 gpc1=0" in weir.ctl("table", "t", "key", "y").stdout
     wait_until(lambda: log.find("table t: the new shape has no room for gpc0"))
     wait_until(lambda: log.find("table t: 2 keys moved"))
     weir.reload(shaped(type="ip", store=["http_req_cnt"]))

@@ -14,7 +14,7 @@ a_spec_is_the_same_after_a_round_through_its_text(void **state)
 		"ipv6 len=16 size=1048576 expire=600000 "
 		"store=conn_cur,http_req_rate(10000)",
 		"string len=32 size=1 expire=1 nopurge "
-		"store=gpt(3),gpc(100),gpc_rate(2,1000),gpc0",
+		"store=gpc0,gpt(3),gpc(100),gpc_rate(2,1000)",
 		"integer len=4 size=4294967296 expire=10 store=bytes_out_rate(60000)",
 		"binary len=20 size=1000 expire=5 store=server_id,conn_cnt",
 	};
