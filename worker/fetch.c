@@ -183,6 +183,7 @@ static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
 	ID(res_hdrs_bin),
 	ID(res_ver),
 	ID(request_date),
+	ID(server_status),
 	ID(status),
 	ID(txn_status),
 	ID(url),
@@ -229,5 +230,6 @@ const struct expr_host worker_host = {
 	.is_in_state = fetch_is_in_state,
 	.debug = fetch_debug,
 	.table = table_convert,
+	.name = fetch_convert_name,
 	.capture = fetch_capture,
 };

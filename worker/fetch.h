@@ -54,6 +54,12 @@ bool table_convert(const struct expr_context *c, unsigned id, const struct expr_
 /* fetch_state.c: the one named, else where the request goes. NULL: nowhere yet. */
 struct rt_backend *fetch_backend(const struct expr_context *c,
 				 const struct expr_arg *arg);
+/* fetch_queue.c: how many wait in the queue of a backend or server. */
+uint32_t fetch_waiting_at(const struct shm_object *o);
+/* The one with a backend; NULL: there is none. */
+const struct cfg_proxy *fetch_proxy_named(struct span name);
+/* Converters nbsrv, srv_is_up, srv_queue and fe_exists, for struct expr_host. */
+bool fetch_convert_name(const struct expr_context *c, unsigned id, struct expr_sample *s);
 /* NULL: its backend is disabled. */
 const struct rt_server *fetch_server(const struct expr_arg *arg);
 /* fetch_conn.c: false for UNIX sockets. */

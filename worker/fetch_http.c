@@ -248,8 +248,9 @@ FETCH_FN(req_ver)
 
 FETCH_FN(capture_res_ver)
 {
-	const struct http_head *h = context_of(c)->res;
-	return h && give_text(s, h->minor ? "HTTP/1.1" : "HTTP/1.0");
+	const struct txn *t = context_of(c)->t;
+	return t && t->server_status &&
+	       give_text(s, t->server_minor ? "HTTP/1.1" : "HTTP/1.0");
 }
 
 FETCH_FN(res_ver)
@@ -260,8 +261,13 @@ FETCH_FN(res_ver)
 
 FETCH_FN(status)
 {
-	const struct http_head *h = context_of(c)->res;
-	return h && give_int(s, h->status);
+	return fetch_txn_status(c, args, s);
+}
+
+FETCH_FN(server_status)
+{
+	const struct txn *t = context_of(c)->t;
+	return t && t->server_status && give_int(s, t->server_status);
 }
 
 FETCH_FN(txn_status)

@@ -7,8 +7,8 @@
 #include "worker/farm.h"
 #include "worker/queue.h"
 
-static uint32_t
-waiting_at(const struct shm_object *o)
+uint32_t
+fetch_waiting_at(const struct shm_object *o)
 {
 	struct shm_queue_view v = {0};
 	return shm_queue_view(o, &v) ? v.waiting : 0;
@@ -17,9 +17,9 @@ waiting_at(const struct shm_object *o)
 static int64_t
 waiting_in(const struct rt_backend *be)
 {
-	int64_t n = waiting_at(&be->shm);
+	int64_t n = fetch_waiting_at(&be->shm);
 	for (size_t i = 0; i < be->servers_n; i++)
-		n += waiting_at(&be->servers[i].shm);
+		n += fetch_waiting_at(&be->servers[i].shm);
 	return n;
 }
 
@@ -42,7 +42,7 @@ FETCH_FN(avg_queue)
 FETCH_FN(srv_queue)
 {
 	const struct rt_server *srv = fetch_server(args);
-	return srv && give_int(s, waiting_at(&srv->shm));
+	return srv && give_int(s, fetch_waiting_at(&srv->shm));
 }
 
 static int64_t
@@ -99,7 +99,8 @@ FETCH_FN(connslots)
 		if (!maxconn || !srv->cfg->maxqueue)
 			return give_int(s, -1);
 		n += at_least_0((int64_t)maxconn - shm_gauge_cur(srv->shm.gauge)) +
-		     at_least_0((int64_t)srv->cfg->maxqueue - waiting_at(&srv->shm));
+		     at_least_0((int64_t)srv->cfg->maxqueue -
+				fetch_waiting_at(&srv->shm));
 	}
 	return give_int(s, n);
 }

@@ -3,6 +3,8 @@
  * Fetches of states: of this process, of frontends, backends and servers over all workers
  * (configuration.txt 7.3.2). Worker.
  */
+#include <stdlib.h>
+
 #include "shm/health.h"
 #include "worker/fetch.h"
 #include "worker/farm.h"
@@ -120,11 +122,16 @@ FETCH_FN(srv_conn)
 	return srv && give_int(s, shm_gauge_cur(srv->shm.gauge));
 }
 
+static bool
+is_up(const struct rt_server *srv)
+{
+	return farm_state(srv).is_up && srv->cfg->addr.kind != ADDR_NONE;
+}
+
 FETCH_FN(srv_is_up)
 {
 	const struct rt_server *srv = fetch_server(args);
-	return srv &&
-	       give_bool(s, farm_state(srv).is_up && srv->cfg->addr.kind != ADDR_NONE);
+	return srv && give_bool(s, is_up(srv));
 }
 
 FETCH_FN(srv_iweight)
@@ -154,4 +161,72 @@ FETCH_FN(srv_sess_rate)
 {
 	const struct rt_server *srv = fetch_server(args);
 	return srv && give_rate(s, &srv->shm.rates->sess_rate);
+}
+
+/* --- by names that come with a request -------------------------------------------------
+ */
+
+static int
+by_name(const void *name, const void *backend)
+{
+	return strcmp(name, (*(const struct cfg_proxy *const *)backend)->name);
+}
+
+const struct cfg_proxy *
+fetch_proxy_named(struct span name)
+{
+	char text[CFG_NAME_MAX + 1];
+	if (name.n >= sizeof(text) || memchr(name.p, '\0', name.n))
+		return NULL;
+	memcpy(text, name.p, name.n);
+	text[name.n] = '\0';
+	struct cfg_proxy *const *found =
+		bsearch(text, self.cfg->backends, self.cfg->backends_n,
+			sizeof(*self.cfg->backends), by_name);
+	return found ? *found : NULL;
+}
+
+/* "backend/server", or "server" of the current backend. */
+static const struct rt_server *
+server_named(const struct expr_context *c, struct span name)
+{
+	static const struct expr_arg current = {.kind = EXPR_ARG_NONE};
+	const struct rt_backend *be = NULL;
+	if (name.n && memchr(name.p, '/', name.n)) {
+		const struct cfg_proxy *found = fetch_proxy_named(span_cut(&name, '/'));
+		be = found ? backend_of(found) : NULL;
+	} else {
+		be = fetch_backend(c, &current);
+	}
+	for (size_t i = 0; be && i < be->servers_n; i++)
+		if (span_eq(name, span_str(be->servers[i].cfg->name)))
+			return &be->servers[i];
+	return NULL;
+}
+
+static bool
+is_frontend(struct span name)
+{
+	for (size_t i = 0; i < self.cfg->proxies_n; i++)
+		if (self.cfg->proxies[i]->caps & CFG_CAP_FRONTEND &&
+		    span_eq(name, span_str(self.cfg->proxies[i]->name)))
+			return true;
+	return false;
+}
+
+bool
+fetch_convert_name(const struct expr_context *c, unsigned id, struct expr_sample *s)
+{
+	struct span name = s->str;
+	if (id == EXPR_CONV_fe_exists)
+		return give_bool(s, is_frontend(name));
+	if (id == EXPR_CONV_nbsrv) {
+		const struct cfg_proxy *be = fetch_proxy_named(name);
+		return be && give_int(s, farm_usable_n(backend_of(be)));
+	}
+	const struct rt_server *srv = server_named(c, name);
+	if (!srv)
+		return false;
+	return id == EXPR_CONV_srv_is_up ? give_bool(s, is_up(srv))
+					 : give_int(s, fetch_waiting_at(&srv->shm));
 }

@@ -355,8 +355,10 @@ table_convert(const struct expr_context *c, unsigned id, const struct expr_arg *
 	bool found = shm_stick_read(&t->stick, key, now_ms(), v) == SHM_STICK_OK;
 	if (id == EXPR_CONV_in_table)
 		return give_bool(s, found);
-	if (!found)
+	if (!found && id == EXPR_CONV_table_trackers)
 		return give_int(s, 0);
+	if (!found) /* the default, where there is one */
+		return args[1].kind == EXPR_ARG_INT && give_int(s, args[1].integer);
 	uint64_t idle_ms = t->cfg->spec.expire_ms > v->expires_in_ms
 				   ? t->cfg->spec.expire_ms - v->expires_in_ms
 				   : 0;

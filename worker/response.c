@@ -367,6 +367,8 @@ static enum head_step
 take_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	   struct span rest)
 {
+	t->server_status = h->status;
+	t->server_minor = h->minor;
 	vars_response(t);
 	capture_head(t, h, CFG_CAPTURE_RESPONSE);
 	track_status(t, h->status);

@@ -9,6 +9,7 @@
 #include "lib/expr/cond.h"
 #include "lib/expr/format.h"
 #include "worker/farm.h"
+#include "worker/fetch.h"
 #include "worker/parked.h"
 #include "worker/persist.h"
 #include "worker/vars.h"
@@ -210,25 +211,14 @@ rule_text(struct rule_run *r, const struct format *f)
 
 /* --- routing ------------------------------------------------------------------------ */
 
-static int
-by_name(const void *name, const void *backend)
-{
-	return strcmp(name, (*(const struct cfg_proxy *const *)backend)->name);
-}
-
 /* The backend whose name the format makes; NULL: there is none. */
 static struct rt_backend *
 named(struct txn_context *c, const struct format *f)
 {
 	char name[CFG_NAME_MAX + 1];
 	size_t n = format_write(f, &c->base, name, sizeof(name));
-	if (n == sizeof(name) || memchr(name, '\0', n))
-		return NULL;
-	name[n] = '\0';
-	struct cfg_proxy *const *found =
-		bsearch(name, self.cfg->backends, self.cfg->backends_n,
-			sizeof(*self.cfg->backends), by_name);
-	return found && (*found)->mode == c->t->fe->cfg->mode ? backend_of(*found) : NULL;
+	const struct cfg_proxy *found = fetch_proxy_named(span_of(name, n));
+	return found && found->mode == c->t->fe->cfg->mode ? backend_of(found) : NULL;
 }
 
 struct rt_backend *

@@ -128,9 +128,11 @@ struct txn {
 	uint8_t client_minor;
 	uint8_t inspects; /* enum inspect: bytes are read for rules, not passed on */
 	bool inspects_response;
-	uint8_t rule_stage; /* which list of rules waits, of those of its message */
-	uint16_t rule_at;   /* where it goes on */
-	uint16_t status;    /* sent to the client, 0: none yet */
+	uint8_t rule_stage;	/* which list of rules waits, of those of its message */
+	uint16_t rule_at;	/* where it goes on */
+	uint16_t status;	/* sent to the client, 0: none yet */
+	uint16_t server_status; /* as it came, 0: none yet */
+	uint8_t server_minor;	/* HTTP/1.x of that */
 	uint8_t retries, retries_left;
 	uint8_t log_level;  /* 1 + a syslog level; 0: the usual one */
 	uint8_t cookie;	    /* enum persist_cookie: what the client sent */

@@ -313,10 +313,10 @@ static const struct {
 	const char *kind;
 	bind_fn *bind;
 } kinds[] = {
-	{"int", bind_int},     {"size", bind_size},   {"time", bind_time},
-	{"str", bind_str},     {"field", bind_field}, {"var", bind_var},
-	{"ip4", bind_ip4},     {"ip6", bind_ip6},     {"mask4", bind_mask4},
-	{"mask6", bind_mask6}, {"num", bind_num},
+	{"int", bind_int},	{"size", bind_size},   {"time", bind_time},
+	{"str", bind_str},	{"field", bind_field}, {"var", bind_var},
+	{"fields", bind_field}, {"ip4", bind_ip4},     {"ip6", bind_ip6},
+	{"mask4", bind_mask4},	{"mask6", bind_mask6}, {"num", bind_num},
 };
 
 static const struct {
@@ -352,11 +352,13 @@ is_missing(const struct expr_arg_text *t, struct span kind)
 static int
 missing(struct binding *b, const struct place *p)
 {
-	if (span_eq(p->kind, SPAN("field")))
+	bool may_be_all = span_eq(p->kind, SPAN("fields"));
+	if (may_be_all || span_eq(p->kind, SPAN("field")))
 		return expr_fail(b->err, b->at,
 				 "'%.*s' needs the name of a field; expected "
-				 "%.*s(host) for instance",
-				 (int)b->what.n, b->what.p, (int)b->what.n, b->what.p);
+				 "%.*s(host) for instance%s",
+				 (int)b->what.n, b->what.p, (int)b->what.n, b->what.p,
+				 may_be_all ? ", or () for all fields" : "");
 	return expr_fail(b->err, b->at, "'%.*s' needs an argument: %.*s (%.*s)",
 			 (int)b->what.n, b->what.p, (int)p->name.n, p->name.p,
 			 (int)p->kind.n, p->kind.p);
@@ -393,7 +395,9 @@ expr_args_bind(struct expr_env *env, struct span what, size_t at, const char *si
 		if (!is_given && span_eq(p.kind, SPAN("own_table")) &&
 		    bind_ref(&b, &nothing, EXPR_REF_TABLE, &args[i]) < 0)
 			return NULL;
-		if (!is_given && !p.is_optional) {
+		bool is_needed =
+			!p.is_optional || (n == 0 && span_eq(p.kind, SPAN("fields")));
+		if (!is_given && is_needed) {
 			missing(&b, &p);
 			return NULL;
 		}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Converters that ask stick tables: the process has them. Worker.
+ * Converters that ask stick tables, and what a proxy or server of some name does: the
+ * process has them. Worker.
  */
 #include "lib/expr/parts.h"
 
@@ -51,3 +52,15 @@ STICK_CONV(table_server_id)
 STICK_CONV(table_sess_cnt)
 STICK_CONV(table_sess_rate)
 STICK_CONV(table_trackers)
+
+#define NAME_CONV(id)                                                                  \
+	bool expr_conv_##id(const struct expr_context *c, const struct expr_arg *args, \
+			    struct expr_sample *s)                                     \
+	{                                                                              \
+		(void)args;                                                            \
+		return c->host->name && c->host->name(c, EXPR_CONV_##id, s);           \
+	}
+NAME_CONV(fe_exists)
+NAME_CONV(nbsrv)
+NAME_CONV(srv_is_up)
+NAME_CONV(srv_queue)

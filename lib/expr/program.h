@@ -31,6 +31,7 @@ enum expr_conv_id {
  *   int      number			size     10k		time     10s
  *   num      number or variable
  *   str      text			field    field name	var      txn.name
+ *   fields   likewise; () means all of them, and must be written
  *   ip4, ip6 address			mask4    address or length	mask6
  *   regex    PCRE2 pattern		map      pattern file
  *   backend, frontend, proxy, server ([backend/]name), table, userlist, acl: references

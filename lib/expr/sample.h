@@ -131,6 +131,8 @@ struct expr_host {
 	/* in_table and table_*: the converter, by enum expr_conv_id; *s is the key. */
 	bool (*table)(const struct expr_context *c, unsigned id,
 		      const struct expr_arg *args, struct expr_sample *s);
+	/* nbsrv, srv_is_up, srv_queue, fe_exists: likewise; *s is a name. */
+	bool (*name)(const struct expr_context *c, unsigned id, struct expr_sample *s);
 	/* A regular expression reached its limits. */
 	void (*complain)(const struct expr_context *c, const char *what,
 			 struct span detail);

@@ -324,7 +324,8 @@ static const struct mistake mistakes[] = {
 	{"{ path -f /nonexistent/x }", 10,
 	 "cannot open the pattern file '/nonexistent/x': No such file or directory"},
 	{"{ hdr x }", 2,
-	 "'hdr' needs the name of a field; expected hdr(host) for instance"},
+	 "'hdr' needs the name of a field; expected hdr(host) for instance, or () for "
+	 "all fields"},
 	{"METH_PATCH", 0,
 	 "unknown ACL 'METH_PATCH'; expected { method PATCH }, or did you mean "
 	 "'METH_PUT'?"},
