@@ -35,7 +35,7 @@ static void
 add_reason(struct line *l, const struct probe_result *r)
 {
 	add(l, ", reason: %s", result_description(r->id));
-	if (r->code)
+	if (result_has_code(r->id))
 		add(l, ", code: %u", r->code);
 	if (r->info[0])
 		add(l, ", info: \"%s\"", r->info);
@@ -56,42 +56,62 @@ announce_check(char buf[ANNOUNCE_BYTES], const struct cfg_server *s,
 	return span_of(l.p, l.n);
 }
 
-/* What is said of a change, and whether the server serves then. */
+/* What is said of a change, and how it goes on. */
 static const struct {
 	const char *text;
-	bool is_online;
+	enum { ALONE, ONLINE, LEFT } tail;
 } changes[] = {
-	[ANNOUNCE_NOTHING] = {"unchanged", true},
-	[ANNOUNCE_UP] = {"UP", true},
-	[ANNOUNCE_DOWN] = {"DOWN", false},
-	[ANNOUNCE_STOPPING] = {"stopping", false},
-	[ANNOUNCE_MAINT] = {"going DOWN for maintenance", false},
-	[ANNOUNCE_READY] = {"UP (leaving forced maintenance)", true},
-	[ANNOUNCE_DRAIN] = {"entering forced drain state", false},
-	[ANNOUNCE_UNDRAIN] = {"UP (leaving forced drain)", true},
+	[ANNOUNCE_NOTHING] = {"is unchanged", ALONE},
+	[ANNOUNCE_UP] = {"is UP", ONLINE},
+	[ANNOUNCE_DOWN] = {"is DOWN", LEFT},
+	[ANNOUNCE_STOPPING] = {"is stopping", ONLINE},
+	[ANNOUNCE_MAINT] = {"is going DOWN for maintenance", LEFT},
+	[ANNOUNCE_READY] = {"is ", ALONE},
+	[ANNOUNCE_DRAIN] = {"enters drain state", ONLINE},
+	[ANNOUNCE_UNDRAIN] = {"is ", ALONE},
 };
+
+/* "UP/READY (leaving forced maintenance)", "DOWN (leaving forced drain)" */
+static void
+add_return(struct line *l, const struct announce_event *e)
+{
+	const char *state = e->is_up ? "UP" : "DOWN";
+	if (e->change == ANNOUNCE_READY)
+		add(l, "%s/%s (leaving %smaintenance)", state,
+		    e->is_drained ? "DRAIN" : "READY", e->via ? "" : "forced ");
+	else if (e->change == ANNOUNCE_UNDRAIN)
+		add(l, "%s (leaving forced drain)", state);
+	else if (e->via)
+		add(l, " via %s/%s", e->via->backend->name, e->via->name);
+}
+
+/* Requests change their queue without the checker: it has no numbers of them. */
+static void
+add_counts(struct line *l, bool are_online, struct announce_counts n)
+{
+	add(l, " %u active and %u backup servers %s.%s", n.active, n.backup,
+	    are_online ? "online" : "left",
+	    n.active == 0 && n.backup > 0 ? " Running on backup." : "");
+	if (are_online)
+		add(l, " 0 sessions requeued, 0 total in queue.");
+	else
+		add(l, " %u sessions active, 0 requeued, 0 remaining in queue.",
+		    n.sessions);
+}
 
 struct span
 announce_state(char buf[ANNOUNCE_BYTES], const struct cfg_server *s,
-	       enum announce_change change, const struct probe_result *r,
-	       const struct cfg_server *via, struct announce_counts n)
+	       const struct announce_event *e)
 {
 	struct line l = {buf, 0};
-	add(&l, "%sServer %s/%s is %s", s->backup ? "Backup " : "", s->backend->name,
-	    s->name, changes[change].text);
-	if (via)
-		add(&l, " via %s/%s", via->backend->name, via->name);
-	if (r)
-		add_reason(&l, r);
-	add(&l, ". %u active and %u backup servers %s.%s", n.active, n.backup,
-	    changes[change].is_online ? "online" : "left",
-	    n.active == 0 && n.backup > 0 ? " Running on backup." : "");
-	/* requests change their queue without the checker: it has no numbers of them */
-	if (changes[change].is_online)
-		add(&l, " 0 sessions requeued, 0 total in queue.");
-	else
-		add(&l, " %u sessions active, 0 requeued, 0 remaining in queue.",
-		    n.sessions);
+	add(&l, "%sServer %s/%s %s", s->backup ? "Backup " : "", s->backend->name,
+	    s->name, changes[e->change].text);
+	add_return(&l, e);
+	if (e->result)
+		add_reason(&l, e->result);
+	add(&l, "%s.", e->by_hand ? ", changed from CLI" : "");
+	if (changes[e->change].tail != ALONE)
+		add_counts(&l, changes[e->change].tail == ONLINE, e->n);
 	return span_of(l.p, l.n);
 }
 

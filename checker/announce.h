@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The log lines of checks, in HAProxy's words..
+ * The log lines of checks, in HAProxy's words.
  */
 #ifndef WEIR_CHECKER_ANNOUNCE_H
 #define WEIR_CHECKER_ANNOUNCE_H
@@ -35,12 +35,18 @@ enum announce_change {
 	ANNOUNCE_UNDRAIN,
 };
 
-/* "Server be/a is DOWN, reason: ... . 1 active and 0 backup servers left. ..." `r` is
- * NULL when the line of announce_check() has already given the reason; `via`: whose
- * health it shares, or NULL. */
+struct announce_event {
+	enum announce_change change;
+	const struct probe_result *result; /* why; NULL: it is known or there is none */
+	const struct cfg_server *via;	   /* whose state it shares, or NULL */
+	bool by_hand;
+	bool is_up, is_drained; /* READY, UNDRAIN: what it is from now on */
+	struct announce_counts n;
+};
+
+/* "Server be/a is DOWN, reason: ... . 1 active and 0 backup servers left. ..." */
 struct span announce_state(char buf[ANNOUNCE_BYTES], const struct cfg_server *s,
-			   enum announce_change change, const struct probe_result *r,
-			   const struct cfg_server *via, struct announce_counts n);
+			   const struct announce_event *e);
 /* "backend be has no server available!"; quoted: as HAProxy's console has it. */
 struct span announce_no_server(char buf[ANNOUNCE_BYTES], const struct cfg_proxy *be,
 			       bool quoted);

@@ -20,15 +20,17 @@ checked_health(const struct checked *c)
 struct shm_admin_word
 checked_admin(const struct checked *c)
 {
-	return shm_admin_unpack(
-		atomic_load_explicit(&c->object.server->admin, memory_order_acquire));
+	uint64_t word =
+		atomic_load_explicit(&c->object.server->admin, memory_order_acquire);
+	return shm_admin_with(shm_admin_unpack(word), c->says);
 }
 
 struct shm_effective
 checked_effective(const struct checked *c, struct shm_health_word h)
 {
 	return shm_effective(checked_admin(c), h, c->cfg->weight,
-			     cfg_server_is_checked(c->cfg) || c->is_unresolved);
+			     cfg_server_is_checked(c->cfg) || c->agent ||
+				     c->is_unresolved);
 }
 
 void
@@ -78,6 +80,7 @@ init_server(struct checked *c, struct group *g, const struct cfg_server *s)
 	c->is_unresolved = s->addr.kind == ADDR_NONE ||
 			   (s->check && s->check_addr.kind == ADDR_NONE);
 	find_server(c, g->cfg->name);
+	c->says = shm_agent_unpack(0);
 	verdict_init(&c->verdict, s->rise, s->fall);
 }
 
@@ -159,10 +162,28 @@ find_probe(struct checked *c, struct probe **table, size_t size)
 		p->request = script_request(p);
 }
 
+static void
+make_agent(struct checked *c)
+{
+	struct probe *p = new_probe(c);
+	p->check = c->cfg->agent;
+	p->addr = &c->cfg->agent_addr;
+	p->every_ms = c->cfg->agent_inter_ms;
+	p->done = agent_take;
+	p->users = c;
+	c->agent = p;
+}
+
 static bool
 has_probe(const struct checked *c)
 {
 	return c->cfg->check && !c->is_unresolved;
+}
+
+static bool
+has_agent(const struct checked *c)
+{
+	return c->cfg->agent && c->cfg->agent_addr.kind != ADDR_NONE;
 }
 
 static void
@@ -174,11 +195,15 @@ build_probes(void)
 	while (size < 2 * n)
 		size *= 2;
 	struct probe **table = must_calloc(size, sizeof(struct probe *));
-	checker.probes = arena_alloc(checker.arena, (n + 1) * sizeof(struct probe *));
+	checker.probes = arena_alloc(checker.arena, (2 * n + 1) * sizeof(struct probe *));
 	for (size_t i = 0; i < checker.groups_n; i++)
-		for (size_t j = 0; j < checker.groups[i].servers_n; j++)
-			if (has_probe(&checker.groups[i].servers[j]))
-				find_probe(&checker.groups[i].servers[j], table, size);
+		for (size_t j = 0; j < checker.groups[i].servers_n; j++) {
+			struct checked *c = &checker.groups[i].servers[j];
+			if (has_probe(c))
+				find_probe(c, table, size);
+			if (has_agent(c))
+				make_agent(c);
+		}
 	free(table);
 }
 

@@ -7,8 +7,8 @@
  * is asked first (on loopback the handshake is done when connect() returns, and the next
  * call finds that out), the response is read to a common buffer, sockets are used again.
  * Connections end with RST, so that no TIME_WAIT remains; the ACK of the handshake is
- * held back, so that checks that only connect never reach a server's accept() (both as
- * HAProxy).
+ * held back unless the server speaks first, so that checks that only connect never reach
+ * its accept() (both as HAProxy).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -46,11 +46,17 @@ set_limit(struct probe *p, uint64_t at_ms)
 	net_timer_set(checker.loop, &p->timer, at_ms);
 }
 
+static uint64_t
+inter_ms(const struct probe *p)
+{
+	return p->every_ms ? p->every_ms : p->users->cfg->inter_ms;
+}
+
 static void
 limit_connect(struct probe *p)
 {
-	set_limit(p, net_loop_now_ms(checker.loop) + least(p->proxy->timeout.connect_ms,
-							   p->users->cfg->inter_ms));
+	set_limit(p, net_loop_now_ms(checker.loop) +
+			     least(p->proxy->timeout.connect_ms, inter_ms(p)));
 }
 
 static void
@@ -58,7 +64,7 @@ limit_response(struct probe *p)
 {
 	uint64_t check_ms = p->proxy->timeout.check_ms;
 	uint64_t now_ms = net_loop_now_ms(checker.loop),
-		 end_ms = p->start_ms + p->users->cfg->inter_ms;
+		 end_ms = p->start_ms + inter_ms(p);
 	set_limit(p, check_ms	       ? now_ms + check_ms
 		     : end_ms > now_ms ? end_ms
 				       : now_ms + 1);
@@ -117,7 +123,7 @@ static enum probe_go
 give_up(struct probe *p, int error)
 {
 	hang_up(p);
-	outcome_skip(p, error);
+	tell_shortage(p->users, error);
 	schedule_next(p);
 	return PROBE_ENDED;
 }
@@ -172,11 +178,11 @@ probe_connect(struct probe *p, const struct addr *to, bool linger)
 	if (!p->socket) {
 		int error = errno;
 		hang_up(p);
-		outcome_skip(p, error);
+		tell_shortage(p->users, error);
 		schedule_starved(p);
 		return PROBE_ENDED;
 	}
-	if (to->kind != ADDR_UNIX && type == SOCK_STREAM && !linger)
+	if (to->kind != ADDR_UNIX && type == SOCK_STREAM && !linger && !p->is_listener)
 		(void)setsockopt(p->socket->watch.fd, IPPROTO_TCP, TCP_QUICKACK, &off,
 				 sizeof(off));
 	limit_connect(p);

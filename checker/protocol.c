@@ -187,7 +187,14 @@ agent_line(struct exam *x, struct probe_result *out)
 		return EXPECT_OPEN;
 	if (n == 0)
 		return fail(out, RESULT_l7_response, SPAN("the agent said nothing"));
-	return pass(out, span_of(x->bytes.p, n));
+	char line[PROBE_INFO_BYTES];
+	bool is_long = n >= sizeof(line);
+	n = is_long ? sizeof(line) - 1 : n;
+	for (size_t i = 0; i < n; i++)
+		line[i] = x->bytes.p[i] == '\t' ? ' ' : x->bytes.p[i];
+	if (is_long && !memchr(line, '#', n)) /* a description may be cut */
+		return fail(out, RESULT_l7_response, SPAN("the agent says too much"));
+	return pass(out, span_of(line, n));
 }
 
 enum expectation

@@ -8,9 +8,10 @@
 
 static const struct {
 	const char *word, *description;
-	bool passed;
+	bool passed, has_code;
 } rows[] = {
-#define RESULT(id, word_, passed_, description_) {word_, description_, passed_},
+#define RESULT(id, word_, passed_, code_, description_) \
+	{word_, description_, passed_, code_},
 #include "shm/check_result.def"
 #undef RESULT
 };
@@ -31,6 +32,12 @@ bool
 result_passed(enum result r)
 {
 	return rows[r].passed;
+}
+
+bool
+result_has_code(enum result r)
+{
+	return rows[r].has_code;
 }
 
 void

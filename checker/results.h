@@ -11,7 +11,7 @@
 #include "lib/base/span.h"
 
 enum result {
-#define RESULT(id, word, passed, description) RESULT_##id,
+#define RESULT(id, word, passed, has_code, description) RESULT_##id,
 #include "shm/check_result.def"
 #undef RESULT
 	RESULTS_N
@@ -20,6 +20,7 @@ enum result {
 const char *result_word(enum result r);
 const char *result_description(enum result r);
 bool result_passed(enum result r);
+bool result_has_code(enum result r);
 
 enum { PROBE_INFO_BYTES = 80 };
 

@@ -28,6 +28,8 @@ static uint64_t
 interval_ms(const struct probe *p)
 {
 	uint64_t least_ms = 0;
+	if (p->every_ms)
+		return p->every_ms;
 	for (const struct checked *c = p->users; c; c = c->next_user) {
 		uint64_t ms =
 			verdict_interval_ms(&c->verdict, c->cfg->inter_ms,
@@ -36,6 +38,12 @@ interval_ms(const struct probe *p)
 			least_ms = ms;
 	}
 	return least_ms;
+}
+
+bool
+schedule_is_wanted(const struct probe *p)
+{
+	return interval_ms(p) != 0;
 }
 
 static uint64_t
@@ -96,7 +104,7 @@ timer_expired(struct net_timer *t)
 		if (checker.probes_n < checker.probes_max) {
 			probe_start(p);
 		} else {
-			outcome_skip(p, EMFILE);
+			tell_shortage(p->users, EMFILE);
 			wait_for_place(p);
 		}
 		break;
@@ -119,12 +127,19 @@ schedule_next(struct probe *p)
 			      next_ms > now_ms ? next_ms : now_ms + 1);
 }
 
+void
+schedule_hurry(struct probe *p, uint64_t fastinter_ms)
+{
+	uint64_t at_ms = net_loop_now_ms(checker.loop) + fastinter_ms;
+	if (p->phase == PROBE_IDLE && p->timer.deadline_ms > at_ms)
+		net_timer_set(checker.loop, &p->timer, at_ms);
+}
+
 /* --- the administrator's will --------------------------------------------------------
  */
 
-/* The probe serves others as well, perhaps. */
-static void
-set_probing(struct probe *p, bool was_wanted)
+void
+schedule_wish(struct probe *p, bool was_wanted)
 {
 	bool is_wanted = interval_ms(p) != 0;
 	if (was_wanted && !is_wanted) {
@@ -138,41 +153,12 @@ set_probing(struct probe *p, bool was_wanted)
 }
 
 static void
-look_at_server(struct checked *c)
-{
-	struct shm_admin_word a = checked_admin(c);
-	bool was_wanted = c->probe && interval_ms(c->probe) != 0;
-	c->is_silenced = a.no_check;
-	if (a.maint != c->is_maint)
-		outcome_maint(c, a.maint);
-	if (c->probe && !c->is_unresolved)
-		set_probing(c->probe, was_wanted);
-	if (a.wish_seq != c->wish_seq)
-		outcome_wish(c, a);
-}
-
-static void
-look_at_group(struct group *g)
-{
-	uint32_t usable_before = g->active_n + g->backup_n;
-	for (size_t i = 0; i < g->servers_n; i++)
-		look_at_server(&g->servers[i]);
-	group_recount(g);
-	outcome_admin(g, usable_before);
-}
-
-/* Everything an operator does counts the backend's version up. */
-static void
 admin_expired(struct net_timer *t)
 {
 	if (checker.probes_max < checker.probes_cap)
 		checker.probes_max++;
-	for (size_t i = 0; i < checker.groups_n; i++) {
-		struct group *g = &checker.groups[i];
-		if (g->version != atomic_load_explicit(&g->object.backend->version,
-						       memory_order_acquire))
-			look_at_group(g);
-	}
+	observe_look();
+	admin_look();
 	net_timer_set(checker.loop, t, net_loop_now_ms(checker.loop) + ADMIN_LOOK_MS);
 }
 
@@ -207,8 +193,9 @@ begin_checked(struct checked *c)
 	bool has_record = shm_check_read(&c->object, &rec) && rec.at_boot_ms &&
 			  rec.status < RESULTS_N;
 	bool is_known = has_record && w.state != SHM_HEALTH_UNKNOWN;
-	verdict_restore(&c->verdict, c->cfg->rise, c->cfg->fall, w.state,
-			has_record ? rec.counter : 0);
+	/* what checks said: an agent may have said more */
+	verdict_restore(&c->verdict, c->cfg->rise, c->cfg->fall,
+			has_record ? rec.state : w.state, has_record ? rec.counter : 0);
 	c->is_limited = w.state == SHM_HEALTH_NOLB;
 	if (has_record)
 		c->last = rec.status;
@@ -228,13 +215,11 @@ begin_checked(struct checked *c)
 static void
 begin_group(struct group *g)
 {
+	for (size_t i = 0; i < g->servers_n; i++)
+		admin_begin(&g->servers[i]);
 	group_recount(g);
 	for (size_t i = 0; i < g->servers_n; i++) {
 		struct checked *c = &g->servers[i];
-		struct shm_admin_word a = checked_admin(c);
-		c->is_maint = a.maint;
-		c->is_silenced = a.no_check;
-		c->wish_seq = a.wish_seq; /* those of before were obeyed */
 		if (c->is_unresolved)
 			outcome_unresolved(c);
 		else if (!c->probe && !c->tracked)
@@ -246,8 +231,8 @@ begin_group(struct group *g)
 static void
 begin_probe(struct probe *p)
 {
-	uint64_t delay_ms = UINT64_MAX;
-	for (struct checked *c = p->users; c; c = c->next_user) {
+	uint64_t delay_ms = p->every_ms ? fresh_delay_ms(p, p->every_ms) : UINT64_MAX;
+	for (struct checked *c = p->every_ms ? NULL : p->users; c; c = c->next_user) {
 		uint64_t ms = begin_checked(c);
 		if (!is_paused(c) && ms < delay_ms)
 			delay_ms = ms;

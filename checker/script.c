@@ -35,10 +35,21 @@ exam_of(struct probe *p)
 
 /* --- connect -------------------------------------------------------------------- */
 
+/* The server speaks first. */
+static bool
+is_expect_next(const struct probe *p)
+{
+	size_t next = p->step + 1;
+	while (next < p->check->steps_n && p->check->steps[next].kind == CFG_STEP_VAR)
+		next++;
+	return next < p->check->steps_n && p->check->steps[next].kind == CFG_STEP_EXPECT;
+}
+
 static enum probe_go
 run_connect(struct probe *p, const struct cfg_check_connect *c)
 {
 	struct addr to = *p->addr;
+	p->is_listener = is_expect_next(p);
 	if (!c)
 		return probe_connect(p, &to, false);
 	int port = c->port;
@@ -131,7 +142,17 @@ run_expect(struct probe *p, const struct cfg_step *step)
 
 /* --- the end ----------------------------------------------------------------------- */
 
-/* "200" of a server that is up but says 404 takes it out of the rotation. */
+/* Not only a connection. */
+static bool
+is_talk(const struct cfg_check *check)
+{
+	for (size_t i = 0; i < check->steps_n; i++)
+		if (check->steps[i].kind != CFG_STEP_CONNECT &&
+		    check->steps[i].kind != CFG_STEP_VAR)
+			return true;
+	return false;
+}
+
 static bool
 finish_passed(struct probe *p)
 {
@@ -145,7 +166,11 @@ finish_passed(struct probe *p)
 	else if (p->check->is_datagram && !is_expected)
 		r = (struct probe_result){.id = RESULT_l4_ok};
 	else if (!is_expected)
-		r = (struct probe_result){.id = RESULT_l7_ok, .info = "(tcp-check)"};
+		r = (struct probe_result){.id = is_talk(p->check) ? RESULT_l7_ok
+								  : RESULT_l4_ok,
+					  .info = "(tcp-check)"};
+	else if (p->check->kind == CFG_CHECK_SCRIPT && !r.info[0])
+		probe_result_inform(&r, SPAN("(tcp-check)"));
 	probe_finish(p, &r);
 	return true;
 }

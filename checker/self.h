@@ -10,6 +10,7 @@
 #ifndef WEIR_CHECKER_SELF_H
 #define WEIR_CHECKER_SELF_H
 
+#include "checker/announce.h"
 #include "checker/checker.h"
 #include "checker/exam.h"
 #include "checker/results.h"
@@ -32,8 +33,10 @@ struct probe {
 	const struct cfg_check *check;
 	const struct addr *addr;
 	const struct cfg_proxy *proxy; /* whose timeouts and limits hold */
-	struct checked *users;	       /* who wants its results, by next_user */
-	uint64_t hash;		       /* spreads the probes over an interval */
+	struct checked *users; /* who wants its results, by next_user; of an agent's the
+				* first one alone */
+	uint64_t hash;	       /* spreads the probes over an interval */
+	uint64_t every_ms;     /* always so often; 0: as its users want it */
 	void (*done)(struct probe *p, struct probe_result *r);
 
 	enum probe_phase phase;
@@ -49,7 +52,8 @@ struct probe {
 	uint32_t step;
 	bool is_all; /* the server has ended the connection */
 	bool linger;
-	uint8_t method; /* of the last request, enum http_method */
+	bool is_listener; /* the server speaks first: it must learn of the connection */
+	uint8_t method;	  /* of the last request, enum http_method */
 	uint16_t dns_id;
 	struct probe_result last;	     /* of the last expectation */
 	const struct cfg_step *request_step; /* the first request */
@@ -73,10 +77,12 @@ struct checked {
 	struct checked *next_user;
 	struct checked *tracked; /* whose health it shares, or NULL */
 	struct checked *trackers, *next_tracker;
-	bool is_usable, is_maint; /* as last seen */
-	bool is_silenced;	  /* "disable health" */
-	uint8_t wish_seq;	  /* the last one that was obeyed */
+	bool is_usable, is_maint, is_drained; /* as last seen */
+	bool is_silenced;		      /* "disable health" */
+	uint8_t wish_seq;		      /* the last one that was obeyed */
 	bool is_unresolved;
+	struct probe *agent;	    /* NULL: it has none */
+	struct shm_agent_word says; /* the agent, last */
 	bool is_limited;  /* its last check passed on a condition: no new sessions */
 	enum result last; /* for `option log-health-checks`: what changed */
 };
@@ -89,6 +95,7 @@ struct group {
 	size_t servers_n;
 	uint64_t version;	     /* of the backend when the counts were made */
 	uint32_t active_n, backup_n; /* usable servers */
+	uint64_t observed; /* how often error_limits were reached, as last seen */
 };
 
 struct checker {
@@ -139,6 +146,24 @@ void schedule_next(struct probe *p);
 void schedule_starved(struct probe *p);
 /* A probe has ended; somebody may be waiting for its place. */
 void schedule_release(void);
+/* Whether anybody wants its results; then what is different from before is done. */
+bool schedule_is_wanted(const struct probe *p);
+void schedule_wish(struct probe *p, bool was_wanted);
+/* The next one comes after fastinter at the latest. */
+void schedule_hurry(struct probe *p, uint64_t fastinter_ms);
+
+/* --- observe.c ------------------------------------------------------------- */
+
+/* What workers have counted since the last look. */
+void observe_look(void);
+
+/* --- agent.c --------------------------------------------------------------- */
+
+/* Takes the words of a line, as far as they are right; false: *wrong is none. */
+bool agent_read(struct shm_agent_word *w, struct span line, const struct cfg_server *s,
+		struct span *wrong);
+/* A result of p, which asks the agent of p->users. */
+void agent_take(struct probe *p, struct probe_result *r);
 
 /* --- probe.c --------------------------------------------------------------- */
 
@@ -179,8 +204,11 @@ struct span script_request(struct probe *p);
 
 /* A result for all who share the probe. */
 void outcome_take(struct probe *p, struct probe_result *r);
-/* No result, or a late one: errno says what is missing here. Logged now and then. */
-void outcome_skip(struct probe *p, int error);
+/* Errors of traffic count as a check that failed. */
+void outcome_fail(struct checked *c, const struct probe_result *r);
+/* Its agent says something new, by the answer r. */
+void outcome_agent(struct checked *c, struct shm_agent_word w,
+		   const struct probe_result *r);
 /* The server has no address. */
 void outcome_unresolved(struct checked *c);
 /* The configuration does not check it (any more). */
@@ -189,12 +217,42 @@ void outcome_unchecked(struct checked *c);
 void outcome_begin(struct checked *c);
 /* Those that track others take over their states. */
 void outcome_follow(struct group *g);
-/* Maintenance begins or ends. */
-void outcome_maint(struct checked *c, bool is_maint);
-/* "set server health": as if checks had said it. */
-void outcome_wish(struct checked *c, struct shm_admin_word a);
-/* Somebody else changed states or weights; the servers are counted anew. */
-void outcome_admin(struct group *g, uint32_t usable_before);
+void outcome_follow_one(struct checked *c);
+/* What checks say of it; what checks and its agent say. */
+enum shm_health outcome_checked(const struct checked *c);
+enum shm_health outcome_state(const struct checked *c);
+/* Takes a state over: region, log, those that track it. Why: a result, the server whose
+ * health it shares, or, without both, people. */
+void outcome_change(struct checked *c, enum shm_health state,
+		    const struct probe_result *r, const struct checked *via);
+/* The region alone; true when the backend has just lost its last server. */
+bool outcome_publish(struct checked *c, enum shm_health state);
+void outcome_record(const struct checked *c, const struct probe_result *r,
+		    enum shm_health state);
+/* A backend whose usable servers were so many before. */
+void outcome_count_group(struct group *g, uint32_t usable_before);
+/* on_marked_down, on_marked_up. */
+void outcome_end_sessions(const struct checked *c, bool is_up);
+/* false: somebody else has the lease; this process has no say any more. */
+void outcome_keep_lease(bool is_mine);
+
+/* --- admin.c --------------------------------------------------------------- */
+
+void admin_begin(struct checked *c);
+void admin_look(void);
+
+/* --- tell.c ---------------------------------------------------------------- */
+
+/* The result of a check that changed something, if that is wanted. */
+void tell_check(const struct checked *c, const struct probe_result *r);
+/* What became of a server; see outcome_change(). */
+void tell_state(const struct checked *c, enum announce_change change,
+		const struct probe_result *r, const struct checked *via);
+/* What people or its agent did with it. */
+void tell_admin(const struct checked *c, enum announce_change change);
+void tell_no_server(const struct group *g);
+/* No check, or a late one: errno says what is missing here. Now and then. */
+void tell_shortage(const struct checked *c, int error);
 
 /* --- context.c ------------------------------------------------------------- */
 

@@ -84,6 +84,13 @@ take_failure(struct verdict *v)
 		v->health = 0;
 }
 
+void
+verdict_weaken(struct verdict *v, uint32_t failures)
+{
+	if (v->health >= v->rise + failures)
+		v->health = v->rise + failures - 1;
+}
+
 enum verdict_step
 verdict_take(struct verdict *v, bool passed)
 {

@@ -42,6 +42,8 @@ void verdict_restore(struct verdict *v, uint32_t rise, uint32_t fall,
 void verdict_begin(struct verdict *v, enum cfg_init_state as);
 /* After maintenance: UP, but the first failure decides, as after a start. */
 void verdict_trust(struct verdict *v, enum cfg_init_state as);
+/* At most so many failures are left until it is DOWN. */
+void verdict_weaken(struct verdict *v, uint32_t failures);
 /* Takes one result. */
 enum verdict_step verdict_take(struct verdict *v, bool passed);
 

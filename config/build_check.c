@@ -212,3 +212,16 @@ build_check_named(struct loading *l, const struct node *name)
 			     s.best ? s.best : "", s.best ? "'?" : "");
 	return NULL;
 }
+
+const struct cfg_check *
+build_agent_check(struct loading *l, const char *text)
+{
+	struct making m = {.l = l, .check = arena_alloc(l->arena, sizeof(*m.check))};
+	m.check->kind = CFG_CHECK_PRESET;
+	m.check->identity = "";
+	making_connect(&m);
+	if (text)
+		making_send(&m, build_text(l, text));
+	making_expect(&m, CFG_EXPECT_AGENT_LINE);
+	return m.check;
+}

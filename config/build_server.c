@@ -102,6 +102,34 @@ build_check_addr(struct loading *l, struct cfg_server *s, const struct node *map
 			address->text);
 }
 
+/* Where the agent is, and what it is asked: a line. */
+static void
+build_agent(struct loading *l, struct cfg_server *s, const struct node *map)
+{
+	const struct node *addr = node_get(map, "agent_addr"),
+			  *port = node_get(map, "agent_port");
+	struct span host = {NULL, 0};
+	if (!s->agent_check)
+		return;
+	s->agent = build_agent_check(l, node_text(map, "agent_send"));
+	s->agent_addr = s->addr;
+	if (addr) {
+		enum addr_result r =
+			addr_parse(span_str(addr->text), 0, &s->agent_addr, &host);
+		if (r < 0 || s->agent_addr.kind == ADDR_FD || addr->text[0] == '*')
+			report_error(l->report, addr,
+				     "'%s' is not an address; expected a host",
+				     addr->text);
+		else if (r == ADDR_HOSTNAME)
+			build_unresolved(l, host, &s->agent_addr, NULL, addr, true);
+	}
+	if (port && s->agent_addr.kind != ADDR_UNIX)
+		addr_set_port(&s->agent_addr, (int)value_uint(port->text));
+	else if (s->agent_addr.kind != ADDR_UNIX)
+		report_error(l->report, node_get(map, "agent_check"),
+			     "the agent has no port; expected 'agent_port: n'");
+}
+
 static void
 build_server(struct loading *l, struct built *b, const struct node *key,
 	     const struct node *map)
@@ -131,6 +159,13 @@ build_server(struct loading *l, struct built *b, const struct node *key,
 	if (s->minconn > s->maxconn) /* written alone, or the higher one */
 		s->maxconn = s->minconn;
 	build_check_addr(l, s, map, host);
+	build_agent(l, s, map);
+	if (s->observe && !s->check)
+		report_error(l->report, node_get(map, "observe"),
+			     "the server is not checked; expected 'check: true' with it");
+	if (s->observe == CFG_OBSERVE_LAYER7 && p->mode != CFG_MODE_HTTP)
+		report_error(l->report, node_get(map, "observe"),
+			     "layer7 is for mode http; expected layer4");
 	p->servers = arena_grow(l->arena, p->servers, p->servers_n,
 				sizeof(struct cfg_server *));
 	p->servers[p->servers_n++] = s;

@@ -422,6 +422,15 @@ struct cfg_retry_budget {
 	uint32_t min_rate; /* per second, whatever comes */
 };
 
+/* What traffic shows of a server, and what follows from errors in a row. */
+enum cfg_observe { CFG_OBSERVE_NONE, CFG_OBSERVE_LAYER4, CFG_OBSERVE_LAYER7 };
+enum cfg_on_error {
+	CFG_ON_ERROR_FAIL_CHECK,
+	CFG_ON_ERROR_FASTINTER,
+	CFG_ON_ERROR_SUDDEN_DEATH,
+	CFG_ON_ERROR_MARK_DOWN,
+};
+
 struct cfg_server {
 	const char *name;
 	struct addr addr; /* ADDR_NONE: the name could not be resolved; starts DOWN */
@@ -433,6 +442,15 @@ struct cfg_server {
 	const struct cfg_check *healthcheck; /* how it is checked */
 	const struct cfg_server *track;	     /* whose health it shares, or NULL */
 	enum cfg_init_state init_state;
+	enum cfg_observe observe;
+	enum cfg_on_error on_error;
+	uint32_t error_limit;
+	bool shuts_sessions;	    /* on_marked_down */
+	bool shuts_backup_sessions; /* on_marked_up */
+	bool agent_check;
+	const struct cfg_check *agent; /* how its agent is asked, NULL: it has none */
+	struct addr agent_addr;
+	uint64_t agent_inter_ms;
 	uint64_t inter_ms, fastinter_ms,
 		downinter_ms; /* fast and down default to inter */
 	uint32_t rise, fall;

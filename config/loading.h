@@ -156,6 +156,8 @@ int build_algorithm(struct span word);
 const char *build_algorithm_wrong(struct arena *a, struct span word);
 /* The checks that have a name: before the servers that choose them. */
 void build_checks(struct loading *l);
+/* How an agent is asked; text: what is sent first, or NULL. */
+const struct cfg_check *build_agent_check(struct loading *l, const char *text);
 /* NULL: unknown (reported). */
 const struct cfg_check *build_check_named(struct loading *l, const struct node *name);
 /* Expressions compiled from now on stand in this proxy. */

@@ -51,12 +51,24 @@ value_octal(const char *text)
 	return v;
 }
 
+/* HAProxy's '-' and our '_' are the same. */
+static bool
+is_word(struct span word, const char *text)
+{
+	size_t n = 0;
+	for (; n < word.n && text[n]; n++)
+		if (word.p[n] != text[n] &&
+		    (strchr("-_", word.p[n]) == NULL || strchr("-_", text[n]) == NULL))
+			return false;
+	return n == word.n && text[n] == '\0';
+}
+
 int
 value_choice(const char *allowed, const char *text)
 {
 	struct span rest = span_str(allowed);
 	for (int i = 0; rest.n; i++)
-		if (span_eq(span_cut(&rest, '|'), span_str(text)))
+		if (is_word(span_cut(&rest, '|'), text))
 			return i;
 	return -1;
 }

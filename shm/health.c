@@ -76,6 +76,45 @@ shm_admin_pack(struct shm_admin_word w)
 	       (uint64_t)(~(uint32_t)w.config_weight & 0xffff) << 32;
 }
 
+/* state:8 | flags:8 | weight:16, inverted | maxconn:32 */
+struct shm_agent_word
+shm_agent_unpack(uint64_t word)
+{
+	unsigned state = word & 0xff;
+	return (struct shm_agent_word){
+		.state = state <= SHM_AGENT_FAILED ? (enum shm_agent_state)state
+						   : SHM_AGENT_SILENT,
+		.maint = word >> 8 & ADMIN_MAINT,
+		.drain = word >> 8 & ADMIN_DRAIN,
+		.weight = weight_or_configured(~(uint32_t)(word >> 16) & 0xffff),
+		.maxconn = (uint32_t)(word >> 32),
+	};
+}
+
+static uint64_t
+agent_pack(struct shm_agent_word w)
+{
+	uint64_t flags = (w.maint ? ADMIN_MAINT : 0ULL) | (w.drain ? ADMIN_DRAIN : 0ULL);
+	return (uint64_t)w.state | flags << 8 |
+	       (uint64_t)(~(uint32_t)w.weight & 0xffff) << 16 | (uint64_t)w.maxconn << 32;
+}
+
+bool
+shm_agent_is_down(struct shm_agent_word w)
+{
+	return w.state >= SHM_AGENT_DOWN;
+}
+
+struct shm_admin_word
+shm_admin_with(struct shm_admin_word a, struct shm_agent_word g)
+{
+	a.maint |= g.maint;
+	a.drain |= g.drain;
+	if (g.weight != SHM_WEIGHT_CONFIGURED)
+		a.weight = g.weight;
+	return a;
+}
+
 /* --- writers -------------------------------------------------------------------- */
 
 /* A slow start begins. */
@@ -140,6 +179,59 @@ shm_admin_publish(struct shm *s, const struct shm_object *server,
 		atomic_store(&server->server->admin_since_s,
 			     (uint32_t)(clock_boot_ms() / 1000));
 	version_bump(backend);
+	return true;
+}
+
+bool
+shm_agent_publish(struct shm *s, const struct shm_object *server,
+		  const struct shm_object *backend, struct shm_agent_word w,
+		  uint32_t status, uint32_t duration_ms)
+{
+	struct shm_server *v = server->server;
+	uint64_t word = agent_pack(w), boot_s = clock_boot_ms() / 1000;
+	uint64_t ms = duration_ms < 0xffffff ? duration_ms : 0xffffff;
+	if (!shm_lease_is_mine(s, SHM_ROLE_CHECKER))
+		return false;
+	atomic_store(&v->agent_seen, boot_s << 32 | ms << 8 | (status & 0xff));
+	if (atomic_exchange(&v->agent, word) != word)
+		version_bump(backend);
+	return true;
+}
+
+bool
+shm_agent_forget(struct shm *s, const struct shm_object *server,
+		 const struct shm_object *backend)
+{
+	if (!shm_lease_is_mine(s, SHM_ROLE_CHECKER))
+		return false;
+	atomic_store(&server->server->agent_seen, 0);
+	atomic_store(&server->server->agent, 0);
+	version_bump(backend);
+	return true;
+}
+
+/* Exact over all workers but for a good answer between two errors, which may come a
+ * moment too early or too late, as it may on the wire. */
+bool
+shm_observe(const struct shm_object *server, const struct shm_object *backend,
+	    enum shm_observed what, uint32_t limit)
+{
+	struct shm_server *v = server->server;
+	if (what == SHM_OBSERVED_CONNECTED || what == SHM_OBSERVED_ANSWER) {
+		if (atomic_load_explicit(&v->errors, memory_order_relaxed))
+			atomic_store(&v->errors, 0);
+		return false;
+	}
+	uint32_t n, seen = atomic_load(&v->errors);
+	atomic_store(&v->errors_last, (uint32_t)what);
+	do
+		n = seen + 1;
+	while (!atomic_compare_exchange_weak(&v->errors, &seen, n < limit ? n : 0));
+	if (n < limit)
+		return false;
+	atomic_fetch_add(&v->errors_reached, 1);
+	if (backend && backend->backend)
+		atomic_fetch_add(&backend->backend->observed, 1);
 	return true;
 }
 
@@ -208,15 +300,26 @@ shm_check_history(const struct shm_object *server,
 	return n;
 }
 
+static const struct {
+	const char *word;
+	bool has_code;
+} results[] = {
+#define RESULT(id, word, passed, has_code, description) {word, has_code},
+#include "shm/check_result.def"
+#undef RESULT
+};
+enum { RESULTS_N = sizeof(results) / sizeof(results[0]) };
+
 const char *
 shm_check_word(uint32_t status)
 {
-	static const char *const words[] = {
-#define RESULT(id, word, passed, description) word,
-#include "shm/check_result.def"
-#undef RESULT
-	};
-	return words[status < sizeof(words) / sizeof(words[0]) ? status : 0];
+	return results[status < RESULTS_N ? status : 0].word;
+}
+
+bool
+shm_check_has_code(uint32_t status)
+{
+	return status < RESULTS_N && results[status].has_code;
 }
 
 /* The order of the texts is HAProxy's: what people did hides what checks say, except
@@ -263,16 +366,30 @@ shm_ramp(const struct shm_object *server, uint32_t slowstart_ms)
 	return 100 / SHM_RAMP_STEPS * (step ? step : 1);
 }
 
+/* What the agent says hides what people say; maintenance and drain are either's. */
+struct shm_effective
+shm_effective_of(struct shm_admin_word a, struct shm_health_word h,
+		 struct shm_agent_word g, uint32_t config_weight, bool is_checked)
+{
+	struct shm_effective e =
+		shm_effective(shm_admin_with(a, g), h, config_weight, is_checked);
+	if (a.maint || g.maint || !shm_agent_is_down(g))
+		return e;
+	e.is_up = e.is_usable = false;
+	e.text = "DOWN (agent)";
+	return e;
+}
+
 struct shm_effective
 shm_server_effective(const struct shm_object *server, const struct shm_facts *f)
 {
-	uint64_t admin =
-		atomic_load_explicit(&server->server->admin, memory_order_acquire);
-	uint64_t health =
-		atomic_load_explicit(&server->server->health, memory_order_acquire);
+	const struct shm_server *s = server->server;
+	uint64_t admin = atomic_load_explicit(&s->admin, memory_order_acquire);
+	uint64_t health = atomic_load_explicit(&s->health, memory_order_acquire);
+	uint64_t agent = atomic_load_explicit(&s->agent, memory_order_acquire);
 	struct shm_effective e =
-		shm_effective(shm_admin_unpack(admin), shm_health_unpack(health),
-			      f->weight, f->is_checked);
+		shm_effective_of(shm_admin_unpack(admin), shm_health_unpack(health),
+				 shm_agent_unpack(agent), f->weight, f->is_checked);
 	e.ramp = e.is_usable ? shm_ramp(server, f->slowstart_ms) : 100;
 	e.weight = (e.full_weight * e.ramp + 99) / 100;
 	return e;

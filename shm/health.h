@@ -53,6 +53,33 @@ struct shm_check {
 	char desc[96];	      /* "Layer4 connection problem: Connection refused" */
 };
 
+/* What an agent last said of a server; what it does not mention stays. */
+enum shm_agent_state {
+	SHM_AGENT_SILENT, /* nothing of its state */
+	SHM_AGENT_UP,
+	SHM_AGENT_DOWN,
+	SHM_AGENT_STOPPED,
+	SHM_AGENT_FAILED,
+};
+
+struct shm_agent_word {
+	enum shm_agent_state state;
+	bool maint, drain;
+	uint16_t weight;  /* 0..256, or SHM_WEIGHT_CONFIGURED: not said */
+	uint32_t maxconn; /* 0: not said */
+};
+
+/* What traffic with a server has shown (`observe`). */
+enum shm_observed {
+	SHM_OBSERVED_CONNECTED,
+	SHM_OBSERVED_NO_CONNECTION,
+	SHM_OBSERVED_ANSWER,
+	SHM_OBSERVED_BAD_STATUS,
+	SHM_OBSERVED_BAD_ANSWER,
+	SHM_OBSERVED_TIMEOUT,
+	SHM_OBSERVED_CLOSED,
+};
+
 /* One of the last checks. */
 struct shm_check_past {
 	uint64_t at_boot_ms; /* when it ended */
@@ -76,10 +103,14 @@ struct shm_server {
 	/* CLOCK_BOOTTIME when it last began to serve after it was down or in maintenance;
 	 * 0: it has served all the time. Whoever ends that state writes it. */
 	_Atomic uint64_t up_at_ms;
-	_Atomic uint64_t agent;		 /* what its agent says; writer: checker */
+	_Atomic uint64_t agent; /* what its agent says; writer: checker */
+	_Atomic uint64_t
+		agent_seen; /* its last check: boot seconds:32 | ms:24 | status:8 */
 	_Atomic uint32_t admin_since_s;	 /* CLOCK_BOOTTIME, maint or drain changed */
 	_Atomic uint32_t errors;	 /* of traffic, in a row, over all workers */
 	_Atomic uint32_t errors_reached; /* how often they came to error_limit */
+	_Atomic uint32_t errors_last;	 /* enum shm_observed, the last of them */
+	_Atomic uint32_t errors_seen;	 /* how many of these the checker has acted on */
 	_Atomic uint32_t past_n;	 /* checks ever; with the sequence of `check` */
 	struct shm_check_past past[SHM_CHECKS_KEPT]; /* by number modulo their room */
 };
@@ -101,8 +132,24 @@ uint32_t shm_check_history(const struct shm_object *server,
 			   struct shm_check_past out[SHM_CHECKS_KEPT]);
 /* "L4OK": a status of shm/check_result.def, "UNK" for others. */
 const char *shm_check_word(uint32_t status);
+/* Whether its code says something, also 0. */
+bool shm_check_has_code(uint32_t status);
 /* A consistent copy, false when the writer kept it busy. */
 bool shm_check_read(const struct shm_object *server, struct shm_check *out);
+struct shm_agent_word shm_agent_unpack(uint64_t word);
+bool shm_agent_is_down(struct shm_agent_word w);
+/* Checker only. What the agent says from now on, and its check: a status of
+ * shm/check_result.def, the milliseconds it took. */
+bool shm_agent_publish(struct shm *s, const struct shm_object *server,
+		       const struct shm_object *backend, struct shm_agent_word w,
+		       uint32_t status, uint32_t duration_ms);
+/* Checker only. It has none any more. */
+bool shm_agent_forget(struct shm *s, const struct shm_object *server,
+		      const struct shm_object *backend);
+/* Workers: an error, or (CONNECTED, ANSWER) the end of a row of errors. true: the row has
+ * come to `limit`; it begins anew, and the checker is to be told. */
+bool shm_observe(const struct shm_object *server, const struct shm_object *backend,
+		 enum shm_observed what, uint32_t limit);
 /* Control only. Same with the admin word. */
 bool shm_admin_publish(struct shm *s, const struct shm_object *server,
 		       const struct shm_object *backend, struct shm_admin_word w);
@@ -120,6 +167,12 @@ struct shm_effective {
 };
 struct shm_effective shm_effective(struct shm_admin_word a, struct shm_health_word h,
 				   uint32_t config_weight, bool is_checked);
+/* What people and the agent say together. */
+struct shm_admin_word shm_admin_with(struct shm_admin_word a, struct shm_agent_word g);
+/* All that is said of a server together: people, checks, its agent. */
+struct shm_effective shm_effective_of(struct shm_admin_word a, struct shm_health_word h,
+				      struct shm_agent_word g, uint32_t config_weight,
+				      bool is_checked);
 /* The same read from an object. `f` from shm_object_facts(). */
 struct shm_effective shm_server_effective(const struct shm_object *server,
 					  const struct shm_facts *f);

@@ -196,8 +196,8 @@ struct shm_record {
 	/* struct shm_gauge at layout.gauge_off */
 };
 _Static_assert(sizeof(struct shm_rates) == 48, "rates end their line");
-_Static_assert(sizeof(struct shm_server) == 512, "layout of a server");
-_Static_assert(sizeof(struct shm_backend) == 24, "layout of a backend");
+_Static_assert(sizeof(struct shm_server) == 528, "layout of a server");
+_Static_assert(sizeof(struct shm_backend) == 32, "layout of a backend");
 _Static_assert(sizeof(struct shm_record) == 11 * SHM_LINE, "the gauge starts a line");
 
 /* --- the handle (private memory, inherited by fork) ---------------------------- */

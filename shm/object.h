@@ -77,9 +77,10 @@ struct shm_slots_of {
 };
 
 struct shm_backend {
-	_Atomic uint64_t cursor;  /* roundrobin position: one fetch_add per pick */
-	_Atomic uint64_t version; /* +1 whenever a server's state or weight changes */
-	_Atomic uint64_t retries; /* what may still be retried (budget.h) */
+	_Atomic uint64_t cursor;   /* roundrobin position: one fetch_add per pick */
+	_Atomic uint64_t version;  /* +1 whenever a server's state or weight changes */
+	_Atomic uint64_t retries;  /* what may still be retried (budget.h) */
+	_Atomic uint64_t observed; /* +1 whenever errors of a server reached its limit */
 };
 
 #endif

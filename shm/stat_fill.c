@@ -185,7 +185,7 @@ fill_check(struct shm_stat_row *r, bool is_up)
 	if (r->check.at_boot_ms == 0)
 		return;
 	set_text(r, SHM_STAT_check_status, r->check.status_text);
-	if (r->check.code)
+	if (shm_check_has_code(r->check.status))
 		set_n(r, SHM_STAT_check_code, r->check.code);
 	set_n(r, SHM_STAT_check_duration, r->check.duration_ms);
 	/* "Layer4 connection problem: Connection refused" is two fields of HAProxy */
@@ -226,6 +226,16 @@ fill_server_status(struct shm_stat_row *r, struct shm_admin_word a)
 }
 
 static void
+fill_agent(struct shm_stat_row *r, const struct shm_server *v)
+{
+	uint64_t seen = atomic_load_explicit(&v->agent_seen, memory_order_relaxed);
+	if (!(seen & 0xff)) /* nobody was asked */
+		return;
+	set_text(r, SHM_STAT_agent_status, shm_check_word(seen & 0xff));
+	set_n(r, SHM_STAT_agent_duration, seen >> 8 & 0xffffff);
+}
+
+static void
 fill_server(const struct stat_taking *k, struct shm_stat_row *r)
 {
 	const struct shm_server *v = r->object.server;
@@ -235,6 +245,8 @@ fill_server(const struct stat_taking *k, struct shm_stat_row *r)
 		shm_health_unpack(atomic_load_explicit(&v->health, memory_order_acquire));
 	struct shm_admin_word a =
 		shm_admin_unpack(atomic_load_explicit(&v->admin, memory_order_acquire));
+	a = shm_admin_with(a, shm_agent_unpack(atomic_load_explicit(
+				      &v->agent, memory_order_acquire)));
 	uint32_t uweight = a.weight == SHM_WEIGHT_CONFIGURED ? r->facts.weight : a.weight;
 	r->effective = shm_server_effective(&r->object, &r->facts);
 	if (!r->facts.is_checked || !shm_check_read(&r->object, &r->check))
@@ -242,6 +254,7 @@ fill_server(const struct stat_taking *k, struct shm_stat_row *r)
 	bool is_down = h.state == SHM_HEALTH_DOWN;
 	if (r->facts.is_checked)
 		fill_check(r, !is_down);
+	fill_agent(r, v);
 	fill_server_status(r, a);
 	uint64_t since = h.since_s && k->boot_s > h.since_s ? k->boot_s - h.since_s : 0;
 	/* what people did last is a change, too */

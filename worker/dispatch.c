@@ -8,6 +8,7 @@
 #include "config/retry.h"
 #include "shm/budget.h"
 #include "worker/idle.h"
+#include "worker/observe.h"
 #include "worker/origin.h"
 #include "worker/farm.h"
 #include "worker/persist.h"
@@ -320,6 +321,16 @@ dispatch_replay(struct txn *t)
 	return true;
 }
 
+/* What a retry forgets. */
+static void
+observe_failure(const struct txn *t, uint32_t event)
+{
+	observe(t, event == RETRY_RESPONSE_TIMEOUT ? SHM_OBSERVED_TIMEOUT
+		   : event == RETRY_EMPTY_RESPONSE ? SHM_OBSERVED_CLOSED
+		   : event == RETRY_JUNK_RESPONSE  ? SHM_OBSERVED_BAD_ANSWER
+						   : SHM_OBSERVED_BAD_STATUS);
+}
+
 bool
 dispatch_retry_on(struct txn *t, uint32_t event)
 {
@@ -327,6 +338,7 @@ dispatch_retry_on(struct txn *t, uint32_t event)
 	    t->head_forwarded || t->parked || t->retries_left == 0 || !may_spend(t))
 		return false;
 	pick_note(t, true);
+	observe_failure(t, event);
 	leave_origin(t);
 	buf_put(&self.bufs, &t->res_in);
 	t->res_parsed = 0;
@@ -350,6 +362,7 @@ void
 dispatch_connect_failed(struct txn *t, int error)
 {
 	pick_note(t, true);
+	observe(t, SHM_OBSERVED_NO_CONNECTION);
 	leave_origin(t);
 	if (!may_retry(t)) {
 		/* counted once per request that could not be placed, as HAProxy does */

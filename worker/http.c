@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "worker/observe.h"
 #include "worker/origin.h"
 
 enum {
@@ -77,6 +78,7 @@ static void
 connected(struct txn *t)
 {
 	t->origin->is_connected = true;
+	observe(t, SHM_OBSERVED_CONNECTED);
 	if (!t->connected_us)
 		t->connected_us = now_us();
 	t->phase = PHASE_HEADERS;

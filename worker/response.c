@@ -6,6 +6,7 @@
 #include "config/retry.h"
 #include "lib/http/serialise.h"
 #include "worker/idle.h"
+#include "worker/observe.h"
 #include "worker/origin.h"
 #include "worker/persist.h"
 #include "worker/pick.h"
@@ -281,6 +282,7 @@ pass_on(struct txn *t, struct http_head *h, const struct http_framing *f,
 	t->status = h->status;
 	t->response_us = now_us();
 	pick_note(t, false);
+	observe_status(t, h->status);
 	t->phase = PHASE_DATA;
 	t->origin->requests_n++;
 	txn_count_status(t, h->status);

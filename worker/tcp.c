@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 
+#include "worker/observe.h"
 #include "worker/origin.h"
 #include "worker/pick.h"
 #include "worker/stick.h"
@@ -50,6 +51,7 @@ established(struct txn *t)
 	o->is_connected = true;
 	t->connected_us = now_us();
 	pick_note(t, false);
+	observe(t, SHM_OBSERVED_CONNECTED);
 	t->phase = PHASE_DATA;
 	t->server_deadline_ms = 0;
 	if (t->stores)

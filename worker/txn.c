@@ -9,6 +9,7 @@
 #include "config/retry.h"
 #include "lib/base/clock.h"
 #include "worker/idle.h"
+#include "worker/observe.h"
 #include "worker/origin.h"
 #include "worker/pick.h"
 #include "worker/track.h"
@@ -229,6 +230,9 @@ count_stop(const struct txn *t)
 	if ((server && t->phase == PHASE_HEADERS) || t->stop == STOP_bad_response) {
 		shm_count(&t->srv->shm, SHM_SERVER_eresp, 1);
 		pick_note(t, true);
+		observe(t, t->stop == STOP_server_timeout ? SHM_OBSERVED_TIMEOUT
+			   : t->stop == STOP_bad_response ? SHM_OBSERVED_BAD_ANSWER
+							  : SHM_OBSERVED_CLOSED);
 	}
 }
 

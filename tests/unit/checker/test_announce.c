@@ -70,18 +70,30 @@ a_state_line_counts_the_servers_that_are_left(void **state)
 	struct probe_result tout = result_of(RESULT_l4_timeout, 0, "", 701);
 	struct probe_result ok = result_of(RESULT_l4_ok, 0, "", 1);
 	assert_line(
-		announce_state(buf, &web, ANNOUNCE_DOWN, &tout, NULL,
-			       (struct announce_counts){4, 0, 0}),
+		announce_state(
+			buf, &web,
+			&(struct announce_event){.change = ANNOUNCE_DOWN,
+						 .result = &tout,
+						 .via = NULL,
+						 .n = (struct announce_counts){4, 0, 0}}),
 		"Server be/web is DOWN, reason: Layer4 timeout, check duration: 701ms. 4 "
 		"active and 0 backup servers left. 0 sessions active, 0 requeued, 0 "
 		"remaining in queue.");
-	assert_line(announce_state(buf, &spare, ANNOUNCE_DOWN, NULL, NULL,
-				   (struct announce_counts){1, 0, 7}),
+	assert_line(announce_state(buf, &spare,
+				   &(struct announce_event){
+					   .change = ANNOUNCE_DOWN,
+					   .result = NULL,
+					   .via = NULL,
+					   .n = (struct announce_counts){1, 0, 7}}),
 		    "Backup Server be/no is DOWN. 1 active and 0 backup servers left. 7 "
 		    "sessions active, 0 requeued, 0 remaining in queue.");
 	assert_line(
-		announce_state(buf, &spare, ANNOUNCE_UP, &ok, NULL,
-			       (struct announce_counts){0, 1, 0}),
+		announce_state(
+			buf, &spare,
+			&(struct announce_event){.change = ANNOUNCE_UP,
+						 .result = &ok,
+						 .via = NULL,
+						 .n = (struct announce_counts){0, 1, 0}}),
 		"Backup Server be/no is UP, reason: Layer4 check passed, check duration: "
 		"1ms. 0 active and 1 backup servers online. Running on backup. 0 "
 		"sessions "
@@ -95,17 +107,32 @@ other_changes_have_haproxys_words(void **state)
 	char buf[ANNOUNCE_BYTES];
 	struct announce_counts n = {1, 0, 2};
 	struct probe_result gone = result_of(RESULT_l7_okc, 404, "", 1);
-	assert_line(announce_state(buf, &web, ANNOUNCE_MAINT, NULL, NULL, n),
+	assert_line(announce_state(buf, &web,
+				   &(struct announce_event){.change = ANNOUNCE_MAINT,
+							    .result = NULL,
+							    .via = NULL,
+							    .n = n}),
 		    "Server be/web is going DOWN for maintenance. 1 active and 0 backup "
 		    "servers left. 2 sessions active, 0 requeued, 0 remaining in queue.");
-	assert_line(announce_state(buf, &web, ANNOUNCE_READY, NULL, NULL, n),
-		    "Server be/web is UP (leaving forced maintenance). 1 active and 0 "
-		    "backup servers online. 0 sessions requeued, 0 total in queue.");
-	assert_line(announce_state(buf, &web, ANNOUNCE_STOPPING, &gone, NULL, n),
+	assert_line(announce_state(buf, &web,
+				   &(struct announce_event){.change = ANNOUNCE_READY,
+							    .result = NULL,
+							    .via = NULL,
+							    .n = n}),
+		    "Server be/web is DOWN/READY (leaving forced maintenance).");
+	assert_line(announce_state(buf, &web,
+				   &(struct announce_event){.change = ANNOUNCE_STOPPING,
+							    .result = &gone,
+							    .via = NULL,
+							    .n = n}),
 		    "Server be/web is stopping, reason: Layer7 check conditionally "
 		    "passed, code: 404, check duration: 1ms. 1 active and 0 backup "
-		    "servers left. 2 sessions active, 0 requeued, 0 remaining in queue.");
-	assert_line(announce_state(buf, &spare, ANNOUNCE_DOWN, NULL, &web, n),
+		    "servers online. 0 sessions requeued, 0 total in queue.");
+	assert_line(announce_state(buf, &spare,
+				   &(struct announce_event){.change = ANNOUNCE_DOWN,
+							    .result = NULL,
+							    .via = &web,
+							    .n = n}),
 		    "Backup Server be/no is DOWN via be/web. 1 active and 0 backup "
 		    "servers left. 2 sessions active, 0 requeued, 0 remaining in queue.");
 }
@@ -134,8 +161,12 @@ a_line_that_is_too_long_is_cut(void **state)
 	name[sizeof(name) - 1] = 0;
 	struct cfg_server s = {.name = name, .backend = &be};
 	struct probe_result r = result_of(RESULT_l4_ok, 0, "", 1);
-	struct span got = announce_state(buf, &s, ANNOUNCE_UP, &r, NULL,
-					 (struct announce_counts){0, 1, 0});
+	struct span got = announce_state(
+		buf, &s,
+		&(struct announce_event){.change = ANNOUNCE_UP,
+					 .result = &r,
+					 .via = NULL,
+					 .n = (struct announce_counts){0, 1, 0}});
 	assert_int_equal(got.n, ANNOUNCE_BYTES - 1);
 }
 

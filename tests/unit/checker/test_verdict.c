@@ -54,6 +54,21 @@ letter(enum verdict_step s)
 }
 
 static void
+one_that_is_weakened_has_few_failures_left(void **state)
+{
+	(void)state;
+	struct verdict v;
+	verdict_init(&v, 2, 5);
+	(void)verdict_take(&v, true);
+	verdict_weaken(&v, 2);
+	assert_int_equal(verdict_take(&v, false), VERDICT_MOVED);
+	verdict_weaken(&v, 2); /* has fewer already */
+	assert_int_equal(verdict_take(&v, false), VERDICT_DOWN);
+	verdict_weaken(&v, 1); /* it cannot fall deeper */
+	assert_int_equal(verdict_have(&v), 0);
+}
+
+static void
 every_sequence_of_results_gives_the_steps_and_status_of_the_table(void **state)
 {
 	(void)state;
@@ -140,6 +155,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_that_is_weakened_has_few_failures_left),
 		cmocka_unit_test(
 			every_sequence_of_results_gives_the_steps_and_status_of_the_table),
 		cmocka_unit_test(a_restored_verdict_goes_on_where_it_stopped),

@@ -102,6 +102,8 @@ stat_check(struct fixture *f, const char *server, const char *status, uint32_t c
 			      .duration_ms = 7,
 			      .counter = counter,
 			      .at_boot_ms = clock_boot_ms()};
+	while (strcmp(shm_check_word(c.status), status) != 0)
+		c.status++;
 	snprintf(c.status_text, sizeof(c.status_text), "%s", status);
 	snprintf(c.desc, sizeof(c.desc), "%s", desc);
 	assert_true(shm_check_publish(f->shm, &o, &c));

@@ -152,6 +152,58 @@ only_the_holder_of_the_lease_writes(void **state)
 }
 
 static void
+errors_in_a_row_are_counted_and_come_to_their_limit_once(void **state)
+{
+	(void)state;
+	struct shm_server server = {.health = 0};
+	struct shm_backend backend = {.cursor = 0};
+	struct shm_object o = {.server = &server}, b = {.backend = &backend};
+	for (int row = 1; row <= 3; row++) {
+		assert_false(shm_observe(&o, &b, SHM_OBSERVED_TIMEOUT, 3));
+		assert_false(shm_observe(&o, &b, SHM_OBSERVED_CLOSED, 3));
+		assert_false(shm_observe(&o, &b, SHM_OBSERVED_ANSWER, 3));
+		assert_false(shm_observe(&o, &b, SHM_OBSERVED_CLOSED, 3));
+		assert_false(shm_observe(&o, &b, SHM_OBSERVED_CLOSED, 3));
+		assert_true(shm_observe(&o, &b, SHM_OBSERVED_BAD_STATUS, 3));
+		assert_int_equal(server.errors_reached, row);
+		assert_int_equal(server.errors_last, SHM_OBSERVED_BAD_STATUS);
+		assert_int_equal(backend.observed, row);
+	}
+	/* a limit that a reload has lowered below what was counted */
+	atomic_store(&server.errors, 7);
+	assert_true(shm_observe(&o, &b, SHM_OBSERVED_CLOSED, 3));
+	assert_int_equal(server.errors, 0);
+}
+
+static void
+what_an_agent_says_comes_on_top_of_what_people_and_checks_say(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_create(&f);
+	struct shm_object a = fixture_object(&f, SHM_SERVER, "app", "a");
+	struct shm_facts facts = {.weight = 10, .is_checked = true};
+	struct shm_agent_word w = shm_agent_unpack(0);
+	shm_lease_grant(f.shm, SHM_ROLE_CHECKER, SHM_SLOT_MASTER);
+	assert_int_equal(shm_server_effective(&a, &facts).weight, 10);
+	w = (struct shm_agent_word){SHM_AGENT_UP, false, true, 5, 40};
+	assert_true(shm_agent_publish(f.shm, &a, NULL, w, 9, 7));
+	assert_string_equal(shm_server_effective(&a, &facts).text, "DRAIN");
+	struct shm_agent_word got = shm_agent_unpack(a.server->agent);
+	assert_true(got.drain && !got.maint && got.weight == 5 && got.maxconn == 40);
+	w = (struct shm_agent_word){SHM_AGENT_STOPPED, false, false, 5, 0};
+	assert_true(shm_agent_publish(f.shm, &a, NULL, w, 9, 7));
+	assert_string_equal(shm_server_effective(&a, &facts).text, "DOWN (agent)");
+	assert_false(shm_server_effective(&a, &facts).is_usable);
+	w.maint = true;
+	assert_true(shm_agent_publish(f.shm, &a, NULL, w, 9, 7));
+	assert_string_equal(shm_server_effective(&a, &facts).text, "MAINT");
+	assert_true(shm_agent_forget(f.shm, &a, NULL));
+	assert_string_equal(shm_server_effective(&a, &facts).text, "UP");
+	fixture_remove(&f);
+}
+
+static void
 a_first_good_check_does_not_restart_the_time_of_being_up(void **state)
 {
 	(void)state;
@@ -229,6 +281,10 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			errors_in_a_row_are_counted_and_come_to_their_limit_once),
+		cmocka_unit_test(
+			what_an_agent_says_comes_on_top_of_what_people_and_checks_say),
 		cmocka_unit_test(words_survive_packing),
 		cmocka_unit_test(a_word_of_zeros_means_as_configured),
 		cmocka_unit_test(any_word_unpacks_to_values_in_range),
