@@ -260,6 +260,11 @@ unknown_key(struct loading *l, const struct node *map, size_t i, enum schema_sec
 		report_error_at(l->report, at, path, "'%s' %s", name, why);
 		return;
 	}
+	if (map->name && (strcmp(name, "if") == 0 || strcmp(name, "unless") == 0)) {
+		report_error_at(l->report, at, path, "'%s' stands beside '%s', not in it",
+				name, map->name);
+		return;
+	}
 	const char *best = schema_suggest(in, where, name);
 	if (best) {
 		report_error_at(l->report, at, path,

@@ -54,7 +54,7 @@ print_notes(const struct import *im)
 			n->is_lost ? "NOT TAKEN OVER: " : "note: ", n->text);
 	}
 	if (im->lost_n)
-		fprintf(stderr, "weir-haproxy: partial: %zu thing%s not taken over\n",
+		fprintf(stderr, "partial: %zu thing%s not taken over\n",
 			im->lost_n, im->lost_n == 1 ? "" : "s");
 }
 

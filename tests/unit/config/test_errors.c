@@ -64,6 +64,15 @@ static const struct bad bads[] = {
 	 "    filter: x\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
 	 "t:5:5: frontends.w.filter: 'filter' is not implemented in this release"},
+	{"a condition within its action",
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    http_request: [{deny: {if: METH_GET}}]\n"
+	 "    default_backend: b\n"
+	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:4:28: frontends.w.http_request.0.deny.if: 'if' stands beside 'deny', not in "
+	 "it"},
 	{"a section for later",
 	 "frontends:\n"
 	 "  w:\n"
