@@ -54,8 +54,8 @@ print_notes(const struct import *im)
 			n->is_lost ? "NOT TAKEN OVER: " : "note: ", n->text);
 	}
 	if (im->lost_n)
-		fprintf(stderr, "partial: %zu thing%s not taken over\n",
-			im->lost_n, im->lost_n == 1 ? "" : "s");
+		fprintf(stderr, "partial: %zu thing%s not taken over\n", im->lost_n,
+			im->lost_n == 1 ? "" : "s");
 }
 
 /* Into a directory as haproxy.yaml. NULL with a line on stderr. */
