@@ -32,19 +32,20 @@ rate_of(enum stick_type count)
 	}
 }
 
-/* What a word does to an entry. */
+/* What a word does to an entry. What has been counted stays in a rate when its counter is
+ * cleared. */
 static unsigned
 ops_of(const struct rt_table *t, const struct wanted *w, int value, uint32_t element,
        struct shm_stick_op ops[2])
 {
 	enum stick_type rate = rate_of(w->column);
-	int rate_at = rate != STICK_server_id ? table_value(t, rate, element) : -1;
+	bool has_rate = w->how == INC && rate != STICK_server_id;
+	int rate_at = has_rate ? table_value(t, rate, element) : -1;
 	unsigned n = 0;
 	uint8_t act = w->how == INC ? SHM_STICK_ADD : SHM_STICK_SET;
-	uint64_t by = w->how == INC;
-	ops[n++] = (struct shm_stick_op){(uint16_t)value, act, by};
+	ops[n++] = (struct shm_stick_op){(uint16_t)value, act, w->how == INC};
 	if (rate_at >= 0)
-		ops[n++] = (struct shm_stick_op){(uint16_t)rate_at, act, by};
+		ops[n++] = (struct shm_stick_op){(uint16_t)rate_at, SHM_STICK_ADD, 1};
 	return n;
 }
 
@@ -118,11 +119,14 @@ fetch_sc(const struct expr_context *c, int64_t sc, const struct expr_arg *table,
 	int at = table_value(k->table, w->column, element);
 	if (at < 0)
 		return false;
-	uint64_t before = k->values[at];
 	if (w->how == READ || w->how == KBYTES)
-		return give(s, w, before);
+		return give(s, w, k->values[at]);
 	struct shm_stick_op ops[2];
+	struct shm_stick_view *v = &self.stick_view;
 	unsigned n = ops_of(k->table, w, at, element, ops);
+	bool is_there = shm_stick_read(&k->table->stick, tracker_key(k), now_ms(), v) ==
+			SHM_STICK_OK;
+	uint64_t before = is_there ? v->values[at] : 0;
 	for (unsigned i = n; i-- > 0;)
 		(void)track_change(k, ops[i].value, (enum shm_stick_act)ops[i].act,
 				   ops[i].n);

@@ -89,7 +89,7 @@ add_key(struct expr_patterns *p, struct span key, uint32_t rank, struct span val
 				.value_off = keep(p, value),
 				.value_n = (uint32_t)value.n,
 				.rank = rank,
-				.order = (uint32_t)p->n};
+				.order = (uint32_t)expr_patterns_n(p)};
 	p->n++;
 	for (uint32_t i = 0; p->is_caseless && i < pat->key_n; i++)
 		p->bytes[pat->key_off + i] =
@@ -106,8 +106,10 @@ expr_patterns_add_range(struct expr_patterns *p, int64_t from, int64_t to,
 		return;
 	}
 	p->ranges = arena_grow(p->env->arena, p->ranges, p->ranges_n, sizeof(*p->ranges));
-	p->ranges[p->ranges_n++] =
-		(struct pattern_range){from, to, keep(p, value), (uint32_t)value.n};
+	p->ranges[p->ranges_n] =
+		(struct pattern_range){from, to, keep(p, value), (uint32_t)value.n,
+				       (uint32_t)expr_patterns_n(p)};
+	p->ranges_n++;
 }
 
 void
@@ -340,7 +342,10 @@ expr_patterns_seal(struct expr_patterns *p)
 	p->is_few = p->n <= PATTERNS_FEW || !is_hashed;
 	if (!is_hashed)
 		return;
-	if (p->n)
+	/* which of two that are found is meant: of ends the first, as with numbers; of
+	 * beginnings and networks the longest */
+	bool in_order = p->is_few && p->match == EXPR_MATCH_END;
+	if (p->n && !in_order)
 		qsort(p->patterns, p->n, sizeof(*p->patterns), by_rank);
 	make_classes(p);
 	if (!p->is_few)

@@ -166,6 +166,7 @@ find_text(const struct expr_patterns *p, const struct expr_context *c, struct sp
 {
 	if (p->is_few)
 		return find_in_order(p, v, found);
+	const struct pattern *first = NULL;
 	if (p->is_caseless)
 		fold(c, &v);
 	for (uint32_t k = 0; k < p->classes_n; k++) {
@@ -178,10 +179,12 @@ find_text(const struct expr_patterns *p, const struct expr_context *c, struct sp
 				      n);
 		}
 		const struct pattern *pat = probe(p, k, key);
-		if (pat)
-			return found_it(p, pat->value_off, pat->value_n, found);
+		if (pat && (!first || pat->order < first->order))
+			first = pat;
+		if (first && (p->match != EXPR_MATCH_END || !found))
+			break;
 	}
-	return false;
+	return first && found_it(p, first->value_off, first->value_n, found);
 }
 
 static bool
@@ -189,14 +192,14 @@ find_number(const struct expr_patterns *p, int64_t v, struct expr_found *found)
 {
 	const struct pattern *pat =
 		p->n ? look(p, 0, span_of((const char *)&v, sizeof(v))) : NULL;
-	if (pat)
-		return found_it(p, pat->value_off, pat->value_n, found);
 	for (size_t i = 0; i < p->ranges_n; i++) {
 		const struct pattern_range *r = &p->ranges[i];
+		if (pat && (!found || pat->order < r->order))
+			break;
 		if (v >= r->from && v <= r->to)
 			return found_it(p, r->value_off, r->value_n, found);
 	}
-	return false;
+	return pat && found_it(p, pat->value_off, pat->value_n, found);
 }
 
 static bool

@@ -15,12 +15,13 @@ struct pattern {
 	uint32_t key_off, key_n; /* bytes that are compared, in `bytes` */
 	uint32_t value_off, value_n;
 	uint32_t rank;	/* its class; lower ones are looked at first */
-	uint32_t order; /* of adding */
+	uint32_t order; /* of adding, among ranges and all */
 };
 
 struct pattern_range {
 	int64_t from, to;
 	uint32_t value_off, value_n;
+	uint32_t order;
 };
 
 /* Patterns of one rank, and what the key of a sample is there: its first or last key_n
