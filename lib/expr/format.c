@@ -15,7 +15,7 @@ struct alias_row {
 };
 
 enum { ANY, HTTP };
-enum { TEXT, LIST, NUMBER, DATE };
+enum { TEXT, LIST, NUMBER, CODE, DATE };
 
 static const struct alias_row aliases[] = {
 #define ALIAS(id, name, mode, kind, help) {name, mode == HTTP, kind, help},
@@ -266,6 +266,8 @@ parse_alias(struct parser *p, struct format_item *item, unsigned *item_flags)
 			*item_flags |= FORMAT_LIST;
 		else if (aliases[i].kind != TEXT)
 			*item_flags &= ~(unsigned)FORMAT_QUOTE;
+		if (aliases[i].kind == NUMBER)
+			*item_flags &= ~(unsigned)FORMAT_HEX;
 		return 0;
 	}
 	return unknown_alias(p, name, start);
@@ -296,9 +298,13 @@ parse_item(struct parser *p, unsigned *common)
 			p->at++; /* the blank behind it is no part of the line */
 		return 0;
 	}
-	if (here(p) == '[' ? parse_expression(p, &item) < 0
-			   : parse_alias(p, &item, &own) < 0)
+	if (here(p) == '[') {
+		own &= ~(unsigned)FORMAT_HEX; /* converter hex is for expressions */
+		if (parse_expression(p, &item) < 0)
+			return -1;
+	} else if (parse_alias(p, &item, &own) < 0) {
 		return -1;
+	}
 	item.flags = (uint8_t)own;
 	add_item(p, item);
 	return 0;

@@ -97,6 +97,7 @@ class Exchange:
         return self.said(kinds)
 
     def haproxy(self, kinds):
+        log_format = self.log_format(kinds).replace('"', '\\"')
         front, back = ("\n".join(
             f" {PLACES[p][1]} set-var({self.variable(i, p)}) {text}"
             for i, p, text in self.rows(places, kinds)) for places in ("CSTQR", "t"))
@@ -108,7 +109,7 @@ frontend fe
  timeout client 9s
  timeout tarpit 7s
  log {self.sink.address} len 65535 local0
- log-format "{self.log_format(kinds)}"
+ log-format "{log_format}"
  unique-id-format id-%cp
  option dontlognull
  capture request header X-Who len 20
