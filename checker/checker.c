@@ -106,7 +106,8 @@ checked_n(const struct cfg *cfg)
 	size_t n = 0;
 	for (size_t i = 0; i < cfg->proxies_n; i++)
 		for (size_t k = 0; k < cfg->proxies[i]->servers_n; k++)
-			n += cfg->proxies[i]->servers[k]->check;
+			n += (size_t)cfg->proxies[i]->servers[k]->check +
+			     cfg->proxies[i]->servers[k]->agent_check;
 	return n;
 }
 
@@ -121,6 +122,7 @@ checker_prepare(const struct checker_inherit *in)
 			   in->net.log_relay_fd, NULL, NULL);
 	if (cfg->global.log_pid == CFG_LOG_PID_MASTER)
 		logger_show_pid(checker.logger, getppid());
+	icmp_prepare(cfg);
 	if (getrlimit(RLIMIT_NOFILE, &fds) < 0 || fds.rlim_cur >= wanted)
 		return;
 	fds.rlim_cur = wanted;
@@ -170,6 +172,7 @@ checker_main(const struct checker_inherit *in)
 	shm_slot_set_state(checker.shm, SHM_PROC_READY);
 	net_loop_run(checker.loop);
 	shm_slot_set_state(checker.shm, SHM_PROC_DRAINING);
+	external_end_all();
 	probe_sockets_close();
 	logger_free(&checker.logger); /* sends what is queued */
 	return 0;

@@ -70,6 +70,12 @@ limit_response(struct probe *p)
 				       : now_ms + 1);
 }
 
+void
+probe_limit(struct probe *p)
+{
+	limit_response(p);
+}
+
 /* --- ends ------------------------------------------------------------------------- */
 
 void
@@ -88,9 +94,20 @@ forget_out(struct probe *p)
 	p->out = span_of(NULL, 0);
 }
 
+/* What a check that connects nowhere has of its own. */
+static void
+end_others(struct probe *p)
+{
+	if (p->check->kind == CFG_CHECK_ICMP)
+		icmp_end(p);
+	else if (p->check->kind == CFG_CHECK_EXTERNAL)
+		external_end(p);
+}
+
 static void
 hang_up(struct probe *p)
 {
+	end_others(p);
 	probe_socket_put(&p->socket, p->linger);
 	probe_forget(p);
 	forget_out(p);
@@ -118,9 +135,8 @@ probe_finish_with(struct probe *p, enum result id, const char *info)
 	probe_finish(p, &r);
 }
 
-/* This machine lacks something: no judgement over the server. */
-static enum probe_go
-give_up(struct probe *p, int error)
+enum probe_go
+probe_give_up(struct probe *p, int error)
 {
 	hang_up(p);
 	tell_shortage(p->users, error);
@@ -158,7 +174,7 @@ connect_step(struct probe *p, bool is_first)
 		return PROBE_WAIT;
 	}
 	if (is_shortage(errno) || errno == EAGAIN)
-		return give_up(p, errno == EAGAIN ? EADDRNOTAVAIL : errno);
+		return probe_give_up(p, errno == EAGAIN ? EADDRNOTAVAIL : errno);
 	script_failed(p, errno);
 	return PROBE_ENDED;
 }
@@ -300,7 +316,12 @@ probe_start(struct probe *p)
 	p->last = (struct probe_result){.id = RESULT_unknown};
 	checker.probes_n++;
 	shm_count(&checker.global, SHM_GLOBAL_checks_run, 1);
-	script_run(p);
+	if (p->check->kind == CFG_CHECK_ICMP)
+		icmp_start(p);
+	else if (p->check->kind == CFG_CHECK_EXTERNAL)
+		external_start(p);
+	else
+		script_run(p);
 }
 
 void

@@ -157,7 +157,8 @@ dns_answer(struct exam *x, const struct cfg_expect *e, struct probe_result *out)
 	static const char *const names[] = {"NOERROR",	"FORMERR", "SERVFAIL",
 					    "NXDOMAIN", "NOTIMP",  "REFUSED"};
 	struct span s = x->bytes;
-	if (s.n < DNS_HEADER_BYTES || (byte_at(s, 0) << 8 | byte_at(s, 1)) != x->dns_id ||
+	if (s.n < DNS_HEADER_BYTES ||
+	    (byte_at(s, 0) << 8 | byte_at(s, 1)) != x->query_id ||
 	    !(byte_at(s, 2) & DNS_IS_RESPONSE))
 		return x->is_all ? fail(out, RESULT_l7_response, SPAN("no answer of DNS"))
 				 : EXPECT_OPEN;

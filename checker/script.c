@@ -28,7 +28,7 @@ exam_of(struct probe *p)
 	x->server = p->users;
 	x->probe = p;
 	x->method = p->method;
-	x->dns_id = p->dns_id;
+	x->query_id = p->query_id;
 	exam_read(x, span_of(p->kept, p->kept_bytes), p->is_all);
 	return x;
 }
@@ -80,9 +80,9 @@ run_send(struct probe *p, const struct cfg_step *step)
 	}
 	probe_forget(p);
 	if (p->check->is_datagram && p->check->kind == CFG_CHECK_PRESET) {
-		p->dns_id =
+		p->query_id =
 			(uint16_t)hash_bytes(&p->start_us, sizeof(p->start_us), p->hash);
-		bytes = request_dns(x, bytes, p->dns_id);
+		bytes = request_dns(x, bytes, p->query_id);
 	}
 	return probe_send(p, bytes);
 }
@@ -235,7 +235,11 @@ script_expired(struct probe *p)
 	static const enum result results[] = {RESULT_l7_timeout, RESULT_l6_timeout,
 					      RESULT_l4_timeout};
 	const struct cfg_step *step = step_of(p);
-	if (p->phase == PROBE_CONNECTING) {
+	if (p->check->kind == CFG_CHECK_ICMP) {
+		probe_finish_with(p, RESULT_l3_timeout, "");
+	} else if (p->check->kind == CFG_CHECK_EXTERNAL) {
+		probe_finish_with(p, RESULT_proc_timeout, "");
+	} else if (p->phase == PROBE_CONNECTING) {
 		finish_at(p, RESULT_l4_timeout, "");
 	} else if (!step && p->check->is_datagram) {
 		p->is_all = true; /* nobody refused it */

@@ -52,9 +52,10 @@ struct probe {
 	uint32_t step;
 	bool is_all; /* the server has ended the connection */
 	bool linger;
-	bool is_listener; /* the server speaks first: it must learn of the connection */
-	uint8_t method;	  /* of the last request, enum http_method */
-	uint16_t dns_id;
+	bool is_listener;  /* the server speaks first: it must learn of the connection */
+	uint8_t method;	   /* of the last request, enum http_method */
+	uint16_t query_id; /* of DNS or ICMP */
+	struct program *program;	     /* external.c; NULL: none runs */
 	struct probe_result last;	     /* of the last expectation */
 	const struct cfg_step *request_step; /* the first request */
 	struct span request; /* its bytes, when they are always the same */
@@ -167,6 +168,10 @@ void agent_take(struct probe *p, struct probe_result *r);
 
 /* --- probe.c --------------------------------------------------------------- */
 
+/* What steps do. DONE: on to the next step; WAIT: the loop will call; ENDED: the probe is
+ * over. */
+enum probe_go { PROBE_DONE, PROBE_WAIT, PROBE_ENDED };
+
 void probe_init(struct probe *p);
 /* Starts; the end comes as p->done(), or outcome_skip() when this machine lacked
  * something. */
@@ -178,10 +183,11 @@ void probe_cancel(struct probe *p);
 /* Its end, with a result in r but for its duration. */
 void probe_finish(struct probe *p, struct probe_result *r);
 void probe_finish_with(struct probe *p, enum result id, const char *info);
+/* This machine lacks something: no judgement over the server. */
+enum probe_go probe_give_up(struct probe *p, int error);
+/* Its time from now on, where nothing has to be connected. */
+void probe_limit(struct probe *p);
 
-/* What steps do. DONE: on to the next step; WAIT: the loop will call; ENDED: the probe is
- * over. */
-enum probe_go { PROBE_DONE, PROBE_WAIT, PROBE_ENDED };
 enum probe_go probe_connect(struct probe *p, const struct addr *to, bool linger);
 enum probe_go probe_send(struct probe *p, struct span bytes);
 /* One recv(). DONE: there is news. */
@@ -199,6 +205,17 @@ void script_expired(struct probe *p);
 void script_failed(struct probe *p, int error);
 /* The bytes of the first request, in the arena, when they are always the same. */
 struct span script_request(struct probe *p);
+
+/* --- icmp.c, external.c ---------------------------------------------------- */
+
+/* Opens what checks by ICMP need; before privileges are dropped. */
+void icmp_prepare(const struct cfg *cfg);
+void icmp_start(struct probe *p);
+void icmp_end(struct probe *p);
+void external_start(struct probe *p);
+void external_end(struct probe *p);
+/* The checker leaves. */
+void external_end_all(void);
 
 /* --- outcome.c ------------------------------------------------------------- */
 

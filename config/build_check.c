@@ -164,13 +164,28 @@ make(struct loading *l, struct built *b, const struct node *map,
 	return l->checks[l->checks_n++] = m.check;
 }
 
+/* A host is pinged whatever its port is. */
+static void
+choose_check(struct loading *l, const struct built *b, struct cfg_server *s)
+{
+	if (!s->healthcheck)
+		s->healthcheck = b->proxy->check;
+	if (s->healthcheck->kind != CFG_CHECK_ICMP || !s->check)
+		return;
+	if (s->check_addr.kind == ADDR_UNIX)
+		report_error(l->report, b->map,
+			     "server '%s' has no IP address; icmp_check needs one",
+			     s->name);
+	else if (s->check_addr.kind != ADDR_NONE)
+		addr_set_port(&s->check_addr, 0);
+}
+
 void
 build_check(struct loading *l, struct built *b)
 {
 	b->proxy->check = make(l, b, b->map, node_get(b->map, "option"));
 	for (size_t i = 0; i < b->proxy->servers_n; i++)
-		if (!b->proxy->servers[i]->healthcheck)
-			b->proxy->servers[i]->healthcheck = b->proxy->check;
+		choose_check(l, b, b->proxy->servers[i]);
 }
 
 /* --- those with a name -------------------------------------------------------------- */

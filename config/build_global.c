@@ -20,17 +20,10 @@ enum {
 
 /* --- users and groups -------------------------------------------------------------- */
 
-/* "user" or "uid" in map: sets *uid and, when gid is not NULL, the user's group. */
+/* The user of that name, if one is given, and his group. */
 static void
-build_user(struct loading *l, const struct node *map, uid_t *uid, gid_t *gid)
+build_user_named(struct loading *l, const struct node *name, uid_t *uid, gid_t *gid)
 {
-	const struct node *name = node_get(map, "user"), *number = node_get(map, "uid");
-	if (name && number)
-		report_error(l->report, number,
-			     "'user' is given too, at %s; expected one of them",
-			     report_place(l->arena, name->pos));
-	if (number)
-		*uid = (uid_t)value_uint(number->text);
 	if (!name)
 		return;
 	errno = 0;
@@ -44,6 +37,20 @@ build_user(struct loading *l, const struct node *map, uid_t *uid, gid_t *gid)
 	*uid = pw->pw_uid;
 	if (gid)
 		*gid = pw->pw_gid;
+}
+
+/* "user" or "uid" in map: sets *uid and, when gid is not NULL, the user's group. */
+static void
+build_user(struct loading *l, const struct node *map, uid_t *uid, gid_t *gid)
+{
+	const struct node *name = node_get(map, "user"), *number = node_get(map, "uid");
+	if (name && number)
+		report_error(l->report, number,
+			     "'user' is given too, at %s; expected one of them",
+			     report_place(l->arena, name->pos));
+	if (number)
+		*uid = (uid_t)value_uint(number->text);
+	build_user_named(l, name, uid, gid);
 }
 
 static void
@@ -120,6 +127,10 @@ build_global(struct loading *l)
 	g->gid = (gid_t)-1;
 	build_user(l, map, &g->uid, &g->gid);
 	build_group(l, map, &g->gid);
+	g->external_uid = (uid_t)-1;
+	g->external_gid = (gid_t)-1;
+	build_user_named(l, node_get(map, "external_check_user"), &g->external_uid,
+			 &g->external_gid);
 	const char *nbproc = node_text(map, "nbproc");
 	g->nbproc = strcmp(nbproc, "auto") == 0 ? cpus_available()
 						: (uint32_t)value_uint(nbproc);

@@ -73,7 +73,9 @@ struct cfg_global {
 	uint64_t drain_timeout_ms, close_spread_ms, reload_max_delay_ms;
 	uint32_t max_generations;
 	uint64_t watchdog_ms;
-	bool external_check;		 /* checks may run programs */
+	bool external_check; /* checks may run programs */
+	uid_t external_uid;  /* of the checker then; -1: as all */
+	gid_t external_gid;
 	const struct http_case *h1_case; /* NULL: none */
 	int *cpu_of_worker;		 /* [nbproc], NULL: no pinning */
 	bool quiet, debug, foreground;	 /* -q, -d, -db / -d */

@@ -42,21 +42,24 @@ privileges_check(const struct cfg *cfg, char err[SHM_ERROR_BYTES])
 	if (g->gid != (gid_t)-1 && g->gid != getegid() && !is_root)
 		return report_into(err, "global.%s: only root may change the group",
 				   g->group ? "group" : "gid");
+	if (g->external_uid != (uid_t)-1 && g->external_uid != geteuid() && !is_root)
+		return report_into(err, "global.external_check_user: only root may "
+					"change the user");
 	return 0;
 }
 
 static int
-change_user(const struct cfg_global *g, char err[SHM_ERROR_BYTES])
+change_user(uid_t uid, gid_t gid, char err[SHM_ERROR_BYTES])
 {
-	bool has_gid = g->gid != (gid_t)-1, has_uid = g->uid != (uid_t)-1;
+	bool has_gid = gid != (gid_t)-1, has_uid = uid != (uid_t)-1;
 	if ((has_gid || has_uid) && geteuid() == 0 &&
-	    setgroups(has_gid ? 1 : 0, has_gid ? &g->gid : NULL))
+	    setgroups(has_gid ? 1 : 0, has_gid ? &gid : NULL))
 		return report_into(err, "setgroups: %s", strerror(errno));
-	if (has_gid && setresgid(g->gid, g->gid, g->gid))
-		return report_into(err, "global.group: setgid %u: %s", (unsigned)g->gid,
+	if (has_gid && setresgid(gid, gid, gid))
+		return report_into(err, "global.group: setgid %u: %s", (unsigned)gid,
 				   strerror(errno));
-	if (has_uid && setresuid(g->uid, g->uid, g->uid))
-		return report_into(err, "global.user: setuid %u: %s", (unsigned)g->uid,
+	if (has_uid && setresuid(uid, uid, uid))
+		return report_into(err, "global.user: setuid %u: %s", (unsigned)uid,
 				   strerror(errno));
 	return 0;
 }
@@ -83,13 +86,15 @@ drop_capabilities(char err[SHM_ERROR_BYTES])
 }
 
 int
-privileges_drop(const struct cfg_global *g, char err[SHM_ERROR_BYTES])
+privileges_drop(const struct cfg_global *g, bool runs_programs, char err[SHM_ERROR_BYTES])
 {
-	if (g->chroot && (chroot(g->chroot) || chdir("/")))
+	bool is_other = runs_programs && g->external_uid != (uid_t)-1;
+	if (g->chroot && !runs_programs && (chroot(g->chroot) || chdir("/")))
 		return report_into(err, "global.chroot: %s: %s", g->chroot,
 				   strerror(errno));
 	drop_bounding_set();
-	if (change_user(g, err))
+	if (change_user(is_other ? g->external_uid : g->uid,
+			is_other ? g->external_gid : g->gid, err))
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 		return report_into(err, "prctl no_new_privs: %s", strerror(errno));

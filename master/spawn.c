@@ -159,7 +159,8 @@ child(const struct generation *g, const struct role *r, const struct proc *me)
 	load_lazy_things();
 	r->prepare(&in);
 	raise_fds(g->cfg);
-	if (privileges_drop(&g->cfg->global, err)) {
+	bool runs_programs = r->role == SHM_ROLE_CHECKER && g->cfg->global.external_check;
+	if (privileges_drop(&g->cfg->global, runs_programs, err)) {
 		report(REPORT_ALERT, "%s: %s", text, err);
 		_exit(CHILD_FAILED);
 	}

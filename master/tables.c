@@ -115,7 +115,7 @@ child(const struct cfg *cfg, struct fresh *all, size_t n)
 	(void)signal(SIGUSR2, SIG_IGN);
 	sigemptyset(&none);
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
-	if (privileges_drop(&cfg->global, err)) {
+	if (privileges_drop(&cfg->global, false, err)) {
 		report(REPORT_WARNING, "tables are not loaded: %s", err);
 		_exit(1);
 	}

@@ -313,7 +313,7 @@ static void
 packets_of_presets_are_read_to_their_end_and_no_further(void **state)
 {
 	(void)state;
-	x->dns_id = 0x1234;
+	x->query_id = 0x1234;
 	for (size_t i = 0; i < sizeof(packets) / sizeof(*packets); i++) {
 		struct row row = {packets[i].expect, packets[i].bytes.p, packets[i].id,
 				  packets[i].code, packets[i].info};
