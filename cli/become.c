@@ -27,28 +27,84 @@ try_beside(char **argv, const char *folder)
 	(void)execv(path, argv);
 }
 
-/* Becomes that program, with the words of the command behind its first switch. */
-static enum cli_exit
-become(struct cli *c, const char *program, const char *first)
+/* The command line of the program to become. */
+struct argv {
+	char **at;
+	size_t n;
+};
+
+static void
+argv_begin(struct argv *v, const char *program, const char *first, size_t words_n)
 {
-	char **argv = must_calloc(c->words_n + 3, sizeof(*argv));
-	argv[0] = (char *)(uintptr_t)program;
-	argv[1] = (char *)(uintptr_t)first;
-	for (size_t i = 0; i < c->words_n; i++) {
-		bool is_target = first[2] == 'i' && strcmp(c->words[i], "-o") == 0;
-		argv[i + 2] = is_target ? (char *)(uintptr_t) "--to" : c->words[i];
-	}
-	try_beside(argv, "");
-	try_beside(argv, "../sbin/");
-	(void)execvp(program, argv);
-	cli_error("cannot execute %s: %s", program, strerror(errno));
+	*v = (struct argv){must_calloc(words_n + 3, sizeof(*v->at)), 2};
+	v->at[0] = (char *)(uintptr_t)program;
+	v->at[1] = (char *)(uintptr_t)first;
+}
+
+/* The word, or what `from` is called there. */
+static void
+argv_add(struct argv *v, char *word, const char *from, const char *there)
+{
+	v->at[v->n++] = strcmp(word, from) == 0 ? (char *)(uintptr_t)there : word;
+}
+
+static enum cli_exit
+become(const struct argv *v)
+{
+	try_beside(v->at, "");
+	try_beside(v->at, "../sbin/");
+	(void)execvp(v->at[0], v->at);
+	cli_error("cannot execute %s: %s", v->at[0], strerror(errno));
 	return CLI_FAILED;
+}
+
+/* The files the daemon was started with, and what else its command line says: unless
+ * other files are named, the difference is to what a reload would read. */
+static void
+add_words_of_daemon(struct argv *v, const char *words, bool has_files)
+{
+	for (; *words; words += strlen(words) + 1) {
+		bool is_file = strcmp(words, "-f") == 0;
+		if (is_file && has_files)
+			words += strlen(words) + 1;
+		else
+			v->at[v->n++] = (char *)(uintptr_t)words;
+	}
+}
+
+/* Ours, though the program will stand in the directory of the daemon. */
+static char *
+absolute(char *path)
+{
+	char here[PATH_MAX];
+	if (path[0] == '/' || !getcwd(here, sizeof(here)))
+		return path;
+	size_t n = strlen(here) + strlen(path) + 2;
+	char *whole = must_alloc(n);
+	snprintf(whole, n, "%s/%s", here, path);
+	return whole;
 }
 
 enum cli_exit
 cli_diff(struct cli *c)
 {
-	return become(c, "weir", "--diff");
+	struct shm_info *info = must_alloc(sizeof(*info));
+	struct argv v;
+	bool has_files = false;
+	for (size_t i = 0; i < c->words_n; i++)
+		has_files = has_files || strcmp(c->words[i], "-f") == 0;
+	enum cli_exit rc = cli_attach(c);
+	if (rc != CLI_OK)
+		return rc;
+	shm_info(c->shm, info);
+	argv_begin(&v, "weir", "--diff", c->words_n + SHM_CONFIG_WORDS_BYTES / 2);
+	add_words_of_daemon(&v, info->config_words, has_files);
+	for (size_t i = 0; i < c->words_n; i++) {
+		bool is_path = i && strcmp(c->words[i - 1], "-f") == 0;
+		argv_add(&v, is_path ? absolute(c->words[i]) : c->words[i], "-j",
+			 "--json");
+	}
+	return become(&v);
 }
 
 enum cli_exit
@@ -58,5 +114,9 @@ cli_import(struct cli *c)
 		cli_error("import: expected the path of a haproxy.cfg");
 		return CLI_USAGE;
 	}
-	return become(c, "weir-haproxy", "--import");
+	struct argv v;
+	argv_begin(&v, "weir-haproxy", "--import", c->words_n);
+	for (size_t i = 0; i < c->words_n; i++)
+		argv_add(&v, c->words[i], "-o", "--to");
+	return become(&v);
 }

@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/base/suggest.h"
+
 #define CLI_SHM_DEFAULT "/run/weir/weir.shm"
 
 enum { CLI_WAIT_MS = 60000, CLI_WATCH_MS = 1000 };
@@ -350,9 +352,16 @@ static bool
 take_command(struct parse *p, const char *word)
 {
 	p->command = find_command(word);
-	if (!p->command)
+	if (p->command)
+		return true;
+	struct suggest near = suggest_begin(span_str(word));
+	for (size_t i = 0; i < COMMANDS_N; i++)
+		suggest_offer(&near, commands[i].name);
+	if (near.best)
+		cli_error("unknown command '%s'; did you mean '%s'?", word, near.best);
+	else
 		cli_error("unknown command '%s'; see weirctl --help", word);
-	return p->command != NULL;
+	return false;
 }
 
 static bool

@@ -4,10 +4,12 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "cli/cli.h"
 #include "lib/base/clock.h"
+#include "lib/base/must.h"
 #include "shm/session_list.h"
 #include "shm/slots.h"
 
@@ -206,26 +208,40 @@ put_row(const struct cli *c, const struct shm_slot_view *v, struct table *t)
 		shm_text_char(cell, '-');
 }
 
+/* The master, then by role, the newest generation first, by number. */
+static int
+in_order(const void *pa, const void *pb)
+{
+	const struct shm_slot_view *a = pa, *b = pb;
+	if (a->role != b->role)
+		return a->role < b->role ? -1 : 1;
+	if (a->generation != b->generation)
+		return a->generation > b->generation ? -1 : 1;
+	return a->index < b->index ? -1 : a->index > b->index;
+}
+
 static enum cli_exit
 draw(struct cli *c, struct shm_text *out)
 {
 	static const char *const titles[] = {"PID",    "<ROLE",	 "<STATE",    "GEN",
 					     "AGE",    "CONNS",	 "BEAT",      "IDLE",
 					     "ACTIVE", "TUNNEL", "<WAITS FOR"};
-	struct shm_slot_view v;
+	struct shm_slot_view *views =
+		must_calloc(shm_slots_n(c->shm) + 1, sizeof(*views));
+	size_t n = 0;
 	struct table t;
-	bool is_first = true;
 	table_init(&t, titles, sizeof(titles) / sizeof(titles[0]));
 	shm_text_str(out, c->is_json ? "[" : "");
-	for (uint32_t i = 0; i < shm_slots_n(c->shm); i++) {
-		if (!shm_slot_view(c->shm, i, &v))
-			continue;
+	for (uint32_t i = 0; i < shm_slots_n(c->shm); i++)
+		n += shm_slot_view(c->shm, i, &views[n]);
+	qsort(views, n, sizeof(*views), in_order);
+	for (size_t i = 0; i < n; i++) {
 		if (c->is_json)
-			put_json(c, &v, is_first, out);
+			put_json(c, &views[i], i == 0, out);
 		else
-			put_row(c, &v, &t);
-		is_first = false;
+			put_row(c, &views[i], &t);
 	}
+	free(views);
 	if (c->is_json)
 		shm_text_str(out, "\n]\n");
 	else

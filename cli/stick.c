@@ -138,7 +138,7 @@ read_query(struct cli *c, const struct stick_spec *spec, struct shm_stick_query 
 			i++;
 		} else if (strcmp(word, "sort") == 0) {
 			if (!next || shm_stick_parse_value(spec, next, &value)) {
-				complain_of_type(spec, next ? next : "");
+				complain_of_type(spec, next ? next : "sort");
 				return false;
 			}
 			q->sort = value;
@@ -160,6 +160,24 @@ read_query(struct cli *c, const struct stick_spec *spec, struct shm_stick_query 
 	return true;
 }
 
+static void
+complain_of_name(const struct cli *c, const char *name)
+{
+	struct shm_text names = {0};
+	for (uint32_t i = 0; i < shm_objects_n(c->shm); i++) {
+		struct shm_object o;
+		struct shm_facts f;
+		if (!shm_object_at(c->shm, i, &o) || o.kind != SHM_TABLE || !o.is_current)
+			continue;
+		shm_object_facts(c->shm, &o, &f);
+		shm_text_str(&names, names.n ? ", " : "; there are: ");
+		shm_text_plain(&names, f.name);
+	}
+	cli_error("there is no table '%s'%s", name,
+		  names.n ? names.bytes : ", and none at all");
+	shm_text_fini(&names);
+}
+
 static enum cli_exit
 draw_one(struct cli *c, struct shm_text *out)
 {
@@ -168,7 +186,7 @@ draw_one(struct cli *c, struct shm_text *out)
 	struct shm_object o;
 	struct shm_stick t;
 	if (!shm_stick_find(c->shm, c->words[0], &o)) {
-		cli_error("there is no table '%s'", c->words[0]);
+		complain_of_name(c, c->words[0]);
 		return CLI_FAILED;
 	}
 	if (!shm_stick_open(&t, &o)) {

@@ -2,8 +2,8 @@
  *
  * The difference. Objects are met as a reload would meet them: by kind, parent and name,
  * a server also by its address and a table by its shape; so a server whose address
- * changed is told as one that begins anew. What the region does not keep (timeouts,
- * rules) is not compared. weir --diff.
+ * changed is told as one that begins anew. Of what the region does not keep (timeouts,
+ * rules) it is only known whether something differs. weir --diff.
  */
 #include "master/diff.h"
 
@@ -230,6 +230,28 @@ put_new(struct diff *d, const struct shm_facts *f)
 	was->name[0] = '\0';
 }
 
+/* Something the region does not keep; it knows that much by a hash. */
+static bool
+differs_elsewhere(const struct shm *s, const struct shm_geometry *g)
+{
+	struct shm_info *info = must_alloc(sizeof(*info));
+	shm_info(s, info);
+	bool differs = info->config_hash && info->config_hash != g->config_hash;
+	free(info);
+	return differs;
+}
+
+static void
+put_elsewhere(struct diff *d)
+{
+	static const char note[] = "timeouts, rules, logs or other settings";
+	shm_text_str(d->out, d->is_json ? "\n {\"change\":\"changed\",\"kind\":"
+					  "\"configuration\""
+					: "~ configuration");
+	put_note(d, note);
+	end(d);
+}
+
 size_t
 diff_text(const struct shm *s, const struct shm_geometry *g, bool is_json,
 	  struct shm_text *out)
@@ -255,6 +277,8 @@ diff_text(const struct shm *s, const struct shm_geometry *g, bool is_json,
 	for (size_t i = 0; i < d.gone_n; i++)
 		if (d.gone[i].name[0])
 			put_whole(&d, "removed", '-', &d.gone[i]);
+	if (d.n == 0 && differs_elsewhere(s, g))
+		put_elsewhere(&d);
 	shm_text_str(out, is_json ? "\n]\n" : "");
 	free(d.gone);
 	free(is_new);

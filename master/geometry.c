@@ -235,6 +235,7 @@ geometry_of(const struct cfg *cfg, struct shm_geometry *out, char err[SHM_ERROR_
 		.ledger_n = ledger_n(cfg),
 		.version = WEIR_VERSION,
 		.control_socket = control_path(cfg),
+		.config_hash = cfg->hash,
 	};
 	return l.is_bad ? -1 : 0;
 }

@@ -3,6 +3,7 @@
  * The command line: HAProxy's switches, and ours in long form. One table makes the
  * parser and the help. Master, before anything else.
  */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -234,6 +235,63 @@ options_parse(struct options *o, int argc, char **argv, char err[OPTIONS_ERROR_B
 	if (!o->names_files)
 		append(&o->request.paths, &o->request.paths_n, WEIR_SYSCONFDIR "/conf.d");
 	return 0;
+}
+
+/* --- and back -------------------------------------------------------------------------
+ */
+
+struct words {
+	char *at;
+	size_t n;
+	bool is_full;
+};
+
+static void
+put(struct words *w, const char *name, const char *value)
+{
+	const char *const both[] = {name, value};
+	for (int i = 0; i < 2 && both[i]; i++) {
+		size_t n = strlen(both[i]) + 1;
+		w->is_full = w->is_full || w->n + n >= SHM_CONFIG_WORDS_BYTES;
+		if (!w->is_full)
+			memcpy(w->at + w->n, both[i], n);
+		w->n += w->is_full ? 0 : n;
+	}
+}
+
+static void
+put_each(struct words *w, const char *name, const char *const *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		put(w, name, values[i]);
+}
+
+void
+options_words(const struct options *o, char out[SHM_CONFIG_WORDS_BYTES])
+{
+	const struct cfg_request *r = &o->request;
+	struct words w = {.at = out};
+	char directory[PATH_MAX], number[16];
+	const char *sub = r->chdir ? r->chdir : "";
+	memset(out, 0, SHM_CONFIG_WORDS_BYTES);
+	if (r->read || !o->start_dir)
+		return;
+	snprintf(directory, sizeof(directory), "%s%s%s", *sub == '/' ? "" : o->start_dir,
+		 *sub && *sub != '/' ? "/" : "", sub);
+	snprintf(number, sizeof(number), "%u", r->maxconn);
+	put(&w, "-C", directory);
+	put_each(&w, "-f", r->paths, r->paths_n);
+	put_each(&w, "-o", r->overrides, r->overrides_n);
+	if (r->daemon)
+		put(&w, "-D", NULL);
+	if (r->pidfile)
+		put(&w, "-p", r->pidfile);
+	if (r->maxconn)
+		put(&w, "-n", number);
+	if (r->local_name)
+		put(&w, "-L", r->local_name);
+	if (w.is_full)
+		memset(out, 0, SHM_CONFIG_WORDS_BYTES);
 }
 
 void

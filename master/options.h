@@ -6,6 +6,7 @@
 #define WEIR_MASTER_OPTIONS_H
 
 #include "config/load.h"
+#include "shm/region.h"
 
 enum command {
 	COMMAND_RUN,
@@ -54,6 +55,9 @@ struct options {
 int options_parse(struct options *o, int argc, char **argv,
 		  char err[OPTIONS_ERROR_BYTES]);
 void options_free(struct options *o);
+/* The switches that name the same configuration from anywhere: "-f\0PATH\0\0"; "" when it
+ * takes more than there is room for, or none can. */
+void options_words(const struct options *o, char out[SHM_CONFIG_WORDS_BYTES]);
 /* The synopsis and a line for each switch. */
 void options_help(FILE *out);
 

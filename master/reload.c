@@ -66,6 +66,7 @@ finish(void)
 	free(r->text);
 	*r = (struct reload){.trial_fd = -1,
 			     .is_wanted = r->is_wanted,
+			     .says_why = r->says_why,
 			     .wanted_at_ms = r->wanted_at_ms};
 	notify_ready();
 }
@@ -154,12 +155,14 @@ commit(void)
 	struct reload *r = &master.reload;
 	struct generation *old = master.current;
 	struct shm_geometry geometry;
-	char err[SHM_ERROR_BYTES], text[160];
+	char err[SHM_ERROR_BYTES], text[160], words[SHM_CONFIG_WORDS_BYTES];
 	must(geometry_of(r->next->cfg, &geometry, err) == 0);
 	master.current = r->next;
 	r->next = NULL;
 	sockets_commit(master.sockets);
 	estate_publish();
+	options_words(master.options, words);
+	geometry.config_words = words;
 	shm_commit(master.shm, &geometry, master.current->number);
 	procs_wake_workers();
 	procs_reset_posts(master.current->cfg->global.nbproc);
@@ -287,6 +290,19 @@ step_handover(void)
 		finish();
 }
 
+static void
+say_why(const struct cfg_global *g)
+{
+	if (!master.reload.says_why)
+		report(REPORT_NOTICE,
+		       "a reload waits: %zu generations serve (drain.max_generations); "
+		       "the oldest is ended in %.3g s, unless it ends by itself (weirctl "
+		       "procs)",
+		       (size_t)procs_generations_n(),
+		       (double)g->reload_max_delay_ms / 1000);
+	master.reload.says_why = true;
+}
+
 /* Room for one more generation? When the oldest does not end in time it is ended. */
 static bool
 may_begin(void)
@@ -295,6 +311,7 @@ may_begin(void)
 	uint64_t oldest = master.current->number;
 	if (procs_generations_n() < g->max_generations)
 		return true;
+	say_why(g);
 	if (master.now_ms < master.reload.wanted_at_ms + g->reload_max_delay_ms)
 		return false;
 	PROCS_EACH(p)
@@ -326,7 +343,7 @@ reload_step(void)
 			return UINT64_MAX;
 		if (!may_begin())
 			return master.now_ms + POLL_MS * 10;
-		r->is_wanted = false;
+		r->is_wanted = r->says_why = false;
 		notify_reloading();
 		shm_reload_begin(master.shm);
 		r->phase = RELOAD_TRIAL;

@@ -65,6 +65,7 @@ enum reload_phase {
 struct reload {
 	enum reload_phase phase;
 	bool is_wanted; /* one more, however often it was asked for */
+	bool says_why;	/* it has been told why that one waits */
 	uint64_t wanted_at_ms;
 	pid_t trial_pid;
 	int trial_status; /* of waitpid, valid when trial_pid is 0 again */

@@ -171,10 +171,12 @@ void
 start_announce(void)
 {
 	struct shm_geometry geometry;
-	char err[SHM_ERROR_BYTES];
+	char err[SHM_ERROR_BYTES], words[SHM_CONFIG_WORDS_BYTES];
 	must(geometry_of(master.current->cfg, &geometry, err) == 0);
 	sockets_commit(master.sockets);
 	estate_publish();
+	options_words(master.options, words);
+	geometry.config_words = words;
 	shm_commit(master.shm, &geometry, master.current->number);
 	master.phase = MASTER_RUNNING;
 	if (adopt_newest_generation())

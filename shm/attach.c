@@ -128,6 +128,8 @@ shm_info(const struct shm *s, struct shm_info *out)
 	text_copy(out->boot_id, sizeof(out->boot_id), boot_id, sizeof(boot_id));
 	text_copy(out->control_socket, sizeof(out->control_socket), live.control_socket,
 		  sizeof(live.control_socket));
+	memcpy(out->config_words, live.config_words, sizeof(out->config_words) - 2);
+	out->config_hash = live.config_hash;
 	text_copy(out->reload_text, sizeof(out->reload_text), r.text, sizeof(r.text));
 	out->major = SHM_MAJOR;
 	out->minor = h->minor;

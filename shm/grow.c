@@ -345,6 +345,18 @@ entry_commit(struct shm *s, const struct shm_facts *f)
 	return i;
 }
 
+/* All of the words, or none where there is no room. */
+static void
+words_copy(char to[SHM_CONFIG_WORDS_BYTES], const char *words)
+{
+	size_t n = 0;
+	while (words && words[n])
+		n += strlen(words + n) + 1;
+	memset(to, 0, SHM_CONFIG_WORDS_BYTES);
+	if (words && n < SHM_CONFIG_WORDS_BYTES)
+		memcpy(to, words, n);
+}
+
 void
 shm_commit(struct shm *s, const struct shm_geometry *g, uint64_t generation)
 {
@@ -374,6 +386,8 @@ shm_commit(struct shm *s, const struct shm_geometry *g, uint64_t generation)
 	s->live.workers_n = g->workers_n;
 	memset(s->live.version, 0, sizeof(s->live.version));
 	memset(s->live.control_socket, 0, sizeof(s->live.control_socket));
+	s->live.config_hash = g->config_hash;
+	words_copy(s->live.config_words, g->config_words);
 	snprintf(s->live.version, sizeof(s->live.version), "%s",
 		 g->version ? g->version : "");
 	snprintf(s->live.control_socket, sizeof(s->live.control_socket), "%s",

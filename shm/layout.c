@@ -262,8 +262,8 @@ shm_header_check(const struct shm_header *h, uint64_t file_bytes,
 			 h->major, SHM_MAJOR);
 		return false;
 	}
-	if (h->header_bytes != sizeof(*h) || h->checksum != shm_header_checksum(h) ||
-	    !layout_ok(&h->layout, file_bytes)) {
+	if (h->header_bytes < SHM_HEADER_BYTES_MIN || h->header_bytes > SHM_PAGE ||
+	    h->checksum != shm_header_checksum(h) || !layout_ok(&h->layout, file_bytes)) {
 		shm_fail(err, "is damaged (header)");
 		return false;
 	}

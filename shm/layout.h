@@ -32,7 +32,7 @@
 
 enum {
 	SHM_MAJOR = 4, /* another one is refused */
-	SHM_MINOR = 0, /* something was appended */
+	SHM_MINOR = 1, /* something was appended */
 	SHM_PAGE = 4096,
 	SHM_LINE = 64,
 	SHM_CELLS = 40, /* counters of one object, with room to append */
@@ -67,6 +67,9 @@ struct shm_live {
 	uint64_t master_start_time, generation, started_wall_s, used_bytes;
 	char version[SHM_VERSION_BYTES];
 	char control_socket[SHM_ADDR_BYTES];
+	uint64_t config_hash;			   /* 0: of a build before minor 1 */
+	char config_words[SHM_CONFIG_WORDS_BYTES]; /* each ends with a 0, the last by two
+						    */
 };
 
 struct shm_header {
@@ -90,6 +93,11 @@ struct shm_header {
 	struct shm_live live;
 };
 _Static_assert(sizeof(struct shm_header) <= SHM_PAGE, "header is one page");
+/* Of minor 0; what was appended is 0 in a region of that one. */
+enum {
+	SHM_HEADER_BYTES_MIN =
+		offsetof(struct shm_header, live) + offsetof(struct shm_live, config_hash)
+};
 _Static_assert(offsetof(struct shm_header, boot_id) == 16, "stable over majors");
 
 /* Result of the last reload; read under seq. */

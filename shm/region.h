@@ -27,6 +27,7 @@ enum {
 	SHM_NAME_BYTES =
 		64, /* with the terminator; longer object names are refused at load */
 	SHM_ADDR_BYTES = 128,
+	SHM_CONFIG_WORDS_BYTES = 1024,
 	SHM_ERROR_BYTES = 512,
 	SHM_RELOAD_TEXT_BYTES = 8192,
 };
@@ -75,6 +76,8 @@ struct shm_geometry {
 	uint32_t ledger_n;   /* references into tables a process may hold; 0: none */
 	const char *version; /* "1.0-dev" */
 	const char *control_socket; /* absolute path or "" */
+	uint64_t config_hash;	    /* of the configuration that the objects are from */
+	const char *config_words;   /* switches that name it: "-f\0PATH\0\0", or NULL */
 };
 
 /* --- master ------------------------------------------------------------- */
@@ -141,6 +144,8 @@ struct shm_info {
 	char version[32];
 	char boot_id[40];
 	char control_socket[SHM_ADDR_BYTES];
+	uint64_t config_hash;			   /* 0: unknown */
+	char config_words[SHM_CONFIG_WORDS_BYTES]; /* "": unknown */
 	uint32_t major, minor;
 	uint32_t master_pid; /* 0: stopped cleanly */
 	bool running;	     /* master_pid exists with the recorded start time */

@@ -124,6 +124,7 @@ find_region(const struct shm *s, struct values *v)
 				    : i->reload_last_ok	   ? "ok"
 							   : "refused";
 	v->n[INFO_last_reload_s] = i->reload_last_wall_s;
+	v->n[INFO_config_hash] = (uint32_t)(i->config_hash ^ i->config_hash >> 32);
 	v->text[INFO_control_socket] = i->control_socket;
 	v->text[INFO_region] = shm_path(s);
 	v->n[INFO_region_bytes] = i->size_bytes;

@@ -297,9 +297,18 @@ class Soak:
         assert failed <= lost
         assert ok + limited["ok"] + refused <= counted <= sent + limited["sent"]
         assert lost or (failed == 0 and counted == sent + limited["sent"])
+        self.balance_servers(counted, lost)
         self.balance_limits(limited["ok"], refused, lost)
         self.rough.balance(self.weir, self.kills)
         self.tables.balance(self.weir, counted, self.kills * clients)
+
+    def balance_servers(self, counted, lost):
+        """What was let through has come to a server, once but for retries."""
+        through = counted - self.weir.stat("fe", "FRONTEND", "dreq")
+        again = sum(self.weir.stat("be", "BACKEND", f) for f in ("wretr", "wredis", "reuse_race"))
+        served = sum(o.served for o in self.origins)
+        print(f"servers: {served} requests of {through} that were let through, {again} retries")
+        assert through - lost <= served <= through + again
 
     def balance_limits(self, ok, refused, lost):
         """No server had more than its maxconn, no client more than its rate: to the unit,

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What would a reload change? Asked of the files and the region, with or without a daemon."""
 import json
+import os
+import re
 
 from weirlab.config import web
 
@@ -84,3 +86,44 @@ def test_a_mistake_in_the_files_is_told_instead(lab):
     result = diff(weir, check=False)
     assert result.returncode == 1
     assert "10-test.yaml:1:" in result.stderr
+
+
+def test_without_files_it_reads_those_of_the_daemon_as_it_was_told_to(lab):
+    a = lab.origin("a")
+    port = lab.port()
+    weir = lab.prepare(web(port, [a]), args=["-o", "frontends.fe.maxconn=33", "-C", "weir"])
+    weir.prefix = ["env", "-C", lab.dir]
+    files, weir.conf_dir = weir.conf_dir, os.path.basename(weir.conf_dir)
+    weir.start()
+    weir.conf_dir = files
+    assert weir.ctl("diff").stdout == "No difference.\n"
+    weir.configure(web(port, {"a": {"address": a, "weight": 5}}))
+    line, = weir.ctl("diff").stdout.splitlines()
+    assert line.startswith("~ server be/a: weight 1 -> 5")
+    assert json.loads(weir.ctl("diff", "-j").stdout)[0]["weight"] == ["1", "5"]
+    # other files, the same switches
+    other = lab.file("other.yaml", json.dumps(web(port, [a])))
+    base = os.path.join(files, "00-lab.yaml")
+    assert diff_of(weir, base, other) == "No difference.\n"
+    assert "weight 1 -> 5" in diff_of(weir, base, weir.config_path)
+
+
+def diff_of(weir, *paths):
+    return weir.ctl("diff", *[word for path in paths for word in ("-f", path)]).stdout
+
+
+def test_a_change_of_something_else_is_told_as_such(lab):
+    a = lab.origin("a")
+    port = lab.port()
+    weir = lab.start(web(port, [a]), nbproc=1)
+    hash_of = re.compile(r"^Config_hash: (\d+)$", re.M)
+    before = hash_of.search(weir.ctl("info").stdout)[1]
+    config = web(port, [a], timeout={"server": "7s"})
+    weir.configure(config)
+    assert diff(weir) == ["~ configuration; timeouts, rules, logs or other settings"]
+    assert json.loads("".join(diff(weir, "--json"))) == [{
+        "change": "changed", "kind": "configuration",
+        "note": "timeouts, rules, logs or other settings"}]
+    assert weir.reload().returncode == 0
+    assert diff(weir) == ["No difference."]
+    assert hash_of.search(weir.ctl("info").stdout)[1] != before

@@ -83,6 +83,28 @@ a_header_that_fits_its_file_is_good(void **state)
 	assert_false(shm_header_check(&h, h.layout.size_bytes - 1, err));
 }
 
+/* Only appended: one that an older or a younger minor made is as good. */
+static void
+a_header_may_be_shorter_or_longer_by_what_was_appended(void **state)
+{
+	(void)state;
+	static const struct {
+		uint32_t bytes;
+		bool is_good;
+	} cases[] = {{SHM_HEADER_BYTES_MIN, true},
+		     {SHM_HEADER_BYTES_MIN - 8, false},
+		     {SHM_PAGE, true},
+		     {SHM_PAGE + 8, false}};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct shm_header h = good_header();
+		char err[SHM_ERROR_BYTES];
+		h.header_bytes = cases[i].bytes;
+		h.checksum = shm_header_checksum(&h);
+		assert_int_equal(shm_header_check(&h, h.layout.size_bytes, err),
+				 cases[i].is_good);
+	}
+}
+
 static void
 another_major_says_so(void **state)
 {
@@ -142,6 +164,7 @@ main(void)
 		cmocka_unit_test(
 			too_many_workers_or_objects_are_refused_with_the_setting),
 		cmocka_unit_test(a_header_that_fits_its_file_is_good),
+		cmocka_unit_test(a_header_may_be_shorter_or_longer_by_what_was_appended),
 		cmocka_unit_test(another_major_says_so),
 		cmocka_unit_test(no_word_of_the_layout_leads_out_of_the_file),
 	};
