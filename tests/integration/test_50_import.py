@@ -8,11 +8,11 @@ import re
 import shutil
 import socket
 import subprocess
-import time
 
 import pytest
 
 from weirlab import Client, wait_until
+from weirlab.wait import SLOW
 
 HERE = os.path.join(os.path.dirname(__file__), "haproxy")
 COLUMNS = ["stot", "hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other",
@@ -205,10 +205,10 @@ def test_ten_thousand_lines_are_imported_within_a_second(lab):
     path = lab.file("long.cfg", "\n".join(lines) + "\n")
     best = 60
     for _ in range(3):
-        start = time.process_time(), os.times()
+        start = os.times()
         done = subprocess.run([lab.weirctl, "import", path], capture_output=True, text=True)
         end = os.times()
         assert done.returncode == 0, done.stderr
         best = min(best, end.children_user + end.children_system -
-                   start[1].children_user - start[1].children_system)
-    assert best <= 1.0
+                   start.children_user - start.children_system)
+    assert best <= 1.0 * SLOW
