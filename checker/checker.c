@@ -43,10 +43,7 @@ told(int signal)
 static void
 read_mail(void)
 {
-	uint32_t mail = shm_slot_take_mail(checker.shm);
-	if (mail & SHM_MAIL_DRAIN)
-		leave();
-	if (mail & SHM_MAIL_WAKE && checker.has_lease)
+	if (shm_slot_take_mail(checker.shm) & SHM_MAIL_WAKE && checker.has_lease)
 		observe_look();
 	if (checker.has_lease && !shm_lease_is_mine(checker.shm, SHM_ROLE_CHECKER))
 		leave(); /* a successor is in charge */

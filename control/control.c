@@ -44,8 +44,7 @@ void
 control_ask_reload(void)
 {
 	uint64_t one = 1;
-	shm_slot_mail(control.shm, SHM_SLOT_MASTER, SHM_MAIL_RELOAD);
-	(void)!write(control.in->net.slot_eventfds[SHM_SLOT_MASTER], &one, sizeof(one));
+	(void)!write(control.in->reload_fd, &one, sizeof(one));
 }
 
 /* --- leaving ------------------------------------------------------------ */
@@ -97,8 +96,6 @@ read_mail(void)
 		writer_reopen();
 	if (control.has_lease && !shm_lease_is_mine(control.shm, SHM_ROLE_CONTROL))
 		control_leave_now(); /* a successor is in charge: not a word more */
-	else if (mail & SHM_MAIL_DRAIN)
-		leave();
 }
 
 static void

@@ -14,6 +14,8 @@ struct control_inherit {
 	const struct cfg *cfg;
 	struct shm *shm;
 	struct net_inherit net;
+	int reload_fd; /* eventfd: the master reloads; workers have none, whatever they
+			  write */
 	const int *socket_fds; /* listening, one per cfg->global.sockets, owned by the
 				  master */
 };

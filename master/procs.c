@@ -41,8 +41,11 @@ static const struct control_inherit *
 for_control(const struct family_inherit *in)
 {
 	static struct control_inherit c;
-	c = (struct control_inherit){in->generation->cfg, master.shm, in->net,
-				     in->generation->control_fds};
+	c = (struct control_inherit){.cfg = in->generation->cfg,
+				     .shm = master.shm,
+				     .net = in->net,
+				     .reload_fd = master.reload_fd,
+				     .socket_fds = in->generation->control_fds};
 	return &c;
 }
 
@@ -133,10 +136,11 @@ procs_init(uint32_t slots_n)
 	master.slots_n = slots_n;
 	master.procs_n = slots_n;
 	master.procs = must_calloc(slots_n, sizeof(*master.procs));
-	master.pollfds = must_calloc(slots_n + 3, sizeof(*master.pollfds));
+	master.pollfds = must_calloc(slots_n + 4, sizeof(*master.pollfds));
 	master.slot_eventfds = must_calloc(slots_n, sizeof(*master.slot_eventfds));
 	for (uint32_t i = 0; i < slots_n; i++)
 		master.slot_eventfds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	master.reload_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 }
 
 void
@@ -144,6 +148,7 @@ procs_fini(void)
 {
 	for (uint32_t i = 0; i < master.slots_n; i++)
 		close(master.slot_eventfds[i]);
+	close(master.reload_fd);
 	free(master.slot_eventfds);
 	free(master.procs);
 	free(master.pollfds);

@@ -37,7 +37,8 @@ take_mail(void)
 {
 	eventfd_t n;
 	(void)eventfd_read(master.slot_eventfds[SHM_SLOT_MASTER], &n);
-	if (shm_slot_take_mail(master.shm) & SHM_MAIL_RELOAD)
+	(void)shm_slot_take_mail(master.shm);
+	if (eventfd_read(master.reload_fd, &n) == 0)
 		reload_ask();
 }
 
@@ -131,6 +132,7 @@ sleep_until(uint64_t at_ms)
 	fds[n++] = (struct pollfd){.fd = master.signal_fd, .events = POLLIN};
 	fds[n++] = (struct pollfd){.fd = master.slot_eventfds[SHM_SLOT_MASTER],
 				   .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = master.reload_fd, .events = POLLIN};
 	fds[n++] = (struct pollfd){.fd = master.reload.trial_fd, .events = POLLIN};
 	PROCS_EACH(p)
 	if (p->pidfd >= 0)

@@ -110,11 +110,12 @@ struct master {
 	struct post *posts; /* checker, control, worker 0, worker 1, ... */
 	uint32_t posts_n;
 	pid_t lease_pids[SHM_ROLES_N]; /* who holds the lease of a role; 0: nobody */
-	struct pollfd *pollfds;	       /* [procs_n + 3], of the main loop */
+	struct pollfd *pollfds;	       /* [procs_n + 4], of the main loop */
 	int *slot_eventfds; /* [slots_n]; made before the first fork, never replaced */
 	uint32_t slots_n;
 
-	int pidfd; /* of this process: readable in the children when it is gone */
+	int reload_fd; /* eventfd: control was asked to reload; no worker has it */
+	int pidfd;     /* of this process: readable in the children when it is gone */
 	int signal_fd;
 	int lock_fd;
 	int pidfile_fd;

@@ -346,3 +346,10 @@ shm_child_enter(struct shm *s, uint32_t slot)
 	shm_fault_arm_env();
 #endif
 }
+
+bool
+shm_generation_is_over(const struct shm *s, uint64_t generation)
+{
+	return __atomic_load_n(&shm_header(s)->live.generation, __ATOMIC_ACQUIRE) >
+	       generation;
+}

@@ -162,6 +162,8 @@ struct shm_info {
 	char reload_text[SHM_RELOAD_TEXT_BYTES];
 };
 void shm_info(const struct shm *s, struct shm_info *out);
+/* Whether the master has committed a newer one. */
+bool shm_generation_is_over(const struct shm *s, uint64_t generation);
 
 /* Verifies magic, checksums and invariants (conns == sum of held, cells within
  * bounds). Calls report() for each problem; returns their number. */

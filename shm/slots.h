@@ -17,10 +17,10 @@ enum shm_proc_state {
 };
 
 enum shm_mail {
-	SHM_MAIL_DRAIN =
-		1 << 0, /* stop accepting, finish, exit (also by SIGUSR1 of old) */
+	/* to a worker: stop accepting, finish, exit (also by SIGUSR1 of old); believed
+	 * when its generation is over */
+	SHM_MAIL_DRAIN = 1 << 0,
 	SHM_MAIL_WAKE = 1 << 1,
-	SHM_MAIL_RELOAD = 1 << 2, /* to the master's slot: control was asked to reload */
 	SHM_MAIL_REOPEN = 1 << 3, /* to control: reopen log files */
 	SHM_MAIL_KILL = 1 << 4,	  /* to workers: connections shall end (sessions.h) */
 };

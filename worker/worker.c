@@ -55,7 +55,8 @@ static void
 read_mail(void)
 {
 	uint32_t mail = shm_slot_take_mail(self.shm);
-	if (mail & SHM_MAIL_DRAIN)
+	if (mail & SHM_MAIL_DRAIN &&
+	    shm_generation_is_over(self.shm, self.in->net.generation))
 		drain_begin(false);
 	if (mail & SHM_MAIL_KILL)
 		summary_kill();

@@ -209,8 +209,11 @@ control_start(bool has_lease)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
 				    t->relay),
 			 0);
-	t->in = (struct control_inherit){
-		.cfg = &t->cfg, .shm = t->f.shm, .socket_fds = t->socket_fds};
+	t->in = (struct control_inherit){.cfg = &t->cfg,
+					 .shm = t->f.shm,
+					 .reload_fd =
+						 eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+					 .socket_fds = t->socket_fds};
 	t->in.net = (struct net_inherit){
 		.generation = 1,
 		.master_pidfd = (int)syscall(SYS_pidfd_open, getpid(), 0),
@@ -242,6 +245,7 @@ control_end(struct control_test **tp)
 		assert_int_equal(control_stop(t), 0);
 	for (int i = 0; i < TEST_SLOTS; i++)
 		close(t->slot_eventfds[i]);
+	close(t->in.reload_fd);
 	close(t->relay[0]);
 	close(t->relay[1]);
 	close(t->socket_fds[0]);

@@ -199,13 +199,12 @@ show_servers_state_is_format_version_1(void **state)
 }
 
 static void
-reload_reaches_the_mailbox_of_the_master(void **state)
+reload_reaches_the_master(void **state)
 {
 	uint64_t n = 0;
 	(void)state;
 	assert_string_equal(ask(t, "reload"), "Reload requested.\n\n");
-	assert_int_equal(read(t->slot_eventfds[SHM_SLOT_MASTER], &n, sizeof(n)), 8);
-	assert_true(shm_slot_take_mail(t->f.shm) & SHM_MAIL_RELOAD);
+	assert_int_equal(read(t->in.reload_fd, &n, sizeof(n)), 8);
 }
 
 static void
@@ -239,7 +238,7 @@ main(void)
 		T(show_stat_is_haproxys_csv),
 		T(show_info_names_values),
 		T(show_servers_state_is_format_version_1),
-		T(reload_reaches_the_mailbox_of_the_master),
+		T(reload_reaches_the_master),
 		T(changes_are_logged_with_who_asked),
 	};
 #undef T

@@ -90,10 +90,10 @@ mail_is_bits_taken_once(void **state)
 	(void)state;
 	struct fixture f;
 	fixture_create(&f);
-	shm_slot_mail(f.shm, SHM_SLOT_MASTER, SHM_MAIL_RELOAD);
-	shm_slot_mail(f.shm, SHM_SLOT_MASTER, SHM_MAIL_RELOAD | SHM_MAIL_WAKE);
+	shm_slot_mail(f.shm, SHM_SLOT_MASTER, SHM_MAIL_REOPEN);
+	shm_slot_mail(f.shm, SHM_SLOT_MASTER, SHM_MAIL_REOPEN | SHM_MAIL_WAKE);
 	shm_slot_mail(f.shm, 100000, SHM_MAIL_DRAIN); /* nobody */
-	assert_int_equal(shm_slot_take_mail(f.shm), SHM_MAIL_RELOAD | SHM_MAIL_WAKE);
+	assert_int_equal(shm_slot_take_mail(f.shm), SHM_MAIL_REOPEN | SHM_MAIL_WAKE);
 	assert_int_equal(shm_slot_take_mail(f.shm), 0);
 	fixture_remove(&f);
 }
