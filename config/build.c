@@ -185,6 +185,8 @@ build_proxy(struct loading *l, struct built *b)
 	build_fields(l, SECTION_timeout, node_get(map, "timeout"), &p->timeout);
 	const struct node *tunnel = node_get(node_get(map, "timeout"), "tunnel");
 	p->has_tunnel_timeout = tunnel && !is_built_in(tunnel);
+	build_fields(l, SECTION_error_status, node_get(map, "error_status"),
+		     &p->error_status);
 	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
 	build_fields(l, SECTION_rate_limit, node_get(map, "rate_limit"), p);
 	build_fields(l, SECTION_retry_budget, node_get(map, "retry_budget"),

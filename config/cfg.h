@@ -503,6 +503,12 @@ struct cfg_log {
 	bool is_per_connection;		   /* one line per connection, not per request */
 };
 
+/* Statuses of what fails here, by the reason. */
+struct cfg_error_status {
+	uint16_t client_timeout, connect_failed, connect_timeout, no_server, queue_full,
+		queue_timeout, server_abort, server_timeout, bad_response;
+};
+
 enum { CFG_CAP_FRONTEND = 1, CFG_CAP_BACKEND = 2 };
 
 struct cfg_proxy {
@@ -525,6 +531,7 @@ struct cfg_proxy {
 	const char *where; /* "file:line:col" of its name */
 	/* in the place of the standard pages; NULL: nothing here */
 	const struct http_reply *errors[HTTP_ERRORS_N];
+	struct cfg_error_status error_status;
 
 	struct cfg_rules rules[CFG_RULE_SETS_N];
 	uint32_t rule_sets; /* bits 1 << enum cfg_rule_set: those that are not empty */

@@ -237,9 +237,11 @@ static void
 state_letters(const struct txn *t, char out[2])
 {
 	static const char causes[STOPS_N] = {
-#define STOP(id, cause, word) [STOP_##id] = cause,
-#include "worker/stop.def"
+#define STOP(id, cause, word, help) STOP_WELL(id, cause, word)
+#define STOP_WELL(id, cause, word)  [STOP_##id] = cause,
+#include "shm/stop.def"
 #undef STOP
+#undef STOP_WELL
 	};
 	static const char phases[] = {
 		[PHASE_REQUEST] = 'R', [PHASE_TARPIT] = 'T',  [PHASE_QUEUE] = 'Q',
@@ -275,9 +277,11 @@ ALIAS_FN(tsc)
 ALIAS_FN(reason)
 {
 	static const char *const words[STOPS_N] = {
-#define STOP(id, cause, word) [STOP_##id] = word,
-#include "worker/stop.def"
+#define STOP(id, cause, word, help) STOP_WELL(id, cause, word)
+#define STOP_WELL(id, cause, word)  [STOP_##id] = word,
+#include "shm/stop.def"
 #undef STOP
+#undef STOP_WELL
 	};
 	return give_text(s, words[txn_of(c)->stop]);
 }

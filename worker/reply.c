@@ -181,10 +181,41 @@ reply_page(const struct txn *t, int status, struct http_reply *r)
 	r->status = status; /* whatever the file says, this is what it is counted as */
 }
 
+/* The status that the configuration wants for this reason. */
+static int
+status_for(const struct txn *t, int status, enum stop stop)
+{
+	const struct cfg_proxy *p = t->be ? t->be->cfg : t->fe->cfg;
+	const struct cfg_error_status *own = &p->error_status;
+	switch ((int)stop) {
+	case STOP_client_timeout:
+		return own->client_timeout;
+	case STOP_connect_failed:
+		return own->connect_failed;
+	case STOP_connect_timeout:
+		return own->connect_timeout;
+	case STOP_no_server:
+		return own->no_server;
+	case STOP_queue_full:
+		return own->queue_full;
+	case STOP_queue_timeout:
+		return own->queue_timeout;
+	case STOP_server_abort:
+		return own->server_abort;
+	case STOP_server_timeout:
+		return own->server_timeout;
+	case STOP_bad_response:
+		return own->bad_response;
+	default:
+		return status;
+	}
+}
+
 void
 reply_error(struct txn *t, int status, enum stop stop)
 {
 	struct http_reply r;
+	status = status_for(t, status, stop);
 	reply_page(t, status, &r);
 	reply_send(t, &r, stop);
 }

@@ -11,9 +11,11 @@
 #include "worker/self.h"
 
 enum stop {
-#define STOP(id, cause, word) STOP_##id,
-#include "worker/stop.def"
+#define STOP(id, cause, word, help) STOP_##id,
+#define STOP_WELL(id, cause, word)  STOP_##id,
+#include "shm/stop.def"
 #undef STOP
+#undef STOP_WELL
 	STOPS_N
 };
 

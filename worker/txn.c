@@ -209,6 +209,10 @@ count_stop(const struct txn *t)
 	bool client = t->stop == STOP_client_abort || t->stop == STOP_client_timeout;
 	bool server = t->stop == STOP_server_abort || t->stop == STOP_server_timeout ||
 		      t->stop == STOP_reuse_race;
+	if (t->stop >= STOP_client_abort) /* the rows follow each other in stop.def */
+		shm_count(&t->fe->shm,
+			  SHM_FRONTEND_stop_client_abort + t->stop - STOP_client_abort,
+			  1);
 	if ((client && t->phase == PHASE_REQUEST) || t->stop == STOP_bad_request)
 		shm_count(&t->fe->shm, SHM_FRONTEND_ereq, 1);
 	if (t->stop == STOP_answered_here && !t->be)
