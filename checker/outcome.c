@@ -4,6 +4,7 @@
  * Runs in the checker, the only writer of health.
  */
 #include <stdio.h>
+#include <string.h>
 #include <sys/eventfd.h>
 
 #include "checker/self.h"
@@ -21,6 +22,18 @@ outcome_keep_lease(bool is_mine)
 		net_loop_stop(checker.loop);
 }
 
+/* Behind the first `at` bytes, as far as it fits; returns how many there are then. */
+static size_t
+put_text(char *out, size_t cap, size_t at, const char *text)
+{
+	size_t n = strlen(text);
+	if (n > cap - 1 - at)
+		n = cap - 1 - at;
+	memcpy(out + at, text, n);
+	out[at + n] = '\0';
+	return at + n;
+}
+
 void
 outcome_record(const struct checked *c, const struct probe_result *r,
 	       enum shm_health state)
@@ -31,9 +44,12 @@ outcome_record(const struct checked *c, const struct probe_result *r,
 				.counter = verdict_counter(&c->verdict),
 				.state = state,
 				.at_boot_ms = clock_boot_ms()};
-	snprintf(rec.status_text, sizeof(rec.status_text), "%s", result_word(r->id));
-	snprintf(rec.desc, sizeof(rec.desc), "%s%s%s", result_description(r->id),
-		 r->info[0] ? ": " : "", r->info);
+	put_text(rec.status_text, sizeof(rec.status_text), 0, result_word(r->id));
+	size_t n = put_text(rec.desc, sizeof(rec.desc), 0, result_description(r->id));
+	if (r->info[0]) {
+		n = put_text(rec.desc, sizeof(rec.desc), n, ": ");
+		(void)put_text(rec.desc, sizeof(rec.desc), n, r->info);
+	}
 	outcome_keep_lease(shm_check_publish(checker.shm, &c->object, &rec));
 }
 

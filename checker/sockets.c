@@ -12,7 +12,8 @@
 #include "checker/self.h"
 #include "lib/base/must.h"
 
-enum { IDLE_MAX = 128 };
+/* So many wait at most; when more probes are under way at once, a part of them. */
+enum { IDLE_MAX = 2048, IDLE_PART = 4 };
 
 static struct idle {
 	int family;
@@ -39,6 +40,12 @@ ready(struct net_watch *w, uint32_t events)
 	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
 		s->may_read = true;
 	probe_ready(s->user, events);
+}
+
+static bool
+may_keep(const struct idle *i)
+{
+	return i && i->n < IDLE_MAX && i->n < checker.probes_max / IDLE_PART;
 }
 
 struct probe_socket *
@@ -86,7 +93,7 @@ probe_socket_put(struct probe_socket **socket, bool linger)
 		return;
 	struct idle *i = linger ? NULL : idle_of(s->family, s->type);
 	s->user = NULL;
-	if (i && i->n < IDLE_MAX && connect(s->watch.fd, &nobody, sizeof(nobody)) == 0) {
+	if (may_keep(i) && connect(s->watch.fd, &nobody, sizeof(nobody)) == 0) {
 		s->next = i->first;
 		i->first = s;
 		i->n++;

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { EVENTS_MAX = 256, FDS_MAX = 4096, HEAD_BYTES = 4096 };
+enum { EVENTS_MAX = 256, FDS_MAX = 65536, HEAD_BYTES = 4096 };
 
 static const char fields[] = "GET / HTTP/1.1\r\nHost: www.example.com\r\n"
 			     "User-Agent: Mozilla/5.0 (X11; Linux x86_64)\r\n"
