@@ -236,6 +236,20 @@ rename_keys(struct loading *l, struct node *map, enum schema_section in)
 	}
 }
 
+/* The map inside this one in which such a keyword stands: via in option; NULL: none. Of
+ * rules every action has its own names. */
+static const char *
+home_of(enum schema_section in, unsigned where, const char *name)
+{
+	if (in != SECTION_root && in != SECTION_global && in != SECTION_proxy)
+		return NULL;
+	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++)
+		if (k->in == in && (k->where & where) && k->sub != SECTION_none &&
+		    k->sub != in && schema_find(k->sub, name))
+			return k->name;
+	return NULL;
+}
+
 static void
 unknown_key(struct loading *l, const struct node *map, size_t i, enum schema_section in,
 	    unsigned where)
@@ -263,6 +277,13 @@ unknown_key(struct loading *l, const struct node *map, size_t i, enum schema_sec
 	if (map->name && (strcmp(name, "if") == 0 || strcmp(name, "unless") == 0)) {
 		report_error_at(l->report, at, path, "'%s' stands beside '%s', not in it",
 				name, map->name);
+		return;
+	}
+	const char *home = home_of(in, where, name);
+	if (home) {
+		report_error_at(l->report, at, path,
+				"unknown keyword; '%s' stands in '%s': { %s: ... }", name,
+				home, name);
 		return;
 	}
 	const char *best = schema_suggest(in, where, name);

@@ -60,11 +60,13 @@ field_lines(struct rule_run *r, const struct cfg_reply *reply)
 static enum rule_end
 answer(struct rule_run *r, const struct cfg_reply *reply, enum stop stop)
 {
+	struct http_reply made;
 	if (!reply->message) {
-		reply_error(r->c.t, reply->status, stop);
+		reply_page(r->c.t, reply->status, &made);
+		reply_send(r->c.t, &made, stop);
 		return RULE_ENDED;
 	}
-	struct http_reply made = *reply->message;
+	made = *reply->message;
 	if (reply->body)
 		made.body = rule_text(r, reply->body);
 	if (!made.head.p)

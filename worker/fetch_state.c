@@ -176,7 +176,8 @@ const struct cfg_proxy *
 fetch_proxy_named(struct span name)
 {
 	char text[CFG_NAME_MAX + 1];
-	if (name.n >= sizeof(text) || memchr(name.p, '\0', name.n))
+	if (!self.cfg->backends_n || name.n >= sizeof(text) ||
+	    memchr(name.p, '\0', name.n))
 		return NULL;
 	memcpy(text, name.p, name.n);
 	text[name.n] = '\0';

@@ -216,7 +216,10 @@ reply_error(struct txn *t, int status, enum stop stop)
 {
 	struct http_reply r;
 	status = status_for(t, status, stop);
-	reply_page(t, status, &r);
+	if (status == 405 && !configured(t, status))
+		http_reply_method(&r);
+	else
+		reply_page(t, status, &r);
 	reply_send(t, &r, stop);
 }
 

@@ -160,8 +160,12 @@ http_reply_error(int status, struct http_reply *r)
 		r->content_type = SPAN("text/html");
 		r->body = row->page;
 	}
-	if (status == 405) /* RFC 9110 15.5.6 wants the list; CONNECT is what we refuse */
-		r->extra =
-			SPAN("Cache-Control: no-cache\r\n"
-			     "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
+}
+
+void
+http_reply_method(struct http_reply *r)
+{
+	http_reply_error(405, r);
+	r->extra = SPAN("Cache-Control: no-cache\r\n"
+			"Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n");
 }

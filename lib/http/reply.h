@@ -49,5 +49,7 @@ size_t http_reply_bytes(const struct http_reply *r);
 /* Fills *r with the standard page of a status (text/html, Cache-Control: no-cache as
  * HAProxy's); codes that have none get an empty body. The spans are static. */
 void http_reply_error(int status, struct http_reply *r);
+/* 405 for CONNECT and TRACE, with the list of what is not refused (RFC 9110 15.5.6). */
+void http_reply_method(struct http_reply *r);
 
 #endif

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT
  *
- * Expressions: the first line of the input is one, the rest are bytes of a client. What
- * compiles is evaluated by a worker's fetches on these bytes as they are and, when they
- * are a request, on that; every value must lie in the input, the configuration or the
- * scratch memory. An error points into the text.
+ * Expressions, conditions and formats: the first line of the input is one (a condition
+ * begins with a brace, '!' or a capital letter, a format has a '%'), the rest are bytes
+ * of a client. What compiles is evaluated by a worker's fetches on these bytes as they
+ * are and, when they are a request, on that; every value must lie in the input, the
+ * configuration or the scratch memory. An error points into the text.
  */
 #include <stdlib.h>
 
 #include "lib/base/must.h"
+#include "lib/expr/cond.h"
+#include "lib/expr/format.h"
 #include "lib/expr/vars.h"
-#include "worker/context.h"
+#include "worker/alias.h"
 
 enum { INPUT_MAX = 16 * 1024, SCRATCH_BYTES = 8192 };
 
@@ -33,6 +36,17 @@ static struct expr_store store = {.bytes = store_bytes, .cap = sizeof(store_byte
 /* Those of worker_host but for the ones that ask the shared region, which is not there.
  */
 static expr_fetch_fn *fetches[EXPR_FETCHES_N];
+static expr_fetch_fn *aliases[FORMAT_ALIASES_N];
+
+static bool
+finds_nothing(const struct expr_context *c, const struct expr_arg *args,
+	      struct expr_sample *s)
+{
+	(void)c;
+	(void)args;
+	(void)s;
+	return false;
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
@@ -53,6 +67,8 @@ LLVMFuzzerInitialize(int *argc, char ***argv)
 	self.cfg = &cfg;
 	self.in = &inherit;
 	memcpy(fetches, worker_host.fetches, sizeof(fetches));
+	memcpy(aliases, worker_aliases, sizeof(aliases));
+	aliases[FORMAT_ALIAS_ac] = aliases[FORMAT_ALIAS_fc] = finds_nothing;
 	for (size_t i = 0; i < sizeof(shared) / sizeof(shared[0]); i++)
 		fetches[shared[i]] = NULL;
 	return 0;
@@ -87,41 +103,106 @@ look_at(const struct expr_sample *s)
 			sum = (char)(sum + s->str.p[i]);
 }
 
+/* What the first line compiled to: one of them. */
+struct subject {
+	const struct expr_program *program;
+	const struct expr_cond *cond;
+	const struct format *format;
+	bool is_printable;
+};
+
+static bool
+is_print(char c)
+{
+	return c >= ' ' && c < 0x7f;
+}
+
+static bool
+compile(struct expr_env *env, struct span text, struct subject *out)
+{
+	struct expr_error err = {.at = SIZE_MAX};
+	char first = text.n ? text.p[0] : ' ';
+	*out = (struct subject){.is_printable = true};
+	for (size_t i = 0; i < text.n; i++)
+		out->is_printable &= is_print(text.p[i]);
+	env->at = EXPR_AT_CONTENT;
+	if (first == '{' || first == '!' || (first >= 'A' && first <= 'Z'))
+		out->cond = expr_cond_compile(env, expr_acls_new(env), text, &err);
+	else if (text.n && memchr(text.p, '%', text.n))
+		out->format = format_compile(env, text, FORMAT_LOG, true, &err);
+	else
+		out->program = expr_compile(env, text, &err);
+	bool is_good = out->cond || out->format || out->program;
+	must(is_good || err.at <= text.n);
+	return is_good;
+}
+
 static void
-evaluate(const struct expr_program *p, struct http_head *req)
+evaluate_program(const struct expr_program *p, struct txn_context *c)
+{
+	struct expr_scratch *scratch = c->base.scratch;
+	for (enum expr_type want = 0; want <= EXPR_ANY; want++) {
+		struct expr_sample s = {.next = 0};
+		scratch->used = 0;
+		if (expr_eval(p, &c->base, want, &s))
+			look_at(&s);
+		s = (struct expr_sample){.next = 0};
+		scratch->used = 0;
+		for (unsigned n = 0; expr_eval_next(p, &c->base, want, &s); n++) {
+			look_at(&s);
+			must(n <= INPUT_MAX);
+			scratch->used = 0;
+		}
+	}
+}
+
+/* Nothing odd comes into a line but by the format; a line is cut where there is less
+ * room. */
+static void
+evaluate_format(const struct format *f, bool is_printable, struct txn_context *c)
+{
+	char all[2 * SCRATCH_BYTES];
+	size_t n = format_write(f, &c->base, all, sizeof(all));
+	must(n <= sizeof(all));
+	for (size_t i = 0; i < n; i++)
+		must(!is_printable || is_print(all[i]));
+	char *exact = malloc(n / 2 + 1);
+	must(exact != NULL);
+	c->base.scratch->used = 0;
+	must(format_write(f, &c->base, exact, n / 2) <= n / 2);
+	free(exact);
+}
+
+static void
+evaluate(const struct subject *what, struct http_head *req)
 {
 	/* exactly as large as it says, so that ASan sees what goes beyond */
 	struct expr_scratch scratch = {malloc(SCRATCH_BYTES), SCRATCH_BYTES, 0};
 	struct expr_host host = worker_host;
+	bool lacks = false;
 	host.fetches = fetches;
+	host.aliases = aliases;
 	host.var_get = var_get;
 	host.var_set = var_set;
 	host.complain = NULL;
 	host.debug = NULL;
-	struct txn_context c = {.base = {&host, &scratch, EXPR_AT_CONTENT, NULL},
+	struct txn_context c = {.base = {&host, &scratch, EXPR_AT_CONTENT, &lacks},
 				.s = &session,
-				.t = req ? &txn : NULL,
+				.t = req || what->format ? &txn : NULL,
 				.req = req,
 				.res = req};
 	must(scratch.bytes != NULL);
-	for (enum expr_type want = 0; want <= EXPR_ANY; want++) {
-		struct expr_sample s = {.next = 0};
-		scratch.used = 0;
-		if (expr_eval(p, &c.base, want, &s))
-			look_at(&s);
-		s = (struct expr_sample){.next = 0};
-		scratch.used = 0;
-		for (unsigned n = 0; expr_eval_next(p, &c.base, want, &s); n++) {
-			look_at(&s);
-			must(n <= INPUT_MAX);
-			scratch.used = 0;
-		}
-	}
+	if (what->program)
+		evaluate_program(what->program, &c);
+	if (what->cond)
+		must(expr_cond_eval(what->cond, &c.base) <= EXPR_TRUE);
+	if (what->format)
+		evaluate_format(what->format, what->is_printable, &c);
 	free(scratch.bytes);
 }
 
 static void
-run(const struct expr_program *p, struct span bytes)
+run(const struct subject *what, struct span bytes)
 {
 	struct buf *b = malloc(sizeof(*b) + bytes.n);
 	enum http_reject why;
@@ -132,29 +213,26 @@ run(const struct expr_program *p, struct span bytes)
 	proxy.limits = limits;
 	session.in = b;
 	store.used = 0;
-	evaluate(p, NULL);
+	evaluate(what, NULL);
 	if (http_head_parse_request(b->bytes, bytes.n, 0, &limits, &head, &why) ==
 	    HTTP_PARSE_OK)
-		evaluate(p, &head);
+		evaluate(what, &head);
 	free(b);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct expr_error err = {.at = SIZE_MAX};
 	struct expr_env env;
+	struct subject what;
 	if (size == 0 || size > INPUT_MAX)
 		return 0;
 	struct arena *a = arena_new();
 	struct span bytes = span_of((const char *)data, size);
 	struct span text = span_cut(&bytes, '\n');
 	expr_env_init(&env, a);
-	const struct expr_program *p = expr_compile(&env, text, &err);
-	if (p)
-		run(p, bytes);
-	else
-		must(err.at <= text.n);
+	if (compile(&env, text, &what))
+		run(&what, bytes);
 	expr_env_free(&env);
 	arena_free(&a);
 	return 0;

@@ -3,7 +3,8 @@
  * Pattern lists: the first byte of the input is the match, the second whether case
  * counts; then patterns, a line each, an empty line, and values that are looked up, a
  * line each. A list, short or long enough to be hashed, must find what a list of one of
- * its patterns finds, and of several the most specific one.
+ * its patterns finds, and of several the first one; of beginnings and networks the most
+ * specific one.
  */
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -83,11 +84,13 @@ static void
 compare(const struct lists *l, enum expr_match m, const struct expr_context *c,
 	const struct expr_sample *s)
 {
-	size_t longest = 0;
+	size_t longest = 0, first = l->n;
 	bool matches[PATTERNS_MAX], any = false;
 	for (size_t i = 0; i < l->n; i++) {
 		matches[i] = expr_patterns_find(l->one[i], c, s, NULL);
 		any |= matches[i];
+		if (matches[i] && first == l->n)
+			first = i;
 		if (matches[i] && l->text[i].n > longest)
 			longest = l->text[i].n;
 	}
@@ -98,8 +101,10 @@ compare(const struct lists *l, enum expr_match m, const struct expr_context *c,
 			continue;
 		size_t i = (size_t)found.value.p[0];
 		must(i < l->n && matches[i]);
-		if (m == EXPR_MATCH_BEG || m == EXPR_MATCH_END)
+		if (m == EXPR_MATCH_BEG)
 			must(l->text[i].n == longest);
+		else if (m != EXPR_MATCH_IP)
+			must(i == first);
 	}
 }
 

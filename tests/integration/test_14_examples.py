@@ -96,8 +96,12 @@ def test_yaml_blocks_of_the_documentation_are_valid(lab, path, i):
     if re.search(r"^(?!#)\S", text, re.M) and not re.search(
             r"^(global|defaults|named_defaults|frontends|backends|listens):", text, re.M):
         pytest.skip("a fragment")
+    with open(os.path.join(ROOT, path)) as f:
+        for name, content in re.findall(r"^```(?:map|list) (\S+)\n(.*?)^```", f.read(), re.M | re.S):
+            lab.file(name, content)  # the page shows files of maps and lists, too
     file = lab.file("x.yaml", text)
-    r = subprocess.run([lab.weir, "-c", "-f", file], capture_output=True, text=True, timeout=20)
+    r = subprocess.run([lab.weir, "-c", "-f", file], capture_output=True, text=True, timeout=20,
+                       cwd=lab.dir)
     if "not implemented" in r.stderr and "later" in text:
         pytest.skip("announces what comes later")
     assert r.returncode == 0, r.stderr

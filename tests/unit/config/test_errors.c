@@ -249,6 +249,9 @@ static const struct bad bads[] = {
 	{"a misspelled keyword of another kind of section",
 	 "frontends: {w: {bind: \":80\", retires: 3}}\n",
 	 "t:1:30: frontends.w.retires: unknown keyword; did you mean 'retries'?"},
+	{"a keyword of an inner map", "defaults: {via: false}\nmode: http\n",
+	 "t:1:12: defaults.via: unknown keyword; 'via' stands in 'option': { via: ... }\n"
+	 "t:2:1: mode: unknown keyword; 'mode' stands in 'defaults': { mode: ... }"},
 	{"an address with a star that is not quoted",
 	 "listens:\n"
 	 "  w: { bind: *:80 }\n",
