@@ -17,7 +17,7 @@ from weirlab.weir import ROOT
 PAGE = (pathlib.Path(ROOT) / "docs/recipes.md").read_text()
 RECIPES = {title: text for title, text in re.findall(r"^## ([^\n]*)\n(.*?)(?=^## |\Z)", PAGE,
                                                      re.M | re.S)}
-DEFAULTS = "defaults: {mode: http, option: {via: false, dontlognull: true}}\n"
+OPTIONS = "option: { via: false, dontlognull: true }"  # so does HAProxy, or is told to
 
 
 def get(target, method="GET", body=None, host="weir.test", **fields):
@@ -137,7 +137,8 @@ class Site:
         return re.sub(r"\b\w+\.(map|lst)\b", lambda m: f"{self.lab.dir}/{m[0]}", text)
 
     def weir(self):
-        self.lab.start(DEFAULTS + self.with_places("yaml"), nbproc=1)
+        text = self.with_places("yaml").replace("defaults: { ", f"defaults: {{ {OPTIONS}, ")
+        self.lab.start(text, nbproc=1)
         return self
 
     def haproxy(self):
