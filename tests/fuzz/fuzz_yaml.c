@@ -45,9 +45,10 @@ check_proxy(const struct cfg *cfg, const struct cfg_proxy *p)
 	const struct expr_context context = {&host, &scratch, EXPR_AT_REQUEST, NULL};
 	must(cfg->proxies[p->index] == p && p->name[0] &&
 	     strlen(p->name) <= CFG_NAME_MAX);
-	for (size_t i = 0; i < p->http_request_n; i++)
-		if (p->http_request[i].cond)
-			expr_cond_eval(p->http_request[i].cond, &context);
+	const struct cfg_rules *rules = &p->rules[CFG_RULES_REQUEST];
+	for (size_t i = 0; i < rules->n; i++)
+		if (rules->list[i].cond)
+			expr_cond_eval(rules->list[i].cond, &context);
 	for (size_t i = 0; i < p->use_backend_n; i++) {
 		must(p->use_backend[i].backend->caps & CFG_CAP_BACKEND);
 		if (p->use_backend[i].cond)
