@@ -245,11 +245,16 @@ procs_are_accepting_before(uint64_t generation)
 	return false;
 }
 
+/* Who was ready once is never taken for one that does not get ready, whatever stands in
+ * its slot. */
 enum shm_proc_state
-procs_state(const struct proc *p)
+procs_state(struct proc *p)
 {
 	struct shm_slot_view v;
-	return shm_slot_view(master.shm, p->slot, &v) ? v.state : SHM_PROC_FREE;
+	if (!shm_slot_view(master.shm, p->slot, &v))
+		return SHM_PROC_FREE;
+	p->is_ready |= v.state == SHM_PROC_READY;
+	return v.state < SHM_PROC_READY && p->is_ready ? SHM_PROC_READY : v.state;
 }
 
 const char *

@@ -55,7 +55,7 @@ size_t procs_generations_n(void);
 /* Whether a worker of a generation older than that has not stopped to accept. */
 bool procs_are_accepting_before(uint64_t generation);
 /* What the child says of itself. */
-enum shm_proc_state procs_state(const struct proc *p);
+enum shm_proc_state procs_state(struct proc *p);
 /* "worker 3", "checker" */
 const char *procs_text(const struct proc *p, char buf[32]);
 

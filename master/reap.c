@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "master/mend.h"
 #include "master/post.h"
 #include "master/procs.h"
 #include "master/reload.h"
@@ -83,6 +84,7 @@ static void
 child_ended(struct proc *p, int status)
 {
 	char text[32], death[96];
+	mend_after(p, status);
 	give_back(p);
 	if (p->is_leaving)
 		report(REPORT_INFO, "%s (pid %ld) of generation %lu %s",

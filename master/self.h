@@ -43,6 +43,7 @@ struct proc {
 	uint64_t started_at_ms;
 	uint64_t kill_at_ms; /* SIGKILL then; 0: never */
 	uint32_t stale_n;    /* looks in a row that found no heartbeat */
+	bool is_ready;	     /* has said so; it cannot take that back */
 	bool is_leaving;     /* was told to drain or to end */
 	bool is_forced;	     /* was told to end now */
 	bool is_adopted;     /* of the master before us */
@@ -86,6 +87,15 @@ struct upgrade {
 	uint64_t deadline_ms;
 };
 
+/* The latest deaths inside of objects, a ring (mend.h). */
+struct mend_deaths {
+	struct {
+		uint64_t at_ms; /* 0: none */
+		int64_t object; /* index */
+	} at[16];
+	uint32_t next;
+};
+
 struct pollfd;
 struct post;
 struct sockets;
@@ -111,6 +121,7 @@ struct master {
 	uint32_t posts_n;
 	pid_t lease_pids[SHM_ROLES_N]; /* who holds the lease of a role; 0: nobody */
 	struct pollfd *pollfds;	       /* [procs_n + 4], of the main loop */
+	struct mend_deaths deaths;
 	int *slot_eventfds; /* [slots_n]; made before the first fork, never replaced */
 	uint32_t slots_n;
 

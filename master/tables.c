@@ -192,6 +192,14 @@ load_all(const struct cfg *cfg, struct fresh *all, size_t n, bool does_wait)
 	}
 }
 
+void
+tables_mend(const struct cfg *cfg)
+{
+	struct shm_object o;
+	for (size_t i = 0; i < cfg->tables_n; i++)
+		(void)prepare(cfg->tables[i], &o);
+}
+
 /* A table of another shape is there: its keys move, control does that. */
 static bool
 has_former(const struct fresh *f)

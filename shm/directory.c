@@ -264,7 +264,10 @@ shm_directory_mend(struct shm *s)
 		if (r->magic == SHM_RECORD_MAGIC && r->bytes == s->at.record_bytes &&
 		    r->index == i)
 			continue;
+		struct shm_entry_data d;
 		shm_record_reset(s, i);
+		if (shm_entry_read(s, i, &d) && d.facts.kind == SHM_SERVER)
+			shm_server_begin(s, i, &d.facts);
 		damaged_n++;
 	}
 	return damaged_n;

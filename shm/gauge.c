@@ -294,6 +294,53 @@ shm_gauge_recount(struct shm *s, struct shm_gauge *g)
 	return true;
 }
 
+/* More than a process can have descriptors. */
+enum { HELD_MAX = 1 << 26 };
+
+static bool
+holders_are_sound(const struct shm *s, const struct shm_gauge *g)
+{
+	for (uint32_t i = 0; i < s->at.slots_n; i++)
+		if (load(&g->held[i]) >
+		    (s->slot_use[i] == SHM_SLOT_IS_FREE ? 0 : HELD_MAX))
+			return false;
+	return true;
+}
+
+bool
+shm_gauge_is_sound(struct shm *s, struct shm_gauge *g)
+{
+	uint32_t cur;
+	uint64_t held;
+	if (!holders_are_sound(s, g))
+		return false;
+	if (shm_gauge_sum(s, g, &cur, &held) && cur == held)
+		return true;
+	if (!gauge_lock(s, g)) /* somebody was stopped in the middle */
+		return true;
+	bool is_sound = !(load(&g->seq) & 1) && load(&g->cur) == sum_held(s, g);
+	gauge_unlock(s, g);
+	return is_sound;
+}
+
+void
+shm_gauge_renew(struct shm *s, struct shm_gauge *g)
+{
+	bool is_ours = gauge_lock(s, g);
+	uint32_t odd = load(&g->seq) | 1;
+	store(&g->seq, odd);
+	atomic_store(&g->undo_slot, UINT32_MAX); /* nothing to put back */
+	for (uint32_t i = 0; i < s->at.slots_n; i++)
+		store(&g->held[i], 0);
+	store(&g->cur, 0);
+	store(&g->max, 0);
+	store(&g->seq, odd + 1);
+	if (is_ours)
+		gauge_unlock(s, g);
+	else
+		store(&g->lock, 0);
+}
+
 /* --- readers ---------------------------------------------------------------------- */
 
 uint32_t

@@ -45,8 +45,8 @@ facts_normal(const struct shm_facts *f)
 /* --- words of servers ------------------------------------------------------------- */
 
 /* A server nobody knew: up until checks fail, as in HAProxy; `disabled` is maint. */
-static void
-server_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
+void
+shm_server_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
 {
 	struct shm_server *to = &shm_record(s, i)->server;
 	struct shm_health_word h = {.state = SHM_HEALTH_UNKNOWN,
@@ -216,7 +216,7 @@ entry_begin(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t *area
 	shm_record_reset(s, i);
 	shm_cells_clear(s, i);
 	if (f->kind == SHM_SERVER)
-		server_begin(s, i, f);
+		shm_server_begin(s, i, f);
 	d.facts = *f;
 	d.identity = shm_facts_identity(f);
 	d.state = SHM_ENTRY_PENDING;
@@ -238,7 +238,7 @@ entry_return(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t *are
 	if (needs_area)
 		area_note(&d, f, area);
 	if (d.state == SHM_ENTRY_GONE && f->kind == SHM_SERVER)
-		server_begin(s, i, f);
+		shm_server_begin(s, i, f);
 	if (d.state == SHM_ENTRY_GONE)
 		d.state = SHM_ENTRY_PENDING;
 	shm_entry_write(s, i, &d);

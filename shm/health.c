@@ -17,7 +17,7 @@
 struct shm_health_word
 shm_health_unpack(uint64_t word)
 {
-	unsigned state = word & 0xff;
+	unsigned state = word >> 16 & 0xffff ? UINT8_MAX : word & 0xff;
 	return (struct shm_health_word){
 		.state = state <= SHM_HEALTH_NOLB ? (enum shm_health)state
 						  : SHM_HEALTH_UNKNOWN,
@@ -47,11 +47,21 @@ weight_or_configured(uint32_t w)
 	return w <= SHM_WEIGHT_MAX ? (uint16_t)w : SHM_WEIGHT_CONFIGURED;
 }
 
-/* flags:4 wish:4 wish_seq:8 | weight:16 | config_weight:16; weights are stored inverted,
- * so that a word of zeros means "as configured". */
+static bool
+is_weight(uint64_t inverted)
+{
+	uint32_t w = ~(uint32_t)inverted & 0xffff;
+	return w <= SHM_WEIGHT_MAX || w == SHM_WEIGHT_CONFIGURED;
+}
+
+/* flags:4 wish:4 wish_seq:8 | weight:16 | config_weight:16 | 0:16; weights are stored
+ * inverted, so that a word of zeros means "as configured"; so does one that nobody has
+ * written like this. */
 struct shm_admin_word
 shm_admin_unpack(uint64_t word)
 {
+	if (word >> 48 || !is_weight(word >> 16) || !is_weight(word >> 32))
+		word = 0;
 	return (struct shm_admin_word){
 		.maint = word & ADMIN_MAINT,
 		.drain = word & ADMIN_DRAIN,
@@ -81,6 +91,9 @@ struct shm_agent_word
 shm_agent_unpack(uint64_t word)
 {
 	unsigned state = word & 0xff;
+	if (state > SHM_AGENT_FAILED ||
+	    (word >> 8 & 0xff) > (ADMIN_MAINT | ADMIN_DRAIN) || !is_weight(word >> 16))
+		word = state = 0;
 	return (struct shm_agent_word){
 		.state = state <= SHM_AGENT_FAILED ? (enum shm_agent_state)state
 						   : SHM_AGENT_SILENT,

@@ -169,7 +169,7 @@ struct shm_slot {
 	_Atomic uint32_t waiting[4];
 	_Atomic uint64_t bucket; /* ledger.c: where it changes its ledger, or did last */
 	_Atomic uint64_t leave_at_ms; /* draining: gives up then; 0: never */
-	uint8_t pad[8];
+	_Atomic uint64_t section;     /* lock.h */
 	_Atomic uint32_t mail;
 	uint8_t pad2[60];
 };
@@ -382,6 +382,11 @@ void shm_index_free(struct shm *s);
 /* Zeros the counters of an entry in every lane. */
 void shm_cells_clear(struct shm *s, uint32_t i);
 
+/* --- grow.c -------------------------------------------------------------------- */
+
+/* The words of a server nobody knew. */
+void shm_server_begin(struct shm *s, uint32_t i, const struct shm_facts *f);
+
 /* --- counters.c ---------------------------------------------------------------- */
 
 /* Writes the descriptions of this build. */
@@ -395,6 +400,10 @@ bool shm_counters_agree(const struct shm *s, char err[SHM_ERROR_BYTES]);
 bool shm_gauge_drop(struct shm *s, struct shm_gauge *g, uint32_t slot);
 /* cur := sum of held, under the lock; false: busy. */
 bool shm_gauge_recount(struct shm *s, struct shm_gauge *g);
+/* Whether what is held adds up, and is held by processes. */
+bool shm_gauge_is_sound(struct shm *s, struct shm_gauge *g);
+/* Nobody holds anything any more, whoever has the lock. */
+void shm_gauge_renew(struct shm *s, struct shm_gauge *g);
 /* A consistent look; false when it never held still. */
 bool shm_gauge_sum(const struct shm *s, const struct shm_gauge *g, uint32_t *cur,
 		   uint64_t *held);

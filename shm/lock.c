@@ -17,6 +17,7 @@ shm_lock_register(struct shm_lock_self *self)
 	self->robust.list.next = &self->robust.list;
 	self->robust.futex_offset = 0;
 	self->robust.list_op_pending = NULL;
+	self->section = &self->nowhere;
 	self->tid = (uint32_t)syscall(SYS_gettid);
 	must(syscall(SYS_set_robust_list, &self->robust, sizeof(self->robust)) == 0);
 }
@@ -41,14 +42,16 @@ relax(void)
 }
 
 /* A word without a TID is free, whatever else is in it: the mark of a dead owner, or
- * damage, which then is inherited like a death. */
+ * damage, which then is inherited like a death. So is our own TID: who comes here holds
+ * nothing. */
 enum shm_lock
 shm_lock_wait(struct shm_lock_self *self, _Atomic uint32_t *word)
 {
 	uint64_t give_up_us = 0;
 	for (unsigned tries = 1;; tries++) {
 		uint32_t seen = atomic_load_explicit(word, memory_order_relaxed);
-		if ((seen & FUTEX_TID_MASK) == 0) {
+		uint32_t owner = seen & FUTEX_TID_MASK;
+		if (owner == 0 || owner == self->tid) {
 			if (!atomic_compare_exchange_strong_explicit(
 				    word, &seen, self->tid, memory_order_acquire,
 				    memory_order_relaxed))

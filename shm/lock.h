@@ -27,11 +27,17 @@ enum { SHM_LOCK_SPIN_US = 50 };
 struct shm_lock_self {
 	struct robust_list_head robust;
 	uint32_t tid;
+	/* Where others see in which critical section this process is: offset of the lock
+	 * from `base`; 0: in none. */
+	_Atomic uint64_t *section;
+	uintptr_t base;
+	_Atomic uint64_t nowhere; /* `section` of who has no slot */
 };
 
 enum shm_lock { SHM_LOCK_TAKEN, SHM_LOCK_HEIR, SHM_LOCK_BUSY };
 
-/* Registers the calling thread; again after every fork. Aborts on failure. */
+/* Registers the calling thread; again after every fork. Aborts on failure. `section` and
+ * `base` are the caller's, afterwards. */
 void shm_lock_register(struct shm_lock_self *self);
 /* Before `self` is freed: the kernel is told of a list that stays. */
 void shm_lock_unregister(struct shm_lock_self *self);
@@ -46,6 +52,8 @@ void shm_lock_bury(_Atomic uint32_t *word, bool (*is_alive)(void *arg, uint32_t 
 static inline void
 shm_lock_announce(struct shm_lock_self *self, void *word)
 {
+	uint64_t off = word ? (uintptr_t)word - self->base : 0;
+	atomic_store_explicit(self->section, off, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
 	*(void *volatile *)&self->robust.list_op_pending = word;
 	atomic_signal_fence(memory_order_seq_cst);

@@ -426,7 +426,8 @@ shm_queue_leave(struct shm *s, struct shm_queue *q, uint32_t ticket,
 		q->owed[q->owed_n++] = ticket;
 		return;
 	}
-	drop(&c, ticket);
+	if (ticket_owner(get(&ticket_at(q, ticket)->state)) == s->slot) /* not renewed */
+		drop(&c, ticket);
 	pump(&c, on);
 	section_close(&c);
 }

@@ -15,6 +15,7 @@
 #include "lib/base/clock.h"
 #include "shm/file.h"
 #include "shm/layout.h"
+#include "shm/mend.h"
 #include "shm/seq.h"
 
 _Static_assert(sizeof(struct shm_live) % 4 == 0, "copied by words");
@@ -229,6 +230,7 @@ region_adopt(const char *path, int fd, const struct shm_header *h,
 	atomic_fetch_add(&shm_header(s)->shape, 1);
 	shm_self_enter_master(s);
 	shm_slots_adopt(s);
+	damaged_n += shm_mend(s, UINT32_MAX, NULL, NULL);
 	reload_publish(s);
 	master_begin(s);
 	if (shm_grow(s, g, err) != 0)

@@ -192,3 +192,19 @@ shm_sessions_drop(struct shm *s, uint32_t slot)
 		atomic_store_explicit(&a.owners[chunk], 0, memory_order_release);
 	}
 }
+
+void
+shm_sessions_sweep(struct shm *s)
+{
+	struct shm_object global;
+	if (!shm_object_at(s, 0, &global))
+		return;
+	struct session_area a = session_area_of(&global);
+	for (uint32_t chunk = 0; chunk < a.chunks_n; chunk++) {
+		uint32_t owner = atomic_load(&a.owners[chunk]);
+		if (owner == 0 || (owner <= s->at.slots_n &&
+				   s->slot_use[owner - 1] != SHM_SLOT_IS_FREE))
+			continue;
+		atomic_store(&a.owners[chunk], 0);
+	}
+}

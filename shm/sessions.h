@@ -154,5 +154,7 @@ bool shm_server_is_shut(const struct shm_object *server, uint64_t assigned_us,
 
 /* The chunks of a dead process are nobody's again. */
 void shm_sessions_drop(struct shm *s, uint32_t slot);
+/* Master: chunks of owners that do not exist are free. */
+void shm_sessions_sweep(struct shm *s);
 
 #endif

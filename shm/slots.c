@@ -104,6 +104,7 @@ slot_begin(struct shm *s, uint32_t slot)
 	atomic_store(&p->mail, 0);
 	atomic_store(&p->wake_at_ms, 0);
 	atomic_store(&p->leave_at_ms, 0);
+	atomic_store(&p->section, 0);
 	atomic_store(&p->heartbeat_ms, clock_mono_ms());
 	atomic_store(&p->state, SHM_PROC_STARTING);
 }
@@ -158,6 +159,14 @@ shm_slot_identify(struct shm *s, uint32_t slot, uint32_t pid)
 	}
 }
 
+static void
+lock_register(struct shm *s)
+{
+	shm_lock_register(&s->lock);
+	s->lock.section = &shm_slot(s, s->slot)->section;
+	s->lock.base = (uintptr_t)s->base;
+}
+
 /* Called in every process at its start, and in the master. */
 void
 shm_self_enter(struct shm *s, uint32_t slot)
@@ -187,7 +196,7 @@ shm_self_enter(struct shm *s, uint32_t slot)
 		must(!"a role");
 	}
 	shm_lane = shm_cells(s, lane);
-	shm_lock_register(&s->lock);
+	lock_register(s);
 }
 
 void
@@ -196,7 +205,7 @@ shm_self_enter_master(struct shm *s)
 	s->slot = SHM_SLOT_MASTER;
 	s->role = SHM_ROLE_MASTER;
 	shm_lane = shm_cells(s, s->at.workers_max + 2);
-	shm_lock_register(&s->lock);
+	lock_register(s);
 }
 
 /* --- giving back what a dead process held ------------------------------------------- */
