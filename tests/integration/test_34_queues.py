@@ -294,6 +294,49 @@ def test_a_frontend_accepts_so_many_sessions_per_second(lab, nbproc):
     assert weir.stat("fe", "FRONTEND", "rate_lim") == 20
 
 
+@NBPROC
+def test_the_connections_of_killed_workers_do_not_count_as_idle(lab, nbproc):
+    gate = Gate()
+    a, port = lab.origin("a").on("/", gate), lab.port()
+    weir = lab.start(web(port, {"a": {"address": a, "pool_max_conn": 3}},
+                         backend={"http_reuse": "always"}), nbproc=nbproc)
+    for _ in range(3):
+        clients = [asking(port) for _ in range(12)]
+        let_through(gate, 12)
+        gate.order.clear()
+        for c in clients:
+            assert c.response().status == 200
+            c.close()
+        wait_until(lambda: 1 <= len(a.open) <= 3, what="some are kept")
+        old = weir.workers()
+        for pid in old:
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not a.open and not set(old) & set(weir.workers()))
+        wait_until(lambda: len(weir.workers()) == nbproc)
+
+
+@NBPROC
+def test_minconn_grows_with_the_load_up_to_maxconn(lab, nbproc):
+    """maxconn * load / fullconn, at least minconn, over all workers."""
+    gate = Gate()
+    a, port = lab.origin("a").on("/", gate), lab.port()
+    weir = lab.start(web(port, {"a": {"address": a, "minconn": 2, "maxconn": 10}},
+                         backend={"fullconn": 20}), nbproc=nbproc)
+    clients = []
+    for load, inside in ((3, 2), (8, 4), (16, 8), (20, 10), (30, 10)):
+        while len(clients) < load:
+            before = len(clients)
+            clients.append(asking(port))
+            wait_until(lambda: gate.inside + queued(weir) == before + 1)
+        wait_until(lambda: gate.inside == inside, what=f"{inside} of {load}")
+    let_through(gate, 30)
+    for c in clients:
+        assert c.response().status == 200
+        c.close()
+    assert gate.most == 10
+    slots(weir, "a")
+
+
 class Connections:
     """Most connections a server had open at once, closed ones not counted."""
 

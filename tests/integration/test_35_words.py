@@ -87,7 +87,8 @@ def test_set_dst_in_mode_tcp_leads_the_session(lab):
     assert get(port, "/").status == 200
 
 
-def test_a_lower_class_and_a_lower_offset_go_first(lab):
+@pytest.mark.parametrize("nbproc", [1, 2, 8])
+def test_a_lower_class_and_a_lower_offset_go_first(lab, nbproc):
     gate = Gate()
     a = lab.origin("a")
     for name in ("now", "plain", "late", "early", "low", "high"):
@@ -95,7 +96,7 @@ def test_a_lower_class_and_a_lower_offset_go_first(lab):
     port = lab.port()
     weir = lab.start(web(port, {"a": {"address": a, "maxconn": 1}}, frontend={
         "http_request": [{"set_priority_class": "req.hdr(x-class)"},
-                         {"set_priority_offset": "req.hdr(x-offset)"}]}))
+                         {"set_priority_offset": "req.hdr(x-offset)"}]}), nbproc=nbproc)
     clients = []
     for i, (name, fields) in enumerate([
             ("now", []), ("low", [("x-class", "5")]), ("plain", []),
