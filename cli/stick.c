@@ -182,7 +182,7 @@ static enum cli_exit
 draw_one(struct cli *c, struct shm_text *out)
 {
 	unsigned char key[STICK_KEY_BYTES_MAX];
-	struct shm_stick_query q = {.sort = -1, .is_json = c->is_json};
+	struct shm_stick_query q = {.sort = -1, .region = c->shm, .is_json = c->is_json};
 	struct shm_object o;
 	struct shm_stick t;
 	if (!shm_stick_find(c->shm, c->words[0], &o)) {

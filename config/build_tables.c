@@ -145,9 +145,10 @@ build_table(struct loading *l, const char *name, const struct node *map)
 	const struct node *store = node_get(map, "store");
 	for (size_t i = 0; store && i < store->n; i++)
 		add_columns(l, store->items[i], &t->spec);
-	if (build_is_sticky(l, name))
-		(void)stick_spec_add(&t->spec, STICK_server_id, 1,
-				     0); /* or there already */
+	if (build_is_sticky(l, name)) { /* or they are there already */
+		(void)stick_spec_add(&t->spec, STICK_server_id, 1, 0);
+		(void)stick_spec_add(&t->spec, STICK_server_key, 1, 0);
+	}
 	if (other)
 		report_error(l->report, map, "there is a table '%s' already, at %s", name,
 			     other->where);

@@ -181,11 +181,14 @@ enum cfg_action {
 };
 
 /* A stick table. */
+enum cfg_srvkey { CFG_SRVKEY_NAME, CFG_SRVKEY_ADDR };
+
 struct cfg_table {
 	const char *name;
 	struct stick_spec spec;
 	const char *persist; /* NULL: not written to a file */
 	uint64_t persist_interval_ms;
+	enum cfg_srvkey srvkey;
 	uint32_t index; /* in cfg->tables */
 	const char *where;
 };
@@ -439,7 +442,7 @@ struct cfg_server {
 	const char *addr_text; /* as written */
 	struct span cookie;    /* empty: none of its own */
 	uint32_t weight;       /* 0..256, default 1 */
-	bool backup, disabled, check, strict_maxconn;
+	bool backup, disabled, check, strict_maxconn, non_stick;
 	enum balance_identity hash_key;
 	const struct cfg_check *healthcheck; /* how it is checked */
 	const struct cfg_server *track;	     /* whose health it shares, or NULL */

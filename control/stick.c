@@ -101,7 +101,8 @@ find_named(struct command_session *s, const struct command_words *w, struct name
 		say(s, "No such table");
 		return false;
 	}
-	n->query = (struct shm_stick_query){.sort = -1, .is_haproxys = true};
+	n->query = (struct shm_stick_query){
+		.sort = -1, .region = control.shm, .is_haproxys = true};
 	if (read_choice(s, w, n, usage))
 		return true;
 	shm_stick_fini(&n->stick);
@@ -182,6 +183,19 @@ command_clear_table(struct command_session *s, const struct command_words *w)
 
 enum { SETS_MAX = 32 };
 
+/* Another place set by hand: the server is no longer the one that was stored. */
+static int
+forgets_key(const struct stick_spec *spec, uint16_t value, struct shm_stick_op *op,
+	    bool has_room)
+{
+	const struct stick_column *id = stick_spec_find(spec, STICK_server_id),
+				  *key = stick_spec_find(spec, STICK_server_key);
+	if (!id || !key || id->value != value || !has_room)
+		return 0;
+	*op = (struct shm_stick_op){key->value, SHM_STICK_SET, 0};
+	return 1;
+}
+
 /* "data.gpc0 5 data.gpt0 7". The number of changes, -1: wrong (answered). */
 static int
 read_sets(struct command_session *s, const struct command_words *w, size_t from,
@@ -209,6 +223,7 @@ read_sets(struct command_session *s, const struct command_words *w, size_t from,
 			return -1;
 		}
 		ops[n++] = (struct shm_stick_op){value, SHM_STICK_SET, v};
+		n += forgets_key(spec, value, &ops[n], n < SETS_MAX);
 	}
 	return n;
 }

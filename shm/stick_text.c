@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/must.h"
 #include "lib/base/num.h"
 
@@ -226,6 +227,28 @@ put_name(struct shm_text *out, const struct stick_column *c, uint32_t element,
 		shm_text_fmt(out, "(%u)", c->period_ms);
 }
 
+/* The name or address that has this hash, "-": none that is configured. */
+static void
+put_server(struct shm_text *out, const struct shm_stick_query *q, uint64_t hash)
+{
+	struct shm_facts f = {.name = "-"};
+	const char *found = NULL;
+	for (uint32_t i = 0; hash && !found && i < shm_objects_n(q->region); i++) {
+		struct shm_object o;
+		if (!shm_object_at(q->region, i, &o) || o.kind != SHM_SERVER)
+			continue;
+		shm_object_facts(q->region, &o, &f);
+		if (hash_bytes(f.name, strlen(f.name), 0) == hash)
+			found = f.name;
+		else if (hash_bytes(f.addr, strlen(f.addr), 0) == hash)
+			found = f.addr;
+	}
+	if (q->is_json)
+		shm_text_json(out, found ? found : "-");
+	else
+		shm_text_plain(out, found ? found : "-");
+}
+
 static void
 put_value(struct shm_text *out, const struct stick_column *c, uint32_t element,
 	  uint64_t v, const struct shm_stick_query *q)
@@ -233,7 +256,10 @@ put_value(struct shm_text *out, const struct stick_column *c, uint32_t element,
 	shm_text_str(out, q->is_json ? ",\"" : " ");
 	put_name(out, c, element, q->is_haproxys);
 	shm_text_str(out, q->is_json ? "\":" : "=");
-	shm_text_u64(out, v);
+	if (c->type != STICK_server_key || !q->region)
+		shm_text_u64(out, v);
+	else
+		put_server(out, q, v);
 }
 
 static void

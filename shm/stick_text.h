@@ -35,6 +35,7 @@ struct shm_stick_query {
 	unsigned filters_n;
 	const unsigned char *key; /* this one alone; NULL: all */
 	int sort;		  /* by this value, the largest first; -1: by the key */
+	const struct shm *region; /* where names of servers are; NULL: as their hash */
 	bool is_json;
 	bool is_haproxys; /* an identification before each line, its names of elements */
 };

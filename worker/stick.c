@@ -6,6 +6,9 @@
  */
 #include "worker/stick.h"
 
+#include <string.h>
+
+#include "lib/base/hash.h"
 #include "worker/farm.h"
 #include "worker/track.h"
 
@@ -28,6 +31,29 @@ key_of(const struct cfg_stick *r, const struct txn_context *c,
 	       track_key(table_of(r->table), &c->base, &v, key);
 }
 
+/* What stands for a server over reloads, which may change its place. */
+static uint64_t
+server_key(const struct cfg_table *t, const struct rt_server *srv)
+{
+	const char *text =
+		t->srvkey == CFG_SRVKEY_NAME ? srv->cfg->name : srv->cfg->addr_text;
+	uint64_t hash = hash_bytes(text, strlen(text), 0);
+	return hash ? hash : 1; /* 0: none is stored */
+}
+
+/* As stored; key 0 (set by hand, or by a build that did not know it): by its place. */
+static struct rt_server *
+server_of(const struct txn *t, const struct cfg_table *table, uint64_t id, uint64_t key)
+{
+	struct rt_server *at = t->be->servers, *end = at + t->be->servers_n;
+	bool has_place = id > 0 && id <= t->be->servers_n;
+	if (has_place && (!key || server_key(table, &at[id - 1]) == key))
+		return &at[id - 1];
+	while (key && at < end && server_key(table, at) != key)
+		at++;
+	return key && at < end ? at : NULL;
+}
+
 /* The server stored for the key, whose expiry is put off; NULL: none that is usable. */
 static struct rt_server *
 find_server(const struct txn *t, struct rt_table *table, const unsigned char *key)
@@ -35,19 +61,22 @@ find_server(const struct txn *t, struct rt_table *table, const unsigned char *ke
 	uint64_t *values = self.stick_view.values;
 	if (track_update(table, key, NULL, 0, 0, NULL, values) != SHM_STICK_OK)
 		return NULL;
-	uint64_t id = values[table->column[STICK_server_id]];
-	if (id == 0 || id > t->be->servers_n)
-		return NULL;
-	struct rt_server *srv = &t->be->servers[id - 1];
-	return farm_may_stick(srv, t->is_forced) ? srv : NULL;
+	struct rt_server *srv =
+		server_of(t, table->cfg, values[table->column[STICK_server_id]],
+			  values[table->column[STICK_server_key]]);
+	return srv && farm_may_stick(srv, t->is_forced) ? srv : NULL;
 }
 
 static void
 store(const struct txn *t, struct rt_table *table, const unsigned char *key)
 {
-	struct shm_stick_op op = {(uint16_t)table->column[STICK_server_id], SHM_STICK_SET,
-				  t->srv->cfg->id};
-	(void)track_update(table, key, &op, 1, SHM_STICK_CREATE, NULL, NULL);
+	const struct shm_stick_op ops[] = {{(uint16_t)table->column[STICK_server_id],
+					    SHM_STICK_SET, t->srv->cfg->id},
+					   {(uint16_t)table->column[STICK_server_key],
+					    SHM_STICK_SET,
+					    server_key(table->cfg, t->srv)}};
+	if (!t->srv->cfg->non_stick)
+		(void)track_update(table, key, ops, 2, SHM_STICK_CREATE, NULL, NULL);
 }
 
 /* A record in t->stores: the table's index, then the key. */

@@ -255,6 +255,70 @@ def test_a_key_leads_to_the_server_it_was_stored_with(lab, nbproc):
     assert served(port, "ann", 3) == [other] * 3
 
 
+@pytest.mark.parametrize("nbproc", [1, 2, 8])
+@pytest.mark.parametrize("srvkey", ["name", "addr"])
+def test_a_key_leads_to_its_server_wherever_a_reload_puts_it(lab, nbproc, srvkey):
+    a, b, c, d = lab.origins("abcd")
+    port = lab.port()
+
+    def shaped(**servers):
+        return config(port, servers, {}, {"users": {
+            "type": "string", "size": 100, "srvkey": srvkey}}, backend={
+                "stick": [{"match": "req.hdr(x-user)", "table": "users"},
+                          {"store_request": "req.hdr(x-user)", "table": "users"}]})
+
+    weir = lab.start(shaped(a=a, b=b, c=c), nbproc=nbproc)
+    firsts = {user: served(port, user)[0] for user in ("ann", "bob", "cleo")}
+    assert sorted(firsts.values()) == ["a", "b", "c"]
+    # another one in front; by its address a server may have another name
+    moved = shaped(d=d, c=c, b=b, a=a) if srvkey == "name" else shaped(d=d, z=c, y=b, x=a)
+    assert weir.reload(moved).returncode == 0
+    for user, first in firsts.items():
+        assert served(port, user, 4) == [first] * 4
+    user = next(user for user, first in firsts.items() if first == "c")
+    known_as = {"name": "c", "addr": c.address}[srvkey]
+    assert f"server_key={known_as}" in weir.ctl("table", "users", "key", user).stdout
+    # by hand: a place
+    weir.ctl("table", "users", "set", "key", user, "data.server_id", "1")
+    assert served(port, user, 3) == ["d"] * 3
+    # who has left is nobody's
+    assert weir.reload(shaped(c=c) if srvkey == "name" else shaped(z=c)).returncode == 0
+    assert {served(port, user)[0] for user in firsts} == {"c"}
+
+
+def test_a_server_that_is_non_stick_is_not_stored(lab):
+    a, b = lab.origins("ab")
+    port = lab.port()
+    lab.start(config(port, {"a": {"address": a, "non_stick": True}, "b": b}, {},
+                     {"users": {"type": "string", "size": 100}},
+                     backend={"stick": [{"on": "req.hdr(x-user)", "table": "users"}]}), nbproc=1)
+    seen = served(port, "ann", 6)
+    assert seen in (["a"] + ["b"] * 5, ["b"] * 6)
+
+
+def test_a_full_table_forgets_who_was_not_seen_for_longest_or_takes_nobody(lab):
+    a, port = lab.origin("a"), lab.port()
+    spec = {"type": "integer", "size": 4, "expire": "1h", "store": ["http_req_cnt"]}
+    weir = lab.start(config(port, [a], TRACKED, {"t": spec}))
+
+    def is_past():
+        entries = json.loads(weir.ctl("table", "t", "--json").stdout)["entries"]
+        return all(e["exp"] < 3600 * 1000 - 10 for e in entries)
+
+    for key in (1, 2, 3, 4, 1, 5, 6):
+        ask(port, key)
+        wait_until(is_past, what="some milliseconds later")
+    assert keys(weir) == ["1", "4", "5", "6"]
+    weir.reload(config(port, [a], TRACKED, {"t": {**spec, "nopurge": True}}))
+    wait_until(lambda: len(keys(weir)) == 4)
+    ask(port, 7)
+    assert keys(weir) == ["1", "4", "5", "6"]
+    assert weir.counters("table.t.refused")["table.t.refused"] >= 1
+    weir.ctl("table", "t", "clear", "key", "1")
+    ask(port, 7)
+    assert keys(weir) == ["4", "5", "6", "7"]
+
+
 def test_a_key_of_the_response_is_stored_and_matched_in_the_request(lab):
     origins, port = lab.origins("ab"), lab.port()
     for o in origins:
