@@ -315,9 +315,9 @@ shm_check_history(const struct shm_object *server,
 
 static const struct {
 	const char *word;
-	bool has_code;
+	bool passed, has_code;
 } results[] = {
-#define RESULT(id, word, passed, has_code, description) {word, has_code},
+#define RESULT(id, word, passed, has_code, description) {word, passed, has_code},
 #include "shm/check_result.def"
 #undef RESULT
 };
@@ -327,6 +327,12 @@ const char *
 shm_check_word(uint32_t status)
 {
 	return results[status < RESULTS_N ? status : 0].word;
+}
+
+bool
+shm_check_passed(uint32_t status)
+{
+	return status < RESULTS_N && results[status].passed;
 }
 
 bool

@@ -132,6 +132,7 @@ uint32_t shm_check_history(const struct shm_object *server,
 			   struct shm_check_past out[SHM_CHECKS_KEPT]);
 /* "L4OK": a status of shm/check_result.def, "UNK" for others. */
 const char *shm_check_word(uint32_t status);
+bool shm_check_passed(uint32_t status);
 /* Whether its code says something, also 0. */
 bool shm_check_has_code(uint32_t status);
 /* A consistent copy, false when the writer kept it busy. */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Dead servers leave, live ones come back, and nothing forgets which is which."""
+import json
 import re
 import time
 
@@ -190,3 +191,29 @@ def test_a_name_that_does_not_resolve_starts_down_and_does_not_stop_the_start(la
     weir.wait_status("be", "x", "DOWN")
     assert "no-such-host.invalid" in weir.stderr
     assert all(get(port).text == "a" for _ in range(4))
+
+
+def test_the_last_sixteen_checks_are_remembered(lab):
+    a = lab.origin("a").on("/", do.answer(200))
+    weir = lab.start(web(lab.port(), [a], every={"check": True, "inter": "60ms", "fall": 2,
+                                                 "rise": 1}, backend=SEEN), nbproc=1)
+
+    def checks():
+        row, = json.loads(weir.ctl("-j", "health", "be/a").stdout)
+        return row["checks"]
+    wait_until(lambda: len(checks()) == 16)
+    assert all((c["result"], c["code"], c["passed"], c["state"]) == ("L7OK", 200, True, "UP")
+               for c in checks())
+    ages = [c["age_ms"] for c in checks()]
+    assert ages == sorted(ages) and all(c["duration_ms"] < 60000 for c in checks())
+    a.on("/", do.answer(500))
+    weir.wait_status("be", "a", "DOWN")
+    states = [(c["result"], c["state"]) for c in reversed(checks())]
+    first = states.index(("L7STS", "UP"))
+    assert states[first + 1] == ("L7STS", "DOWN")
+    weir.reload()
+    assert len(checks()) == 16
+    text = weir.ctl("health").stdout
+    assert re.search(r"be/a +DOWN +[.x]{16} ", text), text
+    assert "L7STS/500" in weir.ctl("health", "be/a").stdout
+    assert "no checked server 'be/x'" in weir.ctl("health", "be/x", check=False).stderr
