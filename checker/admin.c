@@ -115,6 +115,7 @@ look_at_group(struct group *g)
 		look_at_server(&g->servers[i]);
 	if (usable_before && g->active_n + g->backup_n == 0)
 		tell_no_server(g);
+	quorum_look(g);
 }
 
 /* Everything an operator or an agent does counts the backend's version up. */

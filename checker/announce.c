@@ -126,6 +126,20 @@ announce_no_server(char buf[ANNOUNCE_BYTES], const struct cfg_proxy *be, bool qu
 	return span_of(l.p, l.n);
 }
 
+struct span
+announce_quorum(char buf[ANNOUNCE_BYTES], const struct cfg_proxy *be, uint32_t weight,
+		bool is_met)
+{
+	struct line l = {buf, 0};
+	const struct cfg_quorum *q = &be->quorum;
+	add(&l, "backend %s has %s its quorum: weight %u, %u needed", be->name,
+	    is_met ? "gained" : "lost", weight, q->weight);
+	if (q->hysteresis)
+		add(&l, ", hysteresis %u", q->hysteresis);
+	add(&l, ".");
+	return span_of(l.p, l.n);
+}
+
 void
 announce_print(const char *severity, struct span text)
 {

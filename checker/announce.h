@@ -51,6 +51,10 @@ struct span announce_state(char buf[ANNOUNCE_BYTES], const struct cfg_server *s,
 struct span announce_no_server(char buf[ANNOUNCE_BYTES], const struct cfg_proxy *be,
 			       bool quoted);
 
+/* "backend be has lost its quorum: weight 1, 2 are needed. */
+struct span announce_quorum(char buf[ANNOUNCE_BYTES], const struct cfg_proxy *be,
+			    uint32_t weight, bool is_met);
+
 /* Writes "[WARNING]  (123) : text" to stderr if that does not block. */
 void announce_print(const char *severity, struct span text);
 

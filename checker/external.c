@@ -20,14 +20,15 @@
 #include "checker/self.h"
 #include "lib/base/must.h"
 
-enum { ENVIRONMENT_BYTES = 4096, WORDS_MAX = 16 };
+enum { ENVIRONMENT_BYTES = 4096, WORDS_MAX = 16, NOTIFY_MS = 30000 };
 
 /* One that runs. It outlives its probe when that has no time left for it. */
 struct program {
 	struct net_watch watch; /* of its pidfd: readable when it has ended */
 	struct list node;	/* among those that run */
 	pid_t pid;
-	struct probe *probe; /* NULL: nobody wants its result any more */
+	struct probe *probe;	/* NULL: nobody wants its result any more */
+	struct net_timer limit; /* when there is no probe whose time is over */
 };
 
 static struct list running = {&running, &running};
@@ -127,13 +128,11 @@ make_words(const struct probe *p, struct words *argv, struct words *envp)
 /* --- starting ---------------------------------------------------------------------- */
 
 static int
-spawn(const struct probe *p, pid_t *pid)
+spawn(const struct words *argv, const struct words *envp, pid_t *pid)
 {
-	struct words argv = {.n = 0}, envp = {.n = 0};
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t all, none;
-	make_words(p, &argv, &envp);
 	sigfillset(&all);
 	sigemptyset(&none);
 	must(posix_spawn_file_actions_init(&files) == 0);
@@ -148,7 +147,7 @@ spawn(const struct probe *p, pid_t *pid)
 	must(posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP |
 						     POSIX_SPAWN_SETSIGDEF |
 						     POSIX_SPAWN_SETSIGMASK) == 0);
-	int error = posix_spawn(pid, argv.at[0], &files, &attr, argv.at, envp.at);
+	int error = posix_spawn(pid, argv->at[0], &files, &attr, argv->at, envp->at);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	return error;
@@ -180,6 +179,7 @@ ended(struct net_watch *w, uint32_t events)
 		return;
 	(void)kill(-g->pid, SIGKILL); /* what it has left behind */
 	list_remove(&g->node);
+	net_timer_remove(&g->limit);
 	net_watch_remove(checker.loop, &g->watch);
 	close(g->watch.fd);
 	g->watch.ready = NULL;
@@ -190,12 +190,35 @@ ended(struct net_watch *w, uint32_t events)
 	judge(p, status);
 }
 
+static void
+limit_expired(struct net_timer *t)
+{
+	struct program *g = list_entry(t, struct program, limit);
+	(void)kill(-g->pid, SIGKILL);
+}
+
+static struct program *
+watch(pid_t pid)
+{
+	struct program *g = must_calloc(1, sizeof(*g));
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	must(fd >= 0);
+	g->pid = pid;
+	list_add_back(&running, &g->node);
+	net_timer_init(&g->limit, limit_expired);
+	net_watch_init(&g->watch, fd, ended);
+	net_watch_set(checker.loop, &g->watch, EPOLLIN);
+	return g;
+}
+
 void
 external_start(struct probe *p)
 {
+	struct words argv = {.n = 0}, envp = {.n = 0};
 	pid_t pid;
 	p->phase = PROBE_TALKING;
-	int error = spawn(p, &pid);
+	make_words(p, &argv, &envp);
+	int error = spawn(&argv, &envp, &pid);
 	if (error == EAGAIN || error == ENOMEM || error == EMFILE || error == ENFILE) {
 		probe_give_up(p, error);
 		return;
@@ -206,16 +229,28 @@ external_start(struct probe *p)
 		probe_finish_with(p, RESULT_proc_error, info);
 		return;
 	}
-	struct program *g = must_calloc(1, sizeof(*g));
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	must(fd >= 0);
-	g->pid = pid;
-	g->probe = p;
-	p->program = g;
-	list_add_back(&running, &g->node);
-	net_watch_init(&g->watch, fd, ended);
-	net_watch_set(checker.loop, &g->watch, EPOLLIN);
+	p->program = watch(pid);
+	p->program->probe = p;
 	probe_limit(p);
+}
+
+void
+external_notify(const char *command, const struct group *g, uint32_t weight, bool is_met)
+{
+	struct words argv = {.n = 0}, envp = {.n = 0};
+	pid_t pid;
+	add(&argv, "%s", command);
+	add(&envp, "WEIR_BACKEND=%s", g->cfg->name);
+	add(&envp, "WEIR_QUORUM=%s", is_met ? "up" : "down");
+	add(&envp, "WEIR_WEIGHT=%u", weight);
+	add(&envp, "WEIR_WEIGHT_NEEDED=%u", g->cfg->quorum.weight);
+	int error = spawn(&argv, &envp, &pid);
+	if (error) {
+		tell_program(g, command, error);
+		return;
+	}
+	struct program *p = watch(pid);
+	net_timer_set(checker.loop, &p->limit, net_loop_now_ms(checker.loop) + NOTIFY_MS);
 }
 
 /* Nobody waits for it; ended() will see it off. */

@@ -171,6 +171,7 @@ outcome_change(struct checked *c, enum shm_health state, const struct probe_resu
 		tell_state(c, what, r, via);
 	if (lost_last)
 		tell_no_server(c->group);
+	quorum_look(c->group);
 	if (what == ANNOUNCE_UP || what == ANNOUNCE_DOWN)
 		outcome_end_sessions(c, what == ANNOUNCE_UP);
 	follow(c, state);

@@ -254,6 +254,8 @@ schedule_begin(void)
 		begin_probe(checker.probes[i]);
 	for (size_t i = 0; i < checker.groups_n; i++)
 		outcome_follow(&checker.groups[i]);
+	for (size_t i = 0; i < checker.groups_n; i++)
+		quorum_look(&checker.groups[i]);
 	net_timer_init(&checker.admin_timer, admin_expired);
 	net_timer_set(checker.loop, &checker.admin_timer,
 		      net_loop_now_ms(checker.loop) + ADMIN_LOOK_MS);

@@ -214,6 +214,9 @@ void icmp_start(struct probe *p);
 void icmp_end(struct probe *p);
 void external_start(struct probe *p);
 void external_end(struct probe *p);
+/* Runs a program about a backend whose quorum was met or lost. */
+void external_notify(const char *command, const struct group *g, uint32_t weight,
+		     bool is_met);
 /* The checker leaves. */
 void external_end_all(void);
 
@@ -253,6 +256,11 @@ void outcome_end_sessions(const struct checked *c, bool is_up);
 /* false: somebody else has the lease; this process has no say any more. */
 void outcome_keep_lease(bool is_mine);
 
+/* --- quorum.c -------------------------------------------------------------- */
+
+/* Something has changed. */
+void quorum_look(const struct group *g);
+
 /* --- admin.c --------------------------------------------------------------- */
 
 void admin_begin(struct checked *c);
@@ -268,6 +276,9 @@ void tell_state(const struct checked *c, enum announce_change change,
 /* What people or its agent did with it. */
 void tell_admin(const struct checked *c, enum announce_change change);
 void tell_no_server(const struct group *g);
+/* A program that could not be run. */
+void tell_program(const struct group *g, const char *command, int error);
+void tell_quorum(const struct group *g, uint32_t weight, bool is_met);
 /* No check, or a late one: errno says what is missing here. Now and then. */
 void tell_shortage(const struct checked *c, int error);
 

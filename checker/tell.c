@@ -85,6 +85,22 @@ tell_admin(const struct checked *c, enum announce_change change)
 }
 
 void
+tell_program(const struct group *g, const char *command, int error)
+{
+	char buf[ANNOUNCE_BYTES];
+	int n = snprintf(buf, sizeof(buf), "backend %s: %s cannot be run: %s.",
+			 g->cfg->name, command, strerror(error));
+	tell(g, WARNING, span_of(buf, n > 0 && (size_t)n < sizeof(buf) ? (size_t)n : 0));
+}
+
+void
+tell_quorum(const struct group *g, uint32_t weight, bool is_met)
+{
+	char buf[ANNOUNCE_BYTES];
+	tell(g, is_met ? NOTICE : ALERT, announce_quorum(buf, g->cfg, weight, is_met));
+}
+
+void
 tell_shortage(const struct checked *c, int error)
 {
 	char buf[ANNOUNCE_BYTES];

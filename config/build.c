@@ -177,6 +177,25 @@ check_own_fields(struct loading *l, const struct node *map)
 }
 
 static void
+build_quorum(struct loading *l, struct cfg_proxy *p, const struct node *map)
+{
+	if (!map)
+		return;
+	build_fields(l, SECTION_quorum, map, &p->quorum);
+	if (map->has_lost)
+		return;
+	if (p->quorum.hysteresis >= p->quorum.weight)
+		report_error(l->report, map,
+			     "hysteresis %u would never let go of a weight of %u; "
+			     "expected less than the weight",
+			     p->quorum.hysteresis, p->quorum.weight);
+	if ((p->quorum.up || p->quorum.down) && !l->cfg->global.external_check)
+		report_error(l->report, map,
+			     "programs are not run unless the configuration says so; "
+			     "expected 'external_check: true' in global");
+}
+
+static void
 build_proxy(struct loading *l, struct built *b)
 {
 	struct cfg_proxy *p = b->proxy;
@@ -189,6 +208,7 @@ build_proxy(struct loading *l, struct built *b)
 		     &p->error_status);
 	build_fields(l, SECTION_limits, node_get(map, "limits"), &p->limits);
 	build_fields(l, SECTION_rate_limit, node_get(map, "rate_limit"), p);
+	build_quorum(l, p, node_get(map, "quorum"));
 	build_fields(l, SECTION_retry_budget, node_get(map, "retry_budget"),
 		     &p->retry_budget);
 	build_refs(l, b);

@@ -436,6 +436,12 @@ enum cfg_on_error {
 	CFG_ON_ERROR_MARK_DOWN,
 };
 
+/* What a backend needs of its active servers; weight 0: nothing. */
+struct cfg_quorum {
+	uint32_t weight, hysteresis;
+	const char *up, *down; /* programs, or NULL */
+};
+
 struct cfg_server {
 	const char *name;
 	struct addr addr; /* ADDR_NONE: the name could not be resolved; starts DOWN */
@@ -570,6 +576,7 @@ struct cfg_proxy {
 	uint32_t retry_on; /* config/retry.h */
 	uint32_t retries;
 	uint32_t panic_percent; /* of the active servers */
+	struct cfg_quorum quorum;
 	struct cfg_retry_budget retry_budget;
 	struct cfg_cookie cookie;
 	struct cfg_persist *persist;

@@ -223,6 +223,23 @@ shm_agent_forget(struct shm *s, const struct shm_object *server,
 	return true;
 }
 
+bool
+shm_quorum_publish(struct shm *s, const struct shm_object *backend, bool is_met)
+{
+	if (!shm_lease_is_mine(s, SHM_ROLE_CHECKER))
+		return false;
+	atomic_store(&backend->backend->without_quorum, !is_met);
+	version_bump(backend);
+	return true;
+}
+
+bool
+shm_backend_lacks_quorum(const struct shm_object *backend)
+{
+	return atomic_load_explicit(&backend->backend->without_quorum,
+				    memory_order_acquire) != 0;
+}
+
 /* Exact over all workers but for a good answer between two errors, which may come a
  * moment too early or too late, as it may on the wire. */
 bool

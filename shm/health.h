@@ -147,6 +147,10 @@ bool shm_agent_publish(struct shm *s, const struct shm_object *server,
 /* Checker only. It has none any more. */
 bool shm_agent_forget(struct shm *s, const struct shm_object *server,
 		      const struct shm_object *backend);
+/* Checker only. Whether the active servers of a backend are enough. */
+bool shm_quorum_publish(struct shm *s, const struct shm_object *backend, bool is_met);
+/* Anybody. */
+bool shm_backend_lacks_quorum(const struct shm_object *backend);
 /* Workers: an error, or (CONNECTED, ANSWER) the end of a row of errors. true: the row has
  * come to `limit`; it begins anew, and the checker is to be told. */
 bool shm_observe(const struct shm_object *server, const struct shm_object *backend,

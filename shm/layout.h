@@ -205,7 +205,7 @@ struct shm_record {
 };
 _Static_assert(sizeof(struct shm_rates) == 48, "rates end their line");
 _Static_assert(sizeof(struct shm_server) == 528, "layout of a server");
-_Static_assert(sizeof(struct shm_backend) == 32, "layout of a backend");
+_Static_assert(sizeof(struct shm_backend) == 40, "layout of a backend");
 _Static_assert(sizeof(struct shm_record) == 11 * SHM_LINE, "the gauge starts a line");
 
 /* --- the handle (private memory, inherited by fork) ---------------------------- */

@@ -81,6 +81,8 @@ struct shm_backend {
 	_Atomic uint64_t version;  /* +1 whenever a server's state or weight changes */
 	_Atomic uint64_t retries;  /* what may still be retried (budget.h) */
 	_Atomic uint64_t observed; /* +1 whenever errors of a server reached its limit */
+	_Atomic uint64_t without_quorum; /* 1: active servers get nothing; writer: checker
+					  */
 };
 
 #endif

@@ -31,9 +31,18 @@ unchecked(const struct rt_server *srv)
 	return shm_server_effective(&srv->shm, &f);
 }
 
+/* Backups stand in for all of them. */
+static bool
+lacks_quorum(const struct rt_backend *be)
+{
+	return be->cfg->quorum.weight && shm_backend_lacks_quorum(&be->shm);
+}
+
 bool
 farm_is_usable(const struct rt_server *srv)
 {
+	if (!srv->cfg->backup && lacks_quorum(srv->be))
+		return false;
 	return farm_state(srv).is_usable ||
 	       (srv->be->is_panicking && !srv->cfg->backup && unchecked(srv).is_usable);
 }
@@ -98,11 +107,13 @@ muster(struct rt_backend *be)
 	for (size_t i = 0; i < be->servers_n; i++)
 		be->farm[i].share = 0;
 	be->ramp_ms = 0;
-	be->usable_n = enlist(be, false, UINT32_MAX, farm_state);
+	bool is_enough = !lacks_quorum(be);
+	be->usable_n = is_enough ? enlist(be, false, UINT32_MAX, farm_state) : 0;
 	uint32_t active_n = be->usable_n;
 	if (active_n == 0)
 		be->usable_n = enlist(be, true, is_all ? UINT32_MAX : 1, farm_state);
-	be->is_panicking = (active_n || be->usable_n == 0) && must_panic(be, active_n);
+	be->is_panicking =
+		is_enough && (active_n || be->usable_n == 0) && must_panic(be, active_n);
 	if (be->is_panicking)
 		be->usable_n = enlist(be, false, UINT32_MAX, unchecked);
 }
