@@ -107,6 +107,16 @@ def test_yaml_blocks_of_the_documentation_are_valid(lab, path, i):
     assert r.returncode == 0, r.stderr
 
 
+def test_every_promise_is_shown_by_a_test_that_is_there():
+    with open(os.path.join(ROOT, "docs/promises.md")) as f:
+        rows = [line.split("|") for line in f if line.startswith("| ")]
+    named = [name for row in rows for name in re.findall(r"`((?:unit/\w+/)?test_\w+)`", row[2])]
+    assert len(named) > 40
+    for name in named:
+        path = f"{name}.c" if name.startswith("unit/") else f"integration/{name}.py"
+        assert os.path.exists(os.path.join(ROOT, "tests", path)), name
+
+
 def test_the_readme_s_configuration_serves(lab):
     a, b = lab.origins("ab")
     port = lab.port()
