@@ -22,6 +22,7 @@
 #include "master/procs.h"
 #include "master/report.h"
 #include "master/sockets.h"
+#include "master/store.h"
 
 enum { END_MS = 1000 };
 
@@ -178,7 +179,7 @@ take(int fd, bool (*is_it)(const void *what, int fd), const void *what)
 		if (got >= 0)
 			close(got);
 	}
-	return -1;
+	return store_take(is_it, what);
 }
 
 /* The members of one group from s on; returns how many. */

@@ -17,6 +17,7 @@
 #include "master/procs.h"
 #include "master/report.h"
 #include "master/sockets.h"
+#include "master/store.h"
 
 #define ESTATE_MAGIC 0x31747365726965ULL /* "eirest1" */
 
@@ -199,6 +200,7 @@ estate_publish(void)
 		       "kill "
 		       "of this process connections will be lost",
 		       strerror(errno));
+	store_publish(e);
 	estate_free(&e);
 }
 

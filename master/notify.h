@@ -5,7 +5,13 @@
 #ifndef WEIR_MASTER_NOTIFY_H
 #define WEIR_MASTER_NOTIFY_H
 
-/* Nothing happens without NOTIFY_SOCKET in the environment. */
+#include <stdbool.h>
+
+/* Whether there is a NOTIFY_SOCKET in the environment; nothing is sent without. */
+bool notify_is_on(void);
+/* Any text, with a descriptor (-1: none); false: the manager did not take it. */
+bool notify_with(const char *text, int fd);
+
 void notify_ready(void);
 /* With the time, as Type=notify-reload wants it; notify_ready() ends it. */
 void notify_reloading(void);

@@ -279,7 +279,8 @@ step_handover(void)
 	/* else what is queued at an address that goes would be reset */
 	if (!is_late && procs_are_accepting_before(master.current->number))
 		return;
-	sockets_retire(master.sockets);
+	if (sockets_retire(master.sockets))
+		estate_publish();
 	for (size_t i = 0; i < procs_roles_n; i++)
 		if (procs_roles[i].has_lease &&
 		    procs_count_before(master.current->number, procs_roles[i].role))

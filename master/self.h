@@ -98,6 +98,7 @@ struct mend_deaths {
 
 struct pollfd;
 struct post;
+struct stored;
 struct sockets;
 
 struct master {
@@ -127,6 +128,8 @@ struct master {
 
 	int reload_fd; /* eventfd: control was asked to reload; no worker has it */
 	int pidfd;     /* of this process: readable in the children when it is gone */
+	struct stored *stored; /* sockets the service manager keeps (store.h) */
+	size_t stored_n;
 	int signal_fd;
 	int lock_fd;
 	int pidfile_fd;

@@ -362,10 +362,12 @@ sockets_commit(struct sockets *s)
 	}
 }
 
-void
+bool
 sockets_retire(struct sockets *s)
 {
+	size_t before = s->groups_n;
 	sweep(s);
+	return s->groups_n < before;
 }
 
 void

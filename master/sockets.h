@@ -21,12 +21,13 @@ void sockets_rollback(struct sockets *s);
 /* The generation given to sockets_open() is the current one now: grown groups get their
  * share of connections; addresses it does not have wait for sockets_retire(). */
 void sockets_commit(struct sockets *s);
-/* Closes what the current generation does not have. Call when nobody accepts there. */
-void sockets_retire(struct sockets *s);
+/* Closes what the current generation does not have; whether there was anything. Call when
+ * nobody accepts there. */
+bool sockets_retire(struct sockets *s);
 /* The end of everything: no connection is accepted or queued any more. */
 void sockets_close(struct sockets *s);
-/* What other processes may go on with: each socket that listens for the current
- * generation; members of one group follow each other. */
+/* What other processes may go on with: each socket that listens; members of one
+ * group follow each other. */
 void sockets_each(const struct sockets *s,
 		  void (*fn)(void *arg, const struct net_listen *spec, int fd,
 			     uint32_t group),

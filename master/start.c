@@ -29,6 +29,7 @@
 #include "master/report.h"
 #include "master/signals.h"
 #include "master/sockets.h"
+#include "master/store.h"
 #include "master/tables.h"
 #include "master/title.h"
 #include "shm/gauge.h"
@@ -59,12 +60,13 @@ open_region(const struct cfg *cfg, const struct shm_geometry *geometry, bool fre
 static uint64_t
 adopt(struct generation *g)
 {
-	if (adopt_processes() == 0)
+	if (adopt_processes() == 0 && !store_has_any())
 		return 0;
 	struct estate *e = estate_read(master.lock_fd);
 	adopt_descriptors(e);
 	adopt_relay(e, g);
 	estate_free(&e);
+	store_close();
 	return adopt_newest_generation();
 }
 
@@ -139,6 +141,7 @@ start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 	master.upgrade.status = -1;
 	reload_init();
 	master.sockets = sockets_new();
+	store_open();
 	if (sockets_check_given(cfg, err) || privileges_check(cfg, err) ||
 	    control_check(cfg, err))
 		return -1;
@@ -179,7 +182,7 @@ start_announce(void)
 	geometry.config_words = words;
 	shm_commit(master.shm, &geometry, master.current->number);
 	master.phase = MASTER_RUNNING;
-	if (adopt_newest_generation())
+	if (adopt_newest_generation() || store_has_any())
 		reload_relieve_adopted();
 	if (master.pidfile_fd >= 0)
 		pidfile_write(master.pidfile_fd, (long)master.pid);
@@ -209,6 +212,7 @@ void
 start_undo(bool was_running)
 {
 	sockets_free(&master.sockets);
+	store_free();
 	report_close_targets();
 	generation_free(&master.current);
 	procs_fini();
