@@ -34,7 +34,9 @@ static int ends[CLIENTS_MAX + SERVERS_MAX]; /* descriptors weir was given */
 static unsigned ends_n;
 static char dir[] = "/dev/shm/weir-fuzz-XXXXXX";
 
-/* Limits so short that a dozen seconds end everything. */
+/* Limits so short that a dozen seconds end every request; and at most so many wait in a
+ * row on one connection. */
+enum { ROUNDS_MAX = 400, ROUND_MS = 1500 };
 static const char config[] =
 	"global: {nbproc: 1, maxconn: 100}\n"
 	"defaults:\n"
@@ -340,9 +342,9 @@ world_end(bool is_patient)
 	settle();
 	if (!is_patient)
 		everybody_leaves();
-	for (int i = 0; i < 20 && !list_is_empty(&self.session_list); i++) {
+	for (int i = 0; i < ROUNDS_MAX && !list_is_empty(&self.session_list); i++) {
 		settle();
-		world_let_pass(1500);
+		world_let_pass(ROUND_MS);
 	}
 	must(list_is_empty(&self.session_list)); /* nothing waits for ever */
 	idle_close_all();
