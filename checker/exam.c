@@ -471,6 +471,15 @@ expect_status(struct exam *x, const struct cfg_step *step, struct probe_result *
 }
 
 static bool
+has_name_part(struct span name, struct span part)
+{
+	for (size_t i = 0; i + part.n <= name.n; i++)
+		if (span_ieq(span_of(name.p + i, part.n), part))
+			return true;
+	return false;
+}
+
+static bool
 compares(struct exam *x, const struct cfg_compare *c, struct span s, bool is_name)
 {
 	bool is_lost;
@@ -487,7 +496,9 @@ compares(struct exam *x, const struct cfg_compare *c, struct span s, bool is_nam
 						  want)
 			       : span_ends(s, want);
 	case CFG_MATCH_SUB:
-		return want.n == 0 || (s.n >= want.n && memmem(s.p, s.n, want.p, want.n));
+		return is_name ? has_name_part(s, want)
+			       : want.n == 0 || (s.n >= want.n &&
+						 memmem(s.p, s.n, want.p, want.n));
 	case CFG_MATCH_REG:
 		return matches(x, c->regex, s, &is_lost);
 	}

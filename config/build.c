@@ -288,6 +288,44 @@ sort_backends(struct cfg *c)
 		qsort(c->backends, c->backends_n, sizeof(*c->backends), by_name);
 }
 
+static bool
+is_id_free(const struct cfg *c, uint32_t id)
+{
+	for (size_t i = 0; i < c->proxies_n; i++)
+		if (c->proxies[i]->id == id)
+			return false;
+	return true;
+}
+
+static void
+take_id(struct loading *l, struct cfg_proxy *p, const struct node *map)
+{
+	const struct node *n = map ? node_get(map, "id") : NULL;
+	if (!n || n->kind != NODE_SCALAR)
+		return;
+	uint32_t id = (uint32_t)strtoul(n->text, NULL, 10);
+	if (!is_id_free(l->cfg, id))
+		report_error(l->report, n, "%u is the id of another proxy already", id);
+	p->id = id;
+}
+
+/* 1 is what HAProxy keeps for itself. */
+static void
+number_proxies(struct loading *l)
+{
+	struct cfg *c = l->cfg;
+	uint32_t next = 2;
+	for (size_t i = 0; i < c->proxies_n; i++)
+		take_id(l, c->proxies[i], l->built[i].map);
+	for (size_t i = 0; i < c->proxies_n; i++) {
+		if (c->proxies[i]->id)
+			continue;
+		while (!is_id_free(c, next))
+			next++;
+		c->proxies[i]->id = next++;
+	}
+}
+
 void
 build_cfg(struct loading *l)
 {
@@ -305,8 +343,8 @@ build_cfg(struct loading *l)
 	for (size_t i = 0; i < c->proxies_n; i++) {
 		c->proxies[i] = l->built[i].proxy;
 		c->proxies[i]->index = (uint32_t)i;
-		c->proxies[i]->id = (uint32_t)i + 1;
 	}
+	number_proxies(l);
 	build_tables(l);
 	build_checks(l);
 	cross_link(l);

@@ -204,11 +204,11 @@ add_ranges(struct loading *l, struct cfg_expect *e, const char *text)
 }
 
 static const struct expr_regex *
-regex_of(struct making *m, const struct node *n)
+regex_of(struct making *m, const struct node *n, bool is_caseless)
 {
 	struct expr_error err;
 	const struct expr_regex *r =
-		expr_regex_new(&m->l->cfg->env, span_str(n->text), false, 0, &err);
+		expr_regex_new(&m->l->cfg->env, span_str(n->text), is_caseless, 0, &err);
 	if (!r)
 		report_error_in(m->l->report, n, err.at, "%s", err.text);
 	return r;
@@ -224,7 +224,7 @@ fill_compare(struct making *m, struct cfg_compare *c, const struct node *map,
 	c->match = match ? (uint8_t)value_choice("str|beg|end|sub|reg", match) : 0;
 	c->text = text_of_keys(m, map, key, format_key);
 	if (c->match == CFG_MATCH_REG && n)
-		c->regex = regex_of(m, n);
+		c->regex = regex_of(m, n, strcmp(key, "name") == 0);
 	if (c->match == CFG_MATCH_REG && !n && node_get(map, format_key))
 		report_error(m->l->report, map,
 			     "a regular expression is not made by a format; expected "
@@ -310,7 +310,7 @@ fill_pattern(struct making *m, struct cfg_expect *e, size_t i, const struct node
 		e->is_hex ? making_hex(m, value->text) : build_text(m->l, value->text);
 	if (e->kind == CFG_EXPECT_RSTATUS || e->kind == CFG_EXPECT_RSTRING ||
 	    e->kind == CFG_EXPECT_RBINARY)
-		e->regex = regex_of(m, value);
+		e->regex = regex_of(m, value, false);
 }
 
 void

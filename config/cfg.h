@@ -66,6 +66,7 @@ struct cfg_global {
 	uint32_t fds_needed; /* per worker, all told; RLIMIT_NOFILE is raised to it */
 	const char *log_tag; /* "weir" */
 	enum cfg_log_pid log_pid;
+	bool log_processes;
 	const char *shm;
 	bool shm_unsafe;
 	struct cfg_stats_socket *sockets;
@@ -523,7 +524,7 @@ enum { CFG_CAP_FRONTEND = 1, CFG_CAP_BACKEND = 2 };
 struct cfg_proxy {
 	const char *name;
 	unsigned caps;	/* CFG_CAP_*: a `listens` section has both */
-	uint32_t id;	/* from 1, position over all proxies: HAProxy's iid */
+	uint32_t id;	/* HAProxy's iid: `id`, or the next that is free */
 	uint32_t index; /* in cfg->proxies */
 	enum cfg_mode mode;
 	uint32_t options; /* enum cfg_option */

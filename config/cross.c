@@ -225,7 +225,8 @@ check_addresses(struct loading *l)
 		const char *if_a = a->interface ? a->interface : "";
 		const char *if_b = b->interface ? b->interface : "";
 		char text[ADDR_TEXT_BYTES];
-		if (!addr_eq(&a->addr, &b->addr) || strcmp(if_a, if_b) != 0)
+		if (a->addr.kind == ADDR_FD || !addr_eq(&a->addr, &b->addr) ||
+		    strcmp(if_a, if_b) != 0)
 			continue;
 		const struct node *list =
 			node_get(l->built[b->frontend->index].map, "bind");
@@ -249,6 +250,7 @@ cross_check(struct loading *l)
 	for (size_t i = 0; i < l->cfg->proxies_n; i++)
 		check_proxy(l, &l->built[i]);
 	check_addresses(l);
+	listeners += l->cfg->global.sockets_n;
 	if (listeners == 0 && report_errors_n(l->report) == 0)
 		report_error_at(
 			l->report, nowhere, NULL,

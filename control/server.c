@@ -10,6 +10,7 @@
 
 #include "control/command.h"
 #include "control/self.h"
+#include "shm/clear.h"
 #include "shm/hand.h"
 #include "shm/health.h"
 
@@ -302,4 +303,15 @@ command_set_server(struct command_session *s, const struct command_words *w)
 	shm_text_str(&s->answer, "usage: set server <backend>/<server> agent | "
 				 "agent-addr | agent-port | agent-send | fqdn | health "
 				 "| state | weight\n");
+}
+
+void
+command_clear_counters_server(struct command_session *s, const struct command_words *w)
+{
+	struct named n;
+	if (!find_named(s, w->at[0], &n))
+		return;
+	shm_clear_maxima(&n.server);
+	shm_clear_totals(control.shm, &n.server);
+	shm_text_str(&s->answer, "Server counters cleared.\n");
 }

@@ -204,6 +204,38 @@ put_address(struct shm_text *out, const struct cfg_server *srv)
 		shm_text_str(out, addr_format_host(&srv->addr, host));
 }
 
+/* HAProxy's number of a status, by the words of shm/check_result.def. */
+static unsigned
+status_number(const char *word)
+{
+	static const char *const words[] = {
+		"UNK",	  "INI",   "",	    "",	      "HANA",	 "SOCKERR",  "L4OK",
+		"L4TOUT", "L4CON", "L6OK",  "L6TOUT", "L6RSP",	 "L7TOUT",   "L7RSP",
+		"",	  "L7OK",  "L7OKC", "L7STS",  "PROCERR", "PROCTOUT", "PROCOK"};
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i], word) == 0)
+			return i;
+	return 0;
+}
+
+/* HAProxy's bits of a check: configured, enabled; it rests during maintenance. */
+enum { CHECK_CONFIGURED = 2, CHECK_ENABLED = 4, CHECK_PAUSED = 8 };
+
+static unsigned
+check_bits(const struct shm_facts *f, bool is_maint)
+{
+	return f->is_checked
+		       ? CHECK_CONFIGURED | CHECK_ENABLED | (is_maint ? CHECK_PAUSED : 0U)
+		       : 0;
+}
+
+/* Checks go to another port than traffic. */
+static bool
+is_own_port(const struct cfg_server *srv)
+{
+	return srv->check && addr_port(&srv->check_addr) != addr_port(&srv->addr);
+}
+
 /* One line; the fields of format version 1. */
 static void
 put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_server *srv,
@@ -227,17 +259,18 @@ put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_ser
 				  : 0;
 	shm_text_fmt(out, "%u %s %u %s ", p->id, p->name, srv->id, srv->name);
 	put_address(out, srv);
-	shm_text_fmt(out, " %u %u %u %u %llu 0 %u %u %u 0 0 0 - %d - 0 %d - - 0\n",
+	shm_text_fmt(out, " %u %u %u %u %llu %u %u %u %u 0 0 0 - %d - 0 %d - - 0\n",
 		     a.maint || is_down ? 0 : 2,
 		     (a.maint ? 1U : 0) | (srv->disabled ? 4U : 0) | (a.drain ? 8U : 0),
 		     a.weight == SHM_WEIGHT_CONFIGURED ? f.weight : a.weight, f.weight,
 		     (unsigned long long)(now_s > h.since_s ? now_s - h.since_s : 0),
+		     is_known ? status_number(c.status_text) : 0,
 		     !is_known	 ? CHECK_UNKNOWN
 		     : c.counter ? is_down ? CHECK_PASSED : CHECK_FAILED
 		     : is_down	 ? CHECK_FAILED
 				 : CHECK_PASSED,
-		     health, f.is_checked ? 6U : 0, addr_port(&srv->addr),
-		     f.is_checked ? addr_port(&srv->check_addr) : 0);
+		     health, check_bits(&f, a.maint), addr_port(&srv->addr),
+		     is_own_port(srv) ? addr_port(&srv->check_addr) : 0);
 }
 
 /* --- show servers conn ------------------------------------------------------------ */

@@ -4,6 +4,7 @@
  * HAProxy spells with '-' has '_' here, and the schema knows which key takes a value, so
  * that a keyword that weir learns is imported at once.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "import/importing.h"
@@ -127,6 +128,36 @@ has_value(struct cursor *c, const char *name, size_t n)
 	return false;
 }
 
+/* "name[-lf] [-m MATCH] TEXT [value[-lf] [-m MATCH] TEXT]" of http-check expect hdr. */
+static struct node *
+expected_field(struct cursor *c)
+{
+	struct importing *im = c->im;
+	struct node *map = node_new(im->arena, NODE_MAP, import_pos(c->line, c->i));
+	for (int part = 0; part < 2 && c->i < c->line->n; part++) {
+		const char *what = part ? "value" : "name";
+		const struct import_word *words = c->line->words;
+		const char *key = import_snake(im->arena, words[c->i].text);
+		size_t n = strlen(what);
+		if (strncmp(key, what, n) != 0 || (key[n] && strcmp(key + n, "_lf") != 0))
+			break;
+		c->i++;
+		if (c->i + 1 < c->line->n && strcmp(words[c->i].text, "-m") == 0) {
+			node_put(im->arena, map,
+				 arena_printf(im->arena, "%s_match", what),
+				 import_scalar(im, c->line, c->i + 1,
+					       words[c->i + 1].text));
+			c->i += 2;
+		}
+		if (!has_value(c, key, 1))
+			return NULL;
+		node_put(im->arena, map, key,
+			 import_scalar(im, c->line, c->i, words[c->i].text));
+		c->i++;
+	}
+	return map;
+}
+
 /* The value of a key, or true for one that has none; false: it is missing (told). */
 static bool
 take_value(struct cursor *c, struct node *map, const struct schema_key *k)
@@ -140,6 +171,12 @@ take_value(struct cursor *c, struct node *map, const struct schema_key *k)
 	}
 	if (!has_value(c, words[c->i - 1].text, k->form & FORM_NAMED ? 2 : 1))
 		return false;
+	if (k->sub == SECTION_expect_field) {
+		struct node *field = expected_field(c);
+		if (field)
+			import_put(c, map, k->name, field);
+		return field;
+	}
 	if (k->form & FORM_NAMED) { /* hdr NAME VALUE */
 		struct node *named = node_get(map, k->name);
 		if (!named) {
@@ -174,7 +211,23 @@ static const struct {
 	{SECTION_capture_header, "name"},
 	{SECTION_capture_cookie, "name"},
 	{SECTION_capture_sample, "sample"},
+	{SECTION_pgsql_check, ""},
+	{SECTION_smtpchk, "hello domain"},
 };
+
+/* The i-th of some names with blanks between them, as a key. */
+static const struct schema_key *
+nth_key(enum schema_section in, const char *keys, size_t i)
+{
+	char name[64];
+	for (; i && keys; i--)
+		if ((keys = strchr(keys, ' ')))
+			keys++;
+	if (!keys || !keys[0])
+		return NULL;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(keys, " "), keys);
+	return schema_find(in, name);
+}
 
 /* The i-th key that a word without a keyword means; NULL: there is none. */
 static const struct schema_key *
@@ -182,9 +235,7 @@ position(enum schema_section in, size_t i)
 {
 	for (size_t j = 0; j < sizeof(positions) / sizeof(positions[0]); j++)
 		if (positions[j].in == in)
-			return i == 0 && positions[j].keys[0]
-				       ? schema_find(in, positions[j].keys)
-				       : NULL;
+			return nth_key(in, positions[j].keys, i);
 	const char *main = schema_sections[in].main;
 	if (main)
 		return i == 0 ? schema_find(in, main) : NULL;
@@ -273,6 +324,16 @@ skip_needless(struct cursor *c, enum schema_section in)
 	return false;
 }
 
+/* A word that is no key but a value that only one key can have: "pre-41". */
+static const struct schema_key *
+key_of_choice(enum schema_section in, const char *word)
+{
+	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++)
+		if (k->in == in && k->type == TYPE_CHOICE && is_one_of(k->allowed, word))
+			return k;
+	return NULL;
+}
+
 /* A keyword and its value; false: the line is told to be wrong. */
 static bool
 take_keyword(struct cursor *c, struct node *map, enum schema_section in)
@@ -280,12 +341,25 @@ take_keyword(struct cursor *c, struct node *map, enum schema_section in)
 	struct importing *im = c->im;
 	const char *word = c->line->words[c->i].text;
 	bool is_off;
-	if (strcmp(word, "!") == 0 && schema_find(in, "negate"))
-		word = "negate";
+	if (word[0] == '!' && schema_find(in, "negate")) { /* "! rstring", "!rstring" */
+		node_put(im->arena, map, "negate",
+			 import_scalar(im, c->line, c->i, "true"));
+		c->i += word[1] == '\0';
+		if (!has_value(c, "!", 1))
+			return false;
+		word = c->line->words[c->i].text;
+		word += word[0] == '!';
+	}
 	const struct schema_key *k = keyword(c, in, word, &is_off);
 	if (!k && skip_needless(c, in))
 		return true;
+	const struct schema_key *chosen = k ? NULL : key_of_choice(in, word);
 	c->i++;
+	if (chosen) {
+		import_put(c, map, chosen->name,
+			   import_scalar(im, c->line, c->i - 1, word));
+		return true;
+	}
 	if (!k) { /* the loader knows what to say about it */
 		node_put(im->arena, map, import_snake(im->arena, word),
 			 import_scalar(im, c->line, c->i - 1, "true"));

@@ -52,6 +52,7 @@ presume_globally(struct importing *im)
 		node_put(im->arena, global, "log_tag",
 			 silent(im, "haproxy", global->pos));
 	node_put(im->arena, global, "log_pid", silent(im, "master", global->pos));
+	node_put(im->arena, global, "log_processes", silent(im, "false", global->pos));
 }
 
 /* --- names

@@ -81,6 +81,20 @@ shape_cpu_map(struct cursor *c, const struct word_row *w)
 	import_note(c->im, c->line->at, "the CPUs are given to the workers in turn");
 }
 
+/* "set-var proc.a int(12)": the rest as the value of a name; later ones may use it. */
+void
+shape_named_text(struct cursor *c, const struct word_row *w)
+{
+	if (!needs(c, 3, "NAME VALUE"))
+		return;
+	struct node *map = map_at(c, w->path), *value = scalar(c, 2, NULL);
+	const char *name = word_at(c, 1);
+	c->i = 2;
+	value->text = c->line->n == 3 ? word_at(c, 2) : import_text(c);
+	if (map)
+		import_put(c, map, name, value);
+}
+
 void
 shape_nbthread(struct cursor *c, const struct word_row *w)
 {
@@ -147,6 +161,14 @@ httpchk(struct cursor *c)
 	const char *fields = version ? strstr(version, "\r\n") : NULL;
 	if (n == 0)
 		return scalar(c, at - 1, "true");
+	if (!fields && n > 3) {
+		struct node *map = node_new(a, NODE_MAP, import_pos(c->line, at));
+		static const char *const keys[] = {"method", "uri", "version", "host"};
+		for (size_t i = 0; i < 4; i++)
+			node_put(a, map, keys[i], scalar(c, at + i, word_at(c, at + i)));
+		c->i = at + 4;
+		return map;
+	}
 	if (!fields) {
 		struct node *text = scalar(c, at, NULL);
 		text->text = import_text(c);

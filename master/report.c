@@ -12,7 +12,7 @@
 #include "lib/net/log_target.h"
 
 static struct {
-	enum report_level stderr_max;
+	enum report_level stderr_max, log_max;
 	bool is_stderr_closed;
 	struct logger *logger;
 	uint64_t mask;
@@ -64,6 +64,7 @@ report_set_targets(const struct cfg *cfg, int relay_fd)
 {
 	report_close_targets();
 	out.mask = cfg->global_log_mask;
+	out.log_max = cfg->global.log_processes ? REPORT_DEBUG : REPORT_WARNING;
 	out.logs_to_stderr = false;
 	for (size_t i = 0; i < cfg->log_targets_n; i++)
 		if ((out.mask >> i & 1) && cfg->log_targets[i].kind == LOG_TO_STDERR)
@@ -86,7 +87,7 @@ report(enum report_level level, const char *fmt, ...)
 		n = sizeof(text) - 1;
 	if (!out.is_stderr_closed && level <= out.stderr_max && !out.logs_to_stderr)
 		fprintf(stderr, "weir: %s: %s\n", level_name(level), text);
-	if (out.logger) {
+	if (out.logger && level <= out.log_max) {
 		logger_line(out.logger, out.mask, (int)level, span_of(text, (size_t)n));
 		logger_flush(out.logger);
 	}

@@ -53,7 +53,7 @@ struct shm_facts {
 				    */
 	char mode[8];		   /* "http", "tcp", "health" */
 	char algo[16];		   /* backend: balance algorithm */
-	uint32_t id;		   /* HAProxy's iid/sid: position in the file, from 1 */
+	uint32_t id;		   /* HAProxy's iid or sid */
 	uint32_t parent_id;	   /* server, listener: the proxy's id */
 	uint32_t maxconn;	   /* limit of the object's gauge; backend: fullconn */
 	uint32_t weight;	   /* server: configured weight 0..256 */

@@ -135,5 +135,7 @@ void shm_stick_verify(const struct shm *s, const struct shm_object *o,
 		      void *arg);
 /* Entries, expired ones among them. */
 uint64_t shm_stick_used(const struct shm_stick *t);
+/* Those that have not expired. */
+uint64_t shm_stick_live(const struct shm_stick *t, uint64_t now_ms);
 
 #endif

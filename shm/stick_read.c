@@ -134,3 +134,20 @@ shm_stick_used(const struct shm_stick *t)
 	}
 	return n;
 }
+
+uint64_t
+shm_stick_live(const struct shm_stick *t, uint64_t now_ms)
+{
+	uint64_t n = 0, at_ms = stick_time(now_ms);
+	for (uint64_t i = 0; i < t->spec.buckets_n; i++) {
+		const struct stick_bucket *b = stick_bucket_at(t, i);
+		for (uint32_t way = 0; way < t->spec.ways; way++) {
+			struct stick_entry e;
+			if (!atomic_load_explicit(&b->tags[way], memory_order_acquire))
+				continue;
+			stick_get(&e, stick_entry_at(t, b, way), STICK_ENTRY_BYTES);
+			n += !stick_is_expired(t, &e, at_ms);
+		}
+	}
+	return n;
+}

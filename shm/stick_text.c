@@ -368,10 +368,10 @@ collect(const struct shm_stick *t, const struct shm_stick_query *q, uint64_t now
 
 static void
 put_head(struct shm_text *out, const struct shm_stick *t, const char *name,
-	 const struct shm_stick_query *q)
+	 const struct shm_stick_query *q, uint64_t now_ms)
 {
 	const char *type = stick_key_name(t->spec.key);
-	uint64_t used = shm_stick_used(t);
+	uint64_t used = shm_stick_live(t, now_ms);
 	if (q->is_json) {
 		shm_text_str(out, "{\"table\":");
 		shm_text_json(out, name);
@@ -396,7 +396,7 @@ shm_stick_render(const struct shm_stick *t, const char *name,
 	if (l.n)
 		qsort(l.at, l.n, sizeof(*l.at), q->sort >= 0 ? by_value : by_key);
 	if (!q->is_haproxys || !q->key || l.n) /* a key that is not there: not a word */
-		put_head(out, t, name, q);
+		put_head(out, t, name, q, now_ms);
 	for (size_t i = 0; i < l.n; i++) {
 		if (q->is_json && i)
 			shm_text_char(out, ',');

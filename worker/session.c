@@ -8,6 +8,7 @@
 
 #include "worker/rules.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "worker/idle.h"
@@ -108,12 +109,20 @@ linger(struct session *s)
 	linger_read(s);
 }
 
+/* Bytes behind a request that was to be the last. */
+static bool
+has_unread(const struct session *s)
+{
+	int n = 0;
+	return ioctl(s->client.watch.fd, FIONREAD, &n) == 0 && n > 0;
+}
+
 void
 session_next(struct session *s, bool keep, bool client_may_send)
 {
 	s->txn = NULL;
 	if (!keep) {
-		if (client_may_send && !s->client.is_eof)
+		if (!s->client.is_eof && (client_may_send || has_unread(s)))
 			linger(s);
 		else
 			session_close(s, false);

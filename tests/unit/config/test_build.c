@@ -489,7 +489,7 @@ proxies_are_numbered_in_the_order_of_the_file(void **state)
 	assert_string_equal(c->proxies[0]->where, "t:1:12");
 	assert_string_equal(c->proxies[1]->name, "l");
 	assert_int_equal(c->proxies[2]->caps, CFG_CAP_FRONTEND);
-	assert_int_equal(c->proxies[2]->id, 3);
+	assert_int_equal(c->proxies[2]->id, 4); /* 1 is HAProxy's own */
 	assert_ptr_equal(c->proxies[2]->default_backend, c->proxies[0]);
 	cfg_free(&c);
 }
