@@ -309,7 +309,7 @@ void
 command_clear_counters_server(struct command_session *s, const struct command_words *w)
 {
 	struct named n;
-	if (!find_named(s, w->at[0], &n))
+	if (!find_named(s, w->at[3], &n))
 		return;
 	shm_clear_maxima(&n.server);
 	shm_clear_totals(control.shm, &n.server);

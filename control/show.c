@@ -218,6 +218,18 @@ status_number(const char *word)
 	return 0;
 }
 
+/* Of the last check that ended, also when checks have begun anew since. */
+static const char *
+last_status(const struct shm_object *server)
+{
+	struct shm_check_past past[SHM_CHECKS_KEPT];
+	uint32_t n = shm_check_history(server, past);
+	for (uint32_t i = 0; i < n; i++)
+		if (past[i].status >= SHM_CHECK_FIRST)
+			return shm_check_word(past[i].status);
+	return "INI";
+}
+
 /* HAProxy's bits of a check: configured, enabled; it rests during maintenance. */
 enum { CHECK_CONFIGURED = 2, CHECK_ENABLED = 4, CHECK_PAUSED = 8 };
 
@@ -256,7 +268,7 @@ put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_ser
 	unsigned health = is_down ? c.counter
 			  : f.is_checked && f.rise + f.fall > c.counter
 				  ? f.rise + f.fall - 1 - c.counter
-				  : 0;
+				  : srv->rise;
 	shm_text_fmt(out, "%u %s %u %s ", p->id, p->name, srv->id, srv->name);
 	put_address(out, srv);
 	shm_text_fmt(out, " %u %u %u %u %llu %u %u %u %u 0 0 0 - %d - 0 %d - - 0\n",
@@ -264,7 +276,7 @@ put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_ser
 		     (a.maint ? 1U : 0) | (srv->disabled ? 4U : 0) | (a.drain ? 8U : 0),
 		     a.weight == SHM_WEIGHT_CONFIGURED ? f.weight : a.weight, f.weight,
 		     (unsigned long long)(now_s > h.since_s ? now_s - h.since_s : 0),
-		     is_known ? status_number(c.status_text) : 0,
+		     status_number(last_status(&o)),
 		     !is_known	 ? CHECK_UNKNOWN
 		     : c.counter ? is_down ? CHECK_PASSED : CHECK_FAILED
 		     : is_down	 ? CHECK_FAILED

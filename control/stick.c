@@ -128,10 +128,11 @@ command_show_table(struct command_session *s, const struct command_words *w)
 		    !o.is_current || !shm_stick_open(&n.stick, &o))
 			continue;
 		shm_object_facts(control.shm, &o, &f);
-		shm_text_fmt(&s->answer, "# table: %s, type: %s, size:%llu, used:%llu\n",
-			     f.name, stick_key_name(n.stick.spec.key),
-			     (unsigned long long)n.stick.spec.size,
-			     (unsigned long long)shm_stick_live(&n.stick, clock_mono_ms()));
+		shm_text_fmt(
+			&s->answer, "# table: %s, type: %s, size:%llu, used:%llu\n",
+			f.name, stick_key_name(n.stick.spec.key),
+			(unsigned long long)n.stick.spec.size,
+			(unsigned long long)shm_stick_live(&n.stick, clock_mono_ms()));
 		shm_stick_fini(&n.stick);
 	}
 }
