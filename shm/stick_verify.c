@@ -60,9 +60,13 @@ collect_slot(const struct shm *s, uint32_t table, uint32_t slot, struct holds *h
 static void
 collect(const struct shm *s, uint32_t table, struct holds *h)
 {
+	struct shm_identity_data d;
 	h->n = 0;
-	for (uint32_t slot = 0; slot < s->at.slots_n; slot++)
-		collect_slot(s, table, slot, h);
+	for (uint32_t slot = 0; slot < s->at.slots_n; slot++) {
+		shm_identity_read(s, slot, &d);
+		if (d.epoch) /* else its ledger was given back */
+			collect_slot(s, table, slot, h);
+	}
 	if (h->n)
 		qsort(h->places, h->n, sizeof(*h->places), by_place);
 }
