@@ -13,6 +13,9 @@
 
 #include "cli/cli.h"
 
+/* Control wants it at the end; people write it where they like. */
+#define RUNTIME_ONLY "--runtime-only"
+
 enum { ANSWER_TIMEOUT_S = 10 };
 
 /* A socket that is connected, or -1 with errno. */
@@ -235,9 +238,16 @@ enum cli_exit
 cli_forward(struct cli *c)
 {
 	struct shm_text line = {0};
+	bool is_passing = false;
 	put_word(&line, c->command);
-	for (size_t i = 0; i < c->words_n; i++)
-		put_word(&line, c->words[i]);
+	for (size_t i = 0; i < c->words_n; i++) {
+		if (strcmp(c->words[i], RUNTIME_ONLY) == 0)
+			is_passing = true;
+		else
+			put_word(&line, c->words[i]);
+	}
+	if (is_passing)
+		put_word(&line, RUNTIME_ONLY);
 	enum cli_exit rc = line.failed ? CLI_FAILED : forward(c, &line);
 	shm_text_fini(&line);
 	return rc;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The command line over the files: "-o path.to.key=value" and the switches that stand
- * for a keyword (-n, -p, -D). Master (at load).
+ * Values over those of the sections: `overlay` of the files, above it the command line:
+ * "-o path.to.key=value" and the switches that stand for a keyword (-n, -p, -D). Master
+ * (at load).
  */
 #include "config/loading.h"
 #include "lib/base/suggest.h"
@@ -223,10 +224,35 @@ apply_text(struct loading *l, const char *text)
 		apply(l, "command line -o", path, arena_strdup(l->arena, value));
 }
 
+/* `overlay: {path.to.key: value}`; what is no map of values the schema refuses. */
+static void
+apply_overlay(struct loading *l)
+{
+	const struct node *overlay = node_get(l->root, "overlay");
+	for (size_t i = 0; overlay && overlay->kind == NODE_MAP && i < overlay->n; i++) {
+		const struct node *key = overlay->keys[i], *given = overlay->items[i];
+		struct override o = {.at = key->pos, .path = key->text};
+		size_t n = strlen(o.path);
+		if (given->kind != NODE_SCALAR)
+			continue;
+		if (n == 0 || o.path[0] == '.' || o.path[n - 1] == '.' ||
+		    !strchr(o.path, '.')) {
+			report_error_at(l->report, o.at, NULL,
+					"'%s' is no path; expected path.to.key", o.path);
+			continue;
+		}
+		struct node *value = node_scalar(l->arena, given->text, given->pos);
+		value->is_plain = given->is_plain;
+		value->text_col = given->text_col;
+		set(l, &o, value);
+	}
+}
+
 void
 override_apply(struct loading *l)
 {
 	const struct cfg_request *r = l->request;
+	apply_overlay(l);
 	for (size_t i = 0; i < r->overrides_n; i++)
 		apply_text(l, r->overrides[i]);
 	if (r->daemon)

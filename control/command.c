@@ -161,9 +161,29 @@ log_command(const struct command_session *s, const struct command_words *w,
 		    (long)s->pid, verdict, text);
 }
 
-static void
-run(struct command_session *s, const struct command_words *w)
+/* "... --runtime-only" at the end of what changes something. */
+static bool
+take_passing(struct command_words *w)
 {
+	const char *last = w->at[w->n - 1], *first = w->at[0];
+	if (w->n < 2 || strcmp(last, "--runtime-only") != 0 ||
+	    (strcmp(first, "set") != 0 && strcmp(first, "enable") != 0 &&
+	     strcmp(first, "disable") != 0))
+		return false;
+	w->at[--w->n] = NULL;
+	return true;
+}
+
+struct shm_hand_mark
+command_mark(const struct command_session *s)
+{
+	return (struct shm_hand_mark){.uid = s->uid, .is_passing = s->is_passing};
+}
+
+static void
+run(struct command_session *s, struct command_words *w)
+{
+	s->is_passing = take_passing(w);
 	const struct command *c = find(w);
 	if (!c) {
 		unknown(s, w);

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #include "config/cfg.h"
+#include "shm/hand.h"
 #include "shm/object.h"
 #include "shm/text.h"
 
@@ -23,6 +24,7 @@ struct command_session {
 	uid_t uid;
 	bool is_interactive; /* "prompt" was said */
 	bool is_silent;	     /* interactive, but without a prompt */
+	bool is_passing;     /* of this command: until the next reload or start */
 	bool wants_quit;
 	bool is_expert, is_experimental; /* as was said; nothing depends on it */
 	uint64_t idle_ms;		 /* how long it may be silent */
@@ -43,6 +45,8 @@ struct command_words {
 void command_line(struct command_session *s, char **line);
 
 void command_say_replaced(struct command_session *s);
+/* Whom and how a value set by hand is remembered. */
+struct shm_hand_mark command_mark(const struct command_session *s);
 
 /* server.c: "backend/server" in the region; answers itself what is wrong. */
 bool command_find_server(struct command_session *s, const char *word,

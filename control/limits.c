@@ -28,7 +28,7 @@ static void
 put(struct command_session *s, const struct shm_object *o, enum shm_hand which,
     uint32_t configured, uint32_t value)
 {
-	if (!shm_hand_set(control.shm, o, which, configured, value, s->uid))
+	if (!shm_hand_set(control.shm, o, which, configured, value, command_mark(s)))
 		command_say_replaced(s);
 }
 

@@ -86,11 +86,10 @@ command_find_server(struct command_session *s, const char *word,
 }
 
 static void
-publish(struct command_session *s, const struct named *n)
+publish(struct command_session *s, const struct named *n, enum shm_hand what)
 {
-	if (shm_admin_publish(control.shm, &n->server, &n->backend, n->admin))
-		shm_hand_sign(&n->server, s->uid);
-	else
+	shm_hand_sign(&n->server, what, command_mark(s));
+	if (!shm_admin_publish(control.shm, &n->server, &n->backend, n->admin))
 		command_say_replaced(s);
 }
 
@@ -111,7 +110,7 @@ set_state(struct command_session *s, struct named *n, const char *state)
 	n->admin.maint = is_maint;
 	n->admin.drain = is_drain;
 	n->admin.config_disabled = n->facts.is_disabled;
-	publish(s, n);
+	publish(s, n, SHM_HAND_STATE);
 }
 
 void
@@ -168,7 +167,7 @@ set_weight(struct command_session *s, struct named *n, const char *text)
 		return;
 	}
 	n->admin.config_weight = (uint16_t)n->facts.weight;
-	publish(s, n);
+	publish(s, n, SHM_HAND_WEIGHT);
 }
 
 void
@@ -211,7 +210,7 @@ set_health(struct command_session *s, struct named *n, const char *state)
 	}
 	n->admin.wish = is_up ? SHM_WISH_UP : is_down ? SHM_WISH_DOWN : SHM_WISH_NOLB;
 	n->admin.wish_seq++;
-	publish(s, n);
+	publish(s, n, SHM_HAND_WISH);
 }
 
 static void
@@ -226,7 +225,7 @@ set_checking(struct command_session *s, const char *word, bool is_on)
 		return;
 	}
 	n.admin.no_check = !is_on && n.facts.is_checked;
-	publish(s, &n);
+	publish(s, &n, SHM_HAND_CHECK);
 }
 
 void

@@ -65,22 +65,25 @@ shm_server_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
 }
 
 /* Config wins over memory: what was set by hand stays only while the configured value
- * it was based on stands. */
+ * it was based on stands. `forgotten`: of shm_hands_commit(). */
 static void
-server_commit(struct shm *s, uint32_t i, const struct shm_facts *f)
+server_commit(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t forgotten)
 {
 	struct shm_server *to = &shm_record(s, i)->server;
 	uint64_t seen = atomic_load(&to->admin), want;
 	do {
 		struct shm_admin_word a = shm_admin_unpack(seen);
-		if (a.config_disabled != f->is_disabled) {
+		if (a.config_disabled != f->is_disabled ||
+		    forgotten >> SHM_HAND_STATE & 1) {
 			if (a.maint && !f->is_disabled)
 				atomic_store(&to->up_at_ms, clock_boot_ms());
 			a.maint = f->is_disabled;
 			a.drain = false;
 		}
-		if (a.config_weight != f->weight)
+		if (a.config_weight != f->weight || forgotten >> SHM_HAND_WEIGHT & 1)
 			a.weight = SHM_WEIGHT_CONFIGURED;
+		if (!f->is_checked || forgotten >> SHM_HAND_CHECK & 1)
+			a.no_check = false;
 		a.config_disabled = f->is_disabled;
 		a.config_weight = (uint16_t)f->weight;
 		want = shm_admin_pack(a);
@@ -239,8 +242,10 @@ entry_return(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t *are
 		area_note(&d, f, area);
 	if (d.state == SHM_ENTRY_GONE && f->kind == SHM_SERVER)
 		shm_server_begin(s, i, f);
-	if (d.state == SHM_ENTRY_GONE)
+	if (d.state == SHM_ENTRY_GONE) {
+		memset(&shm_record(s, i)->hands, 0, sizeof(struct shm_hands));
 		d.state = SHM_ENTRY_PENDING;
+	}
 	shm_entry_write(s, i, &d);
 }
 
@@ -338,8 +343,9 @@ entry_commit(struct shm *s, const struct shm_facts *f)
 		d.facts = *f;
 		shm_entry_write(s, i, &d);
 	}
+	uint64_t forgotten = shm_hands_commit(&shm_record(s, i)->hands, f);
 	if (f->kind == SHM_SERVER)
-		server_commit(s, i, f);
+		server_commit(s, i, f, forgotten);
 	if (f->kind == SHM_BACKEND)
 		atomic_fetch_add(&shm_record(s, i)->backend.version, 1);
 	return i;

@@ -30,13 +30,11 @@ put(struct shm *s, const struct shm_object *o, enum shm_hand which, uint64_t wor
 
 bool
 shm_hand_set(struct shm *s, const struct shm_object *o, enum shm_hand which,
-	     uint32_t configured, uint32_t value, uint32_t uid)
+	     uint32_t configured, uint32_t value, struct shm_hand_mark mark)
 {
 	uint32_t kept = value < UINT32_MAX ? value + 1 : value;
-	if (!put(s, o, which, (uint64_t)kept << 32 | configured))
-		return false;
-	shm_hand_sign(o, uid);
-	return true;
+	shm_hand_sign(o, which, mark);
+	return put(s, o, which, (uint64_t)kept << 32 | configured);
 }
 
 bool
@@ -46,12 +44,53 @@ shm_hand_clear(struct shm *s, const struct shm_object *o, enum shm_hand which)
 }
 
 void
-shm_hand_sign(const struct shm_object *o, uint32_t uid)
+shm_hand_sign(const struct shm_object *o, enum shm_hand which, struct shm_hand_mark mark)
 {
-	if (o->hands)
-		atomic_store_explicit(&o->hands->by,
-				      (uint64_t)uid << 32 | (uint32_t)time(NULL),
-				      memory_order_relaxed);
+	if (!o->hands)
+		return;
+	if (mark.is_passing)
+		atomic_fetch_or(&o->hands->passing, 1ULL << which);
+	else
+		atomic_fetch_and(&o->hands->passing, ~(1ULL << which));
+	atomic_store_explicit(&o->hands->by,
+			      (uint64_t)mark.uid << 32 | (uint32_t)time(NULL),
+			      memory_order_relaxed);
+}
+
+bool
+shm_hand_is_passing(const struct shm_object *o, enum shm_hand which)
+{
+	return o->hands && atomic_load(&o->hands->passing) >> which & 1;
+}
+
+uint32_t
+shm_hand_configured(const struct shm_facts *f, enum shm_hand which)
+{
+	switch (which) {
+	case SHM_HAND_MAXCONN:
+		return f->maxconn;
+	case SHM_HAND_RATE_LIMIT:
+		return f->rate_limit;
+	case SHM_HAND_SESS_RATE_LIMIT:
+		return f->sess_rate_limit;
+	case SHM_HAND_CLOSED:
+		return f->is_disabled ? SHM_IS_PAUSED : SHM_IS_OPEN;
+	default:
+		return 0;
+	}
+}
+
+uint64_t
+shm_hands_commit(struct shm_hands *h, const struct shm_facts *f)
+{
+	uint64_t passing = atomic_exchange(&h->passing, 0);
+	for (int i = 0; i < SHM_HANDS_N; i++) {
+		uint64_t word = atomic_load(&h->word[i]);
+		if (passing >> i & 1 ||
+		    (uint32_t)word != shm_hand_configured(f, (enum shm_hand)i))
+			atomic_compare_exchange_strong(&h->word[i], &word, 0);
+	}
+	return passing;
 }
 
 struct shm_hand_by
