@@ -46,6 +46,8 @@ static void
 wrong_form(struct loading *l, struct node *n, const struct schema_key *k,
 	   const char *expected)
 {
+	bool has_example = k->form & FORM_MAP && k->sub != SECTION_none &&
+			   !(k->form & (FORM_NAMED | FORM_FLAGS));
 	n->is_bad = true;
 	if (k->type == TYPE_CONDITION && n->kind == NODE_MAP)
 		report_error(l->report, n,
@@ -53,12 +55,13 @@ wrong_form(struct loading *l, struct node *n, const struct schema_key *k,
 			     "condition that "
 			     "begins with '{' must be quoted");
 	else
-		report_error(l->report, n, "%s; expected %s",
+		report_error(l->report, n, "%s; expected %s%s%s",
 			     node_is_empty(n)
 				     ? "no value behind the colon"
 				     : arena_printf(l->arena, "%s is not possible here",
 						    kind_text(n)),
-			     expected);
+			     expected, has_example ? " such as " : "",
+			     has_example ? schema_example(l->arena, k->sub) : "");
 }
 
 /* One value: a scalar or a map. */
@@ -279,6 +282,14 @@ unknown_key(struct loading *l, const struct node *map, size_t i, enum schema_sec
 				name, map->name);
 		return;
 	}
+	if (in == SECTION_rule && schema_find(SECTION_proxy, name)) {
+		report_error_at(
+			l->report, at, path,
+			"'%s' is no action: it stands beside the rules, not among "
+			"them",
+			name);
+		return;
+	}
 	const char *home = home_of(in, where, name);
 	if (home) {
 		report_error_at(l->report, at, path,
@@ -322,6 +333,15 @@ misplaced_key(struct loading *l, const struct node *map, size_t i,
 				schema_where_text(k->where, places));
 }
 
+/* "Name of the field" in the middle of a sentence; HTTP stays. */
+static const char *
+in_sentence(struct arena *a, const char *help)
+{
+	bool is_word =
+		help[0] >= 'A' && help[0] <= 'Z' && !(help[1] >= 'A' && help[1] <= 'Z');
+	return is_word ? arena_printf(a, "%c%s", help[0] | 0x20, help + 1) : help;
+}
+
 static void
 check_required(struct loading *l, const struct node *map, enum schema_section in,
 	       unsigned where)
@@ -330,7 +350,7 @@ check_required(struct loading *l, const struct node *map, enum schema_section in
 		if (k->in == in && (k->where & where) && k->deflt && k->deflt[0] == '!' &&
 		    !node_get(map, k->name))
 			report_error(l->report, map, "'%s' is missing; expected %s",
-				     k->name, k->help);
+				     k->name, in_sentence(l->arena, k->help));
 }
 
 static void

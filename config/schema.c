@@ -201,6 +201,22 @@ schema_unsupported_at(size_t i, enum schema_section *in, const char **why)
 }
 
 const char *
+schema_example(struct arena *a, enum schema_section in)
+{
+	const char *first = NULL, *all = NULL;
+	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++) {
+		if (k->in != in)
+			continue;
+		first = first ? first : k->name;
+		if (k->deflt && k->deflt[0] == '!')
+			all = all ? arena_printf(a, "%s, %s: ...", all, k->name)
+				  : arena_printf(a, "%s: ...", k->name);
+	}
+	return all ? arena_printf(a, "{ %s }", all)
+		   : arena_printf(a, "{ %s: ... }", first);
+}
+
+const char *
 schema_suggest(enum schema_section in, unsigned where, const char *wrong)
 {
 	struct suggest s = suggest_begin(span_str(wrong));

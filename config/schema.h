@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct arena;
 enum schema_section {
 	SECTION_none,
 #define SECTION(id, structure, main, title, help) SECTION_##id,
@@ -128,6 +129,9 @@ extern const struct schema_section_row schema_sections[SECTIONS_N];
 
 /* NULL: no such key in the section. */
 const struct schema_key *schema_find(enum schema_section in, const char *name);
+/* How a map of that section looks, for messages: "{ name: ..., value: ... }", the keys
+ * that must be there, or else its first one. */
+const char *schema_example(struct arena *a, enum schema_section in);
 /* What a plain value of k is: k, or the key of its section that the value stands for. */
 const struct schema_key *schema_plain(const struct schema_key *k);
 /* Where the keys below k stand, when k stands in `where`. */

@@ -443,9 +443,11 @@ check_switch(struct arena *a, const struct schema_key *k, const char *text)
 	if (k->type == TYPE_BOOL)
 		return arena_printf(a, "'%s' is not a switch; expected true or false",
 				    text);
+	if (k->sub == SECTION_none)
+		return arena_printf(a, "'%s' is not possible here; expected true", text);
 	return arena_printf(
-		a, "'%s' is not possible here; expected true, or a map of arguments",
-		text);
+		a, "'%s' is not possible here; expected true, or a map such as %s", text,
+		schema_example(a, k->sub));
 }
 
 /* Types whose text alone says whether it is one. */

@@ -4,6 +4,7 @@
  * the flags that hold for it and the text in front of it. format_write.c writes them.
  */
 #include "lib/expr/format_items.h"
+#include "lib/expr/parts.h"
 
 #include "lib/base/suggest.h"
 
@@ -129,8 +130,11 @@ parse_flag(struct parser *p, struct span word, size_t at, unsigned *out)
 		return expr_fail(p->err, at,
 				 "flag 'cbor' is not implemented in this release; "
 				 "expected Q, X, E, bin or json");
-	return expr_fail(p->err, at, "unknown flag '%.*s'; expected Q, X, E, bin or json",
-			 (int)word.n, word.p);
+	return expr_fail(
+		p->err, at,
+		"unknown flag '%.*s'; expected Q, X, E, bin or json; expressions "
+		"stand in %%[ ]",
+		(int)word.n, word.p);
 }
 
 /* "{+Q,-E}" behind the '%'. */
@@ -225,6 +229,9 @@ unknown_alias(struct parser *p, struct span name, size_t at)
 				 "'%%%.*s' needs TLS, which is not "
 				 "implemented in this release",
 				 (int)name.n, name.p);
+	if (expr_is_fetch(name))
+		return expr_fail(p->err, at, "unknown '%%%.*s'; did you mean '%%[%.*s]'?",
+				 (int)name.n, name.p, (int)name.n, name.p);
 	return expr_fail(p->err, at, "unknown '%%%.*s'%s%s%s", (int)name.n, name.p,
 			 s.best ? "; did you mean '%" : "; expected letters such as %ci",
 			 s.best ? s.best : "", s.best ? "'?" : "");

@@ -64,6 +64,8 @@ expr_args_check_fn expr_check_bytes, expr_check_delimiter, expr_check_digest,
 #include "lib/expr/map.def"
 #undef MAP
 
+/* program.c: the name of a fetch. */
+bool expr_is_fetch(struct span name);
 /* names.c: HAProxy's, not implemented here. */
 bool expr_is_known_fetch(struct span name);
 bool expr_is_known_conv(struct span name);

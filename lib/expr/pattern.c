@@ -133,6 +133,13 @@ parse_number(const struct expr_patterns *p, struct span text, int64_t *out)
 	return true;
 }
 
+/* As other languages write them. */
+static bool
+is_comparison(struct span text)
+{
+	return text.n && text.n <= 2 && strchr("<>=!", text.p[0]);
+}
+
 /* "5", "1:10", "10:", ":3" */
 static int
 add_numbers(struct expr_patterns *p, struct span text, struct span value,
@@ -147,8 +154,11 @@ add_numbers(struct expr_patterns *p, struct span text, struct span value,
 	if (last.n)
 		ok &= parse_number(p, last, &ends[1]);
 	if (!ok || (has_colon && ends[0] > ends[1]))
-		return expr_fail(err, 0, "'%.*s' is not a number or a range such as 1:10",
-				 (int)text.n, text.p);
+		return expr_fail(
+			err, 0, "'%.*s' is not a number or a range such as 1:10%s",
+			(int)text.n, text.p,
+			is_comparison(text) ? "; comparisons are eq, ge, gt, le and lt"
+					    : "");
 	expr_patterns_add_range(p, ends[0], has_colon ? ends[1] : ends[0], value);
 	return 0;
 }

@@ -88,11 +88,12 @@ read_name(struct compiler *c)
 	return span_of(c->text.p + from, c->at - from);
 }
 
+/* is_acl: names such as hdr are the request's everywhere. */
 static int
-fetch_find(const struct expr_env *env, struct span name)
+fetch_find(const struct expr_env *env, struct span name, bool is_acl)
 {
-	bool on_response =
-		env->at & ~(unsigned)EXPR_WITH_REQUEST & (unsigned)EXPR_WITH_RESPONSE;
+	bool on_response = !is_acl && env->at & ~(unsigned)EXPR_WITH_REQUEST &
+					      (unsigned)EXPR_WITH_RESPONSE;
 	for (int i = 0; i < EXPR_FETCHES_N; i++)
 		if (span_eq(name, span_str(expr_fetch_rows[i].name)))
 			return i;
@@ -101,6 +102,13 @@ fetch_find(const struct expr_env *env, struct span name)
 			return (int)(on_response ? other_names[i].on_response
 						 : other_names[i].on_request);
 	return -1;
+}
+
+bool
+expr_is_fetch(struct span name)
+{
+	static const struct expr_env anywhere = {.at = 0};
+	return fetch_find(&anywhere, name, false) >= 0;
 }
 
 /* The matches that may stand behind a fetch's name in an ACL (configuration.txt 7.1.3).
@@ -117,7 +125,7 @@ fetch_find_derived(const struct expr_env *env, struct span name, struct span *su
 		if (name.n < s.n + 2 || !span_ends(name, s) ||
 		    name.p[name.n - s.n - 1] != '_')
 			continue;
-		int id = fetch_find(env, span_of(name.p, name.n - s.n - 1));
+		int id = fetch_find(env, span_of(name.p, name.n - s.n - 1), true);
 		if (id >= 0) {
 			*suffix = s;
 			return id;
@@ -135,13 +143,37 @@ offer_fetch(struct arena *a, struct suggest *s, const char *name, bool with_suff
 }
 
 static int
+conv_find(struct span name)
+{
+	for (int i = 0; i < EXPR_CONVS_N; i++)
+		if (span_eq(name, span_str(expr_conv_rows[i].name)))
+			return i;
+	return -1;
+}
+
+static int
 fetch_unknown(struct compiler *c, struct span name, size_t at, bool with_suffixes)
 {
 	struct suggest s = suggest_begin(name);
+	char here = at < c->text.n ? c->text.p[at] : '\0';
+	if (name.n == 0 && here == '%')
+		return expr_fail(c->err, at,
+				 "an expression stands here without %%[ ]; expected a "
+				 "fetch such as path or req.hdr(host)");
+	if (name.n == 0 && here == '{')
+		return expr_fail(
+			c->err, at,
+			"braces belong into conditions; expected a fetch such as "
+			"path or req.hdr(host)");
 	if (name.n == 0)
 		return expr_fail(c->err, at,
 				 "expected a fetch such as path or "
 				 "req.hdr(host)");
+	if (conv_find(name) >= 0)
+		return expr_fail(c->err, at,
+				 "'%.*s' is a converter; expected a fetch and ',' in "
+				 "front of it, path,%.*s for instance",
+				 (int)name.n, name.p, (int)name.n, name.p);
 	if (expr_is_known_fetch(name))
 		return expr_fail(c->err, at,
 				 "fetch '%.*s' is not implemented in this release",
@@ -166,7 +198,7 @@ compile_fetch(struct compiler *c, struct expr_program *p, struct span *suffix)
 	struct expr_arg_text texts[EXPR_ARGS_MAX];
 	size_t at = c->at;
 	struct span name = read_name(c);
-	int id = fetch_find(c->env, name);
+	int id = fetch_find(c->env, name, suffix != NULL);
 	if (id < 0 && suffix)
 		id = fetch_find_derived(c->env, name, suffix);
 	if (id < 0)
@@ -181,8 +213,12 @@ compile_fetch(struct compiler *c, struct expr_program *p, struct span *suffix)
 		      expr_fetch_checks[id](c->env, args, texts, c->err) < 0))
 		return -1;
 	if (c->env->at && !(row->where & c->env->at))
-		return expr_fail(c->err, at, "'%.*s' has no value in %s", (int)name.n,
-				 name.p, expr_at_text(c->env->at));
+		return expr_fail(
+			c->err, at, "'%.*s' has no value in %s%s", (int)name.n, name.p,
+			expr_at_text(c->env->at),
+			suffix && span_begins(name, SPAN("hdr"))
+				? ": it is the request's; the response's is res.hdr"
+				: "");
 	c->env->uses[id] = true;
 	p->fetch = (enum expr_fetch_id)id;
 	p->own = expr_own_fetches[id];
@@ -190,15 +226,6 @@ compile_fetch(struct compiler *c, struct expr_program *p, struct span *suffix)
 	p->type = row->type;
 	p->where = row->where;
 	return 0;
-}
-
-static int
-conv_find(struct span name)
-{
-	for (int i = 0; i < EXPR_CONVS_N; i++)
-		if (span_eq(name, span_str(expr_conv_rows[i].name)))
-			return i;
-	return -1;
 }
 
 static int
@@ -211,6 +238,12 @@ conv_unknown(struct compiler *c, struct span name, size_t at)
 		return expr_fail(c->err, at,
 				 "converter '%.*s' is not implemented in this release",
 				 (int)name.n, name.p);
+	if (fetch_find(c->env, name, false) >= 0)
+		return expr_fail(
+			c->err, at,
+			"'%.*s' is a fetch, which begins an expression; expected "
+			"a converter such as lower",
+			(int)name.n, name.p);
 	for (int i = 0; i < EXPR_CONVS_N; i++)
 		suggest_offer(&s, expr_conv_rows[i].name);
 	if (s.best)

@@ -162,7 +162,8 @@ static const struct bad bads[] = {
 	 "    bind: \":80\"\n"
 	 "    default_backend: b\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:1:21: defaults.timeout: a plain value is not possible here; expected a map"},
+	 "t:1:21: defaults.timeout: a plain value is not possible here; expected a map "
+	 "such as { connect: ... }"},
 	{"nothing behind the colon",
 	 "global: {pidfile: }\n"
 	 "frontends:\n"

@@ -317,7 +317,7 @@ static const struct bad bads[] = {
 	 "expected 'httpclose'",
 	 IN_W("option: [forceclose]")},
 	{"an answer to nothing",
-	 "t:6:17: frontends.w.http_error: 'status' is missing; expected Status code of "
+	 "t:6:17: frontends.w.http_error: 'status' is missing; expected status code of "
 	 "the error",
 	 IN_W("http_error: {string: x}")},
 	{"a rule whose status has no error file",

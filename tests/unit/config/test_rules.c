@@ -32,8 +32,25 @@ static const struct {
 	 "'set_header'?"},
 	{"a missing argument", "    http_request: [{set_header: {name: a}}]\n",
 	 "t:6:33: frontends.w.http_request.0.set_header: 'value' is missing; expected "
-	 "Its "
-	 "value, a format"},
+	 "its value, a format"},
+	{"what stands beside rules", "    http_request: [{use_backend: b}]\n",
+	 "t:6:21: frontends.w.http_request.0.use_backend: 'use_backend' is no action: it "
+	 "stands "
+	 "beside the rules, not among them"},
+	{"a plain value for an action with arguments",
+	 "    http_request: [{set_header: X-A b}]\n",
+	 "t:6:33: frontends.w.http_request.0.set_header: a plain value is not possible "
+	 "here; "
+	 "expected a map such as { name: ..., value: ... }"},
+	{"a number for an action with arguments", "    http_request: [{deny: 429}]\n",
+	 "t:6:27: frontends.w.http_request.0.deny: '429' is not possible here; expected "
+	 "true, or "
+	 "a map such as { status: ... }"},
+	{"a test of the request in a response",
+	 "    http_response: [{deny: true, if: '{ hdr_sub(x) y }'}]\n",
+	 "t:6:41: frontends.w.http_response.0.if: 'hdr_sub' has no value in an "
+	 "http_response "
+	 "rule: it is the request's; the response's is res.hdr"},
 	{"two actions", "    http_request: [{deny: true, allow: true}]\n",
 	 "t:6:27: frontends.w.http_request.0.deny: two actions in one rule; the other is "
 	 "'allow'"},

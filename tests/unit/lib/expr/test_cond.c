@@ -309,6 +309,18 @@ static const struct mistake mistakes[] = {
 	{"{ path_reg ^/x( }", 15,
 	 "'^/x(' is not a regular expression: missing closing parenthesis"},
 	{"{ always_true x }", 14, "'x' is not a number or a range such as 1:10"},
+	{"{ dst_port >= 80 }", 11,
+	 "'>=' is not a number or a range such as 1:10; comparisons are eq, ge, gt, le "
+	 "and lt"},
+	{"{ map(x) y }", 2,
+	 "'map' is a converter; expected a fetch and ',' in front of it, path,map for "
+	 "instance"},
+	{"{ path,url -m found }", 7,
+	 "'url' is a fetch, which begins an expression; expected a converter such as "
+	 "lower"},
+	{"{ %[path] a }", 2,
+	 "an expression stands here without %[ ]; expected a fetch such as path or "
+	 "req.hdr(host)"},
 	{"{ int(5) gt }", 9, "'gt' needs a number behind it"},
 	{"{ int(5) gt x }", 12, "'x' is not a number; expected one behind 'gt'"},
 	{"{ ipv4(1.2.3.4) 10.0.0.0/33 }", 16,
