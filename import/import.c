@@ -46,6 +46,7 @@ import_read(struct arena *a, const struct import_request *r)
 	result->root = node_new(a, NODE_MAP, (struct pos){"haproxy.cfg", 0, 0});
 	if (import_source(&im, r->paths, r->paths_n)) {
 		import_translate(&im);
+		import_inherit(&im);
 		import_presume(&im);
 	}
 	import_sort_notes(result);

@@ -69,6 +69,7 @@ struct importing {
 struct import_use {
 	struct node *map;
 	const struct node *base; /* NULL: none */
+	unsigned where;		 /* WHERE_* */
 };
 
 /* A `defaults` section. */
@@ -151,6 +152,11 @@ bool import_ends(struct cursor *c);
 
 /* "ACTION arguments [if|unless ...]" as a rule; NULL: wrong (told). */
 struct node *import_rule(struct cursor *c);
+
+/* --- inherit.c ------------------------------------------------------------- */
+
+/* Rules of defaults go to the proxies that start from them. */
+void import_inherit(struct importing *im);
 
 /* --- presume.c ------------------------------------------------------------- */
 

@@ -124,8 +124,8 @@ begin_proxy(struct importing *im, const struct import_line *l,
 	if (from && !named)
 		import_lost(im, l->at, "there are no defaults '%s' above", from);
 	im->uses = arena_grow(a, im->uses, im->uses_n, sizeof(*im->uses));
-	im->uses[im->uses_n++] =
-		(struct import_use){.map = map, .base = named ? named->map : im->base};
+	im->uses[im->uses_n++] = (struct import_use){
+		.map = map, .base = named ? named->map : im->base, .where = s->where};
 	struct node *key = node_scalar(a, name, l->at);
 	key->serial = (unsigned)im->uses_n;
 	node_add(a, all, key, map);
