@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stick tables: updates per second of one process, with KEYS (a million) of a million
- * keys in random order, and memory per key; then the table is written to FILE and read
- * into another one. Prints one line each; fails nothing.
+ * Stick tables: what an update costs one process, with KEYS keys in random order of a
+ * table of SIZE (a million each), and memory per key. With -r another process reads the
+ * whole table in every second round, as `weirctl table` does: what that costs the one
+ * that updates. Then the table is written to FILE and read into another one. Time is CPU
+ * time, so that neighbours count for little. Prints lines; fails nothing.
  *
- *   bench_stick [KEYS [FILE]]
+ *   bench_stick [-s SIZE] [-r] [KEYS [FILE]]
  */
 #include "unit/shm/stick_fixture.h"
 
 #include <fcntl.h>
+#include <getopt.h>
 
 #include "shm/snapshot.h"
 
-enum { KEYS_N = 1000000, ROUNDS_N = 5 };
-#define SHAPE                            \
-	"ip size=1000000 expire=600000 " \
-	"store=conn_cnt,conn_cur,http_req_rate(10000),gpc0"
+enum { MILLION = 1000000, ROUNDS_N = 10 };
+#define SHAPE "ip size=%u expire=600000 store=conn_cnt,conn_cur,http_req_rate(10000),gpc0"
 
 static uint64_t
 random_next(uint64_t *r)
@@ -26,29 +27,82 @@ random_next(uint64_t *r)
 	return *r;
 }
 
-static void
-bench_updates(struct table *x, uint32_t keys_n)
+static uint64_t
+cpu_us(void)
 {
-	struct shm_stick_op ops[] = {add(x, STICK_conn_cnt, 1),
-				     add(x, STICK_http_req_rate, 1)};
-	uint64_t values[8], random = 88172645463325252ULL;
-	for (int round = 0; round <= ROUNDS_N; round++) {
-		uint64_t start_us = clock_mono_us();
-		for (uint32_t i = 0; i < KEYS_N; i++) {
-			uint32_t n =
-				round ? (uint32_t)(random_next(&random) % keys_n) : i;
-			uint32_t key = n * 2654435761U;
-			shm_stick_update(x->f.shm, &x->t, &key, clock_mono_ms(), ops, 2,
-					 SHM_STICK_CREATE, NULL, values);
-		}
-		uint64_t us = clock_mono_us() - start_us;
-		printf("%s: %.2f M/s\n", round ? "updates" : "first, with page faults",
-		       KEYS_N / (double)us);
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* Reads all entries, again and again. */
+static pid_t
+begin_reading(const struct table *x)
+{
+	struct shm_stick_view v;
+	pid_t pid = fork();
+	while (pid == 0) {
+		uint64_t at = 0;
+		while (shm_stick_each(&x->t, &at, clock_mono_ms(), &v) != SHM_STICK_NONE)
+			;
 	}
+	return pid;
 }
 
 static void
-bench_file(struct table *x, const char *path)
+end_reading(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	(void)waitpid(pid, NULL, 0);
+}
+
+static double
+update(struct table *x, uint32_t keys_n, uint64_t *random)
+{
+	struct shm_stick_op ops[] = {add(x, STICK_conn_cnt, 1),
+				     add(x, STICK_http_req_rate, 1)};
+	uint64_t values[8], start_us = cpu_us();
+	for (uint32_t i = 0; i < MILLION; i++) {
+		uint32_t key = (uint32_t)(random_next(random) % keys_n) * 2654435761U;
+		shm_stick_update(x->f.shm, &x->t, &key, clock_mono_ms(), ops, 2,
+				 SHM_STICK_CREATE, NULL, values);
+	}
+	return (double)(cpu_us() - start_us) * 1e3 / MILLION;
+}
+
+static void
+fill(struct table *x, uint32_t keys_n)
+{
+	uint64_t start_us = cpu_us(), values[8];
+	for (uint32_t i = 0; i < keys_n; i++) {
+		uint32_t key = i * 2654435761U;
+		shm_stick_update(x->f.shm, &x->t, &key, clock_mono_ms(), NULL, 0,
+				 SHM_STICK_CREATE, NULL, values);
+	}
+	printf("added: %.0f ns each, with page faults\n",
+	       (double)(cpu_us() - start_us) * 1e3 / keys_n);
+}
+
+static void
+bench_updates(struct table *x, uint32_t keys_n, bool is_read)
+{
+	uint64_t random = 88172645463325252ULL;
+	double alone = 0, beside = 0;
+	for (int round = 0; round < ROUNDS_N; round++) {
+		alone += update(x, keys_n, &random);
+		if (!is_read)
+			continue;
+		pid_t reader = begin_reading(x);
+		beside += update(x, keys_n, &random);
+		end_reading(reader);
+	}
+	printf("updates: %.0f ns each\n", alone / ROUNDS_N);
+	if (is_read)
+		printf("beside a reader: %.0f ns each\n", beside / ROUNDS_N);
+}
+
+static void
+bench_file(struct table *x, const char *path, const char *shape)
 {
 	static unsigned char piece[SHM_SNAPSHOT_PIECE_BYTES] __attribute__((aligned(8)));
 	struct shm_snapshot_save w;
@@ -69,7 +123,7 @@ bench_file(struct table *x, const char *path)
 	       (unsigned long long)w.saved_n, (double)lseek(fd, 0, SEEK_END) / 1e6,
 	       (double)(written_us - start_us) / 1e3,
 	       (double)(clock_mono_us() - written_us) / 1e3);
-	table_create(&y, SHAPE, 0);
+	table_create(&y, shape, 0);
 	start_us = clock_mono_us();
 	assert_true(shm_snapshot_load_begin(&r, fd, &y.t, 0, err));
 	while (shm_snapshot_load_some(&r, y.f.shm, err) == SHM_SNAPSHOT_MORE)
@@ -85,14 +139,24 @@ int
 main(int argc, char **argv)
 {
 	struct table x;
-	uint32_t keys_n = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : KEYS_N;
-	table_create(&x, SHAPE, 0);
-	bench_updates(&x, keys_n ? keys_n : KEYS_N);
-	printf("%.1f bytes per key, %llu of %d keys held\n",
-	       (double)x.spec.bytes / KEYS_N, (unsigned long long)shm_stick_used(&x.t),
-	       KEYS_N);
-	if (argc > 2)
-		bench_file(&x, argv[2]);
+	char shape[160];
+	uint32_t size = MILLION, keys_n = MILLION;
+	bool is_read = false;
+	for (int c; (c = getopt(argc, argv, "s:r")) != -1;) {
+		if (c == 's')
+			size = (uint32_t)strtoul(optarg, NULL, 10);
+		is_read |= c == 'r';
+	}
+	if (optind < argc)
+		keys_n = (uint32_t)strtoul(argv[optind++], NULL, 10);
+	snprintf(shape, sizeof(shape), SHAPE, size);
+	table_create(&x, shape, 0);
+	fill(&x, keys_n);
+	bench_updates(&x, keys_n, is_read);
+	printf("%.1f bytes per key, %llu of %u keys held\n", (double)x.spec.bytes / size,
+	       (unsigned long long)shm_stick_used(&x.t), keys_n);
+	if (optind < argc)
+		bench_file(&x, argv[optind], shape);
 	table_remove(&x);
 	return 0;
 }
