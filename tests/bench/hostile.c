@@ -4,7 +4,8 @@
  * first byte of the file WEIRLAB_HOSTILE to say its number + 1, and then does whatever a
  * process without rights can do to the others: calls that lead to their memory,
  * descriptors or pages, and bytes of all kinds into everything that is mapped for
- * writing. What it was able to do stands in the file, for the test.
+ * writing. What it was able to do stands in the file, for the test. Or it dies as if it
+ * were changing a table.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +27,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "shm/layout.h"
+
 enum { PAGE = 4096, SUCCESSES = 512, ROUNDS = 3 };
+enum { KIND_ACCUSES = 4 };
 
 struct board {
 	volatile unsigned char wanted; /* number of the worker + 1 */
@@ -206,9 +210,56 @@ attack_region(void)
 		fclose(f);
 }
 
+/* --- a death in a critical section ----------------------------------------------------
+ */
+
+static unsigned char *
+find_region(void)
+{
+	char line[512], rights[8], path[256];
+	unsigned long from = 0, off;
+	bool is_found = false;
+	FILE *f = fopen("/proc/self/maps", "r");
+	while (f && !is_found && fgets(line, sizeof(line), f))
+		is_found = sscanf(line, "%lx-%*x %7s %lx %*s %*s %255s", &from, rights,
+				  &off, path) == 4 &&
+			   off == 0 && strstr(path, ".shm");
+	if (f)
+		fclose(f);
+	return is_found ? (unsigned char *)from : NULL;
+}
+
+static uint64_t
+first_table(const struct shm *s)
+{
+	for (uint32_t i = 0; i < s->at.objects_max; i++) {
+		const struct shm_entry *e = shm_entry(s, i);
+		if (e->data.state == SHM_ENTRY_CURRENT && e->data.facts.kind == SHM_TABLE)
+			return e->data.area_off;
+	}
+	return 0;
+}
+
+static void
+die_inside_of_a_table(void)
+{
+	struct shm s = {.base = find_region()};
+	if (!s.base)
+		return;
+	s.at = shm_header(&s)->layout;
+	uint64_t bucket = first_table(&s) + PAGE;
+	for (uint32_t slot = 0; slot < s.at.slots_n; slot++)
+		if (shm_identity(&s, slot)->data.pid == (uint32_t)getpid())
+			atomic_store(&shm_slot(&s, slot)->section, bucket);
+	board->is_done = 1;
+	abort();
+}
+
 static void
 attack(void)
 {
+	if (board->kind == KIND_ACCUSES)
+		die_inside_of_a_table();
 	attack_processes(getppid());
 	attack_descriptors();
 	for (int i = 0; i < ROUNDS; i++) {

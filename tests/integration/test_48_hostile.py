@@ -10,11 +10,12 @@ import subprocess
 import pytest
 
 from weirlab import get, procs, wait_until
-from weirlab.config import servers, web
+from weirlab.config import web
 from weirlab.weir import ROOT
 
 BOARD = {"wanted": 0, "kind": 1, "is_done": 2}
 KINDS = {"random": 0, "ones": 1, "zeros": 2, "small": 3}
+ACCUSES = 4
 
 
 class Board:
@@ -25,8 +26,8 @@ class Board:
         self.library = os.path.join(lab.dir, "hostile.so")
         with open(self.path, "wb") as f:
             f.write(bytes(4096))
-        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE", "-o", self.library,
-                        f"{ROOT}/tests/bench/hostile.c"], check=True)
+        subprocess.run(["cc", "-O2", "-shared", "-fPIC", "-D_GNU_SOURCE", f"-I{ROOT}", "-o",
+                        self.library, f"{ROOT}/tests/bench/hostile.c"], check=True)
         self.env = {"LD_PRELOAD": self.library, "WEIRLAB_HOSTILE": self.path}
 
     def set(self, name, value):
@@ -102,3 +103,26 @@ def test_a_worker_that_was_taken_over_makes_nobody_act(lab, kind):
     weir.stop(signal.SIGTERM)
     weir.start()
     wait_until(lambda: is_well(weir, port), 20)
+
+
+def test_a_table_that_kills_who_changes_it_begins_anew(lab):
+    if "asan" in lab.weir:
+        pytest.skip("the sanitizer must be loaded first")
+    board, port = Board(lab), lab.port()
+    weir = lab.start(config(port, lab.origins("a"), {}), nbproc=1, env=board.env)
+
+    def entries():
+        return json.loads(weir.ctl("table", "t", "--json").stdout)["entries"]
+
+    get(port, "/kept")
+    for deaths in (1, 2, 3):
+        assert len(entries()) == 1, f"{deaths - 1} deaths are nothing"
+        victim, = weir.workers()
+        board.set("kind", ACCUSES)
+        board.set("wanted", 1)
+        wait_until(lambda: not procs.is_alive(victim), 20, "its death")
+        board.clear()
+        wait_until(lambda: get(port, "/kept").status == 200, 20, "its successor")
+    assert weir.counter("global.objects_renewed") == 1
+    assert "table t begins anew, empty: processes that change it crash" in weir.stderr
+    assert [e["http_req_cnt"] for e in entries()] == [1], "a new entry"
