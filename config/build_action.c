@@ -6,7 +6,7 @@
 #include "config/loading.h"
 #include "lib/base/num.h"
 #include "lib/base/suggest.h"
-#include "lib/expr/pattern.h"
+#include "lib/expr/live.h"
 #include "lib/expr/vars.h"
 #include "lib/http/edit.h"
 
@@ -375,7 +375,25 @@ finish_rate_limit(struct loading *l, const struct action *a)
 	return a->rule->limit != NULL;
 }
 
+/* The file may be one that an expression further down reads (cross.c). */
+static bool
+finish_patterns(struct loading *l, const struct action *a)
+{
+	const struct node *map = node_get(a->args, "map");
+	const struct node *file = map ? map : node_get(a->args, "acl");
+	if (!file)
+		return false; /* reported */
+	a->rule->patterns =
+		expr_source_file(&l->cfg->env, span_str(file->text), map != NULL);
+	cross_patterns(l, file, a->rule->patterns);
+	return true;
+}
+
 static finish_fn *const finish[CFG_ACTIONS_N] = {
+	[CFG_ACTION_set_map] = finish_patterns,
+	[CFG_ACTION_del_map] = finish_patterns,
+	[CFG_ACTION_add_acl] = finish_patterns,
+	[CFG_ACTION_del_acl] = finish_patterns,
 	[CFG_ACTION_add_header] = finish_field,
 	[CFG_ACTION_set_header] = finish_field,
 	[CFG_ACTION_replace_header] = finish_field,

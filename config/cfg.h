@@ -309,8 +309,8 @@ struct cfg_rule {
 	uint8_t set_if;		      /* set_var: bits of enum cfg_set_if */
 	const struct expr_cond *cond; /* NULL: always */
 	struct span name;
-	const struct format *format;
-	const struct expr_program *expr; /* NULL where a number was given */
+	const struct format *format, *value; /* value: of set_map */
+	const struct expr_program *expr;     /* NULL where a number was given */
 	const struct expr_regex *regex;
 	const struct expr_var *var;
 	uint64_t number, time_ms;
@@ -324,6 +324,7 @@ struct cfg_rule {
 		const struct cfg_redirect *redirect;
 		const struct cfg_set_timeout *timeouts; /* [CFG_TIMEOUTS_N] */
 		const struct cfg_limit *limit;
+		struct expr_source *patterns; /* of a file */
 	};
 };
 

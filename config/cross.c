@@ -7,6 +7,7 @@
 
 #include "config/loading.h"
 #include "lib/base/suggest.h"
+#include "lib/expr/live.h"
 
 /* Two sections of one name may not share a side: HAProxy allows a frontend and a backend
  * of the same name, as we do. */
@@ -241,6 +242,36 @@ check_addresses(struct loading *l)
 	}
 }
 
+/* --- files that rules change ----------------------------------------------------------
+ */
+
+struct patterns_use {
+	const struct node *at;
+	const struct expr_source *source;
+};
+
+void
+cross_patterns(struct loading *l, const struct node *n, const struct expr_source *source)
+{
+	l->patterns_uses = arena_grow(l->arena, l->patterns_uses, l->patterns_uses_n,
+				      sizeof(*l->patterns_uses));
+	l->patterns_uses[l->patterns_uses_n++] = (struct patterns_use){n, source};
+}
+
+static void
+check_patterns(struct loading *l)
+{
+	for (size_t i = 0; i < l->patterns_uses_n && !l->has_syntax_error; i++) {
+		const struct patterns_use *use = &l->patterns_uses[i];
+		if (!use->source->lists)
+			report_error(l->report, use->at,
+				     "nothing looks into '%s'; expected the file of %s",
+				     use->at->text,
+				     use->source->is_map ? "a map converter"
+							 : "an ACL with -f");
+	}
+}
+
 void
 cross_check(struct loading *l)
 {
@@ -251,6 +282,7 @@ cross_check(struct loading *l)
 		check_proxy(l, &l->built[i]);
 	check_addresses(l);
 	listeners += l->cfg->global.sockets_n;
+	check_patterns(l);
 	if (listeners == 0 && report_errors_n(l->report) == 0)
 		report_error_at(
 			l->report, nowhere, NULL,

@@ -74,6 +74,8 @@ struct loading {
 	size_t checks_n;
 	struct named_check *named_checks;
 	size_t named_checks_n;
+	struct patterns_use *patterns_uses; /* files that rules change */
+	size_t patterns_uses_n;
 };
 
 /* vars.c: ${VAR}, ${VAR-default}, ${VAR+alt}, $$. The text itself when there is nothing
@@ -239,6 +241,9 @@ void build_unresolved(struct loading *l, struct span host, struct addr *addr,
 uint32_t cpus_available(void);
 int *cpus_map(struct loading *l, const struct node *list, uint32_t workers_n);
 
+/* cross.c: a rule at n changes the file of that source: somebody must look into it. */
+void cross_patterns(struct loading *l, const struct node *n,
+		    const struct expr_source *source);
 /* cross.c: what can only be seen in the whole. Before it: names to pointers. */
 void cross_link(struct loading *l);
 /* The proxy with a backend of that name, or NULL (reported at `n`). */

@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "lib/base/must.h"
+#include "lib/expr/live.h"
 #include "lib/expr/vars.h"
 #include "master/report.h"
 #include "master/sockets.h"
+#include "shm/shared.h"
 
 /* Room for lines while control is busy or being replaced. */
 enum { RELAY_BYTES = 4 * 1024 * 1024 };
@@ -47,6 +49,10 @@ generation_new(uint64_t number, struct cfg *cfg)
 	g->cfg = cfg;
 	g->cells = shm_cells_new(cells_of(cfg));
 	set_vars(g->cells, &cfg->global);
+	g->patterns_bytes = expr_live_bytes(&cfg->env);
+	g->patterns = shm_shared_new(g->patterns_bytes);
+	if (g->patterns)
+		expr_live_begin(&cfg->env, g->patterns, g->patterns_bytes);
 	g->relay_read_fd = g->relay_write_fd = -1;
 	return g;
 }
@@ -147,6 +153,7 @@ generation_free(struct generation **g)
 	free(old->listeners.fd);
 	free(old->control_fds);
 	shm_cells_free(&old->cells, cells_of(old->cfg));
+	shm_shared_free(&old->patterns, old->patterns_bytes);
 	cfg_free(&old->cfg);
 	free(old);
 }

@@ -26,6 +26,8 @@ struct generation {
 	uint64_t number; /* from 1 */
 	struct cfg *cfg;
 	struct shm_cell *cells; /* NULL: no variables of the scope proc */
+	void *patterns;		/* where ACLs and maps change; NULL: they do not */
+	uint64_t patterns_bytes;
 	struct net_listeners listeners;
 	int *control_fds;  /* one per cfg->global.sockets */
 	int relay_read_fd; /* datagram socketpair for log lines to control */

@@ -29,8 +29,9 @@ int expr_words_split(struct arena *a, struct span text, struct expr_words *out,
 struct expr_test {
 	const struct expr_program *program;
 	enum expr_match match;
-	enum expr_type want; /* what values are cast to */
-	const struct expr_patterns *patterns;
+	enum expr_type want;		    /* what values are cast to */
+	const struct expr_patterns **lists; /* its files, then what stands in it */
+	size_t lists_n;
 };
 
 /* A named list of tests: true when any is. */

@@ -4,45 +4,40 @@
  * into them (configuration.txt 7.3.1 "map"). A file that several expressions name is read
  * once for each match and type of values.
  */
+#include "lib/expr/live.h"
 #include "lib/expr/parts.h"
-#include "lib/expr/pattern.h"
+#include "lib/expr/pattern_list.h"
 
 enum { GROUPS_N = 10 };
 
 struct expr_map {
-	struct expr_map *next; /* of the environment */
-	struct span path;
-	struct expr_patterns *patterns;
-	enum expr_match match;
-	enum expr_type values;
+	const struct expr_patterns *patterns;
 };
 
-static struct expr_map *
-map_of(struct expr_env *env, struct span path, enum expr_match match,
-       enum expr_type values, struct expr_error *err)
+static struct expr_patterns *
+patterns_of(struct expr_env *env, struct span path, enum expr_match match,
+	    enum expr_type values, struct expr_error *err)
 {
-	for (struct expr_map *m = env->maps; m; m = m->next)
-		if (m->match == match && m->values == values && span_eq(m->path, path))
-			return m;
-	struct expr_map *m = arena_alloc(env->arena, sizeof(*m));
-	m->path = span_of(arena_span(env->arena, path), path.n);
-	m->match = match;
-	m->values = values;
-	m->patterns = expr_patterns_new(env, match, false);
-	if (expr_patterns_read(m->patterns, path, values, err) < 0)
+	struct expr_source *ref = expr_source_file(env, path, true);
+	struct expr_patterns *p = expr_source_list(ref, match, values, false, false);
+	if (p)
+		return p;
+	p = expr_patterns_new(env, match, false);
+	p->values = values;
+	if (expr_patterns_read(p, path, values, err) < 0)
 		return NULL;
-	expr_patterns_seal(m->patterns);
-	m->next = env->maps;
-	env->maps = m;
-	return m;
+	expr_patterns_seal(p);
+	expr_source_add_list(ref, p);
+	return p;
 }
 
 static int
 check_map(struct expr_env *env, struct expr_arg *args, const struct expr_arg_text *texts,
 	  enum expr_match match, enum expr_type values, struct expr_error *err)
 {
-	const struct expr_map *m = map_of(env, args[0].str, match, values, err);
-	if (!m) {
+	struct expr_map *m = arena_alloc(env->arena, sizeof(*m));
+	m->patterns = patterns_of(env, args[0].str, match, values, err);
+	if (!m->patterns) {
 		err->at = texts[0].at;
 		return -1;
 	}

@@ -79,37 +79,61 @@ keep(struct expr_patterns *p, struct span s)
 	return (uint32_t)(p->used - s.n);
 }
 
-static struct pattern *
-add_key(struct expr_patterns *p, struct span key, uint32_t rank, struct span value)
+/* What is added, beside its key. */
+struct entry {
+	struct span text, value;
+	uint32_t order;
+};
+
+static void
+add_key(struct expr_patterns *p, struct span key, uint32_t rank, struct entry e)
 {
 	p->patterns = arena_grow(p->env->arena, p->patterns, p->n, sizeof(*p->patterns));
 	struct pattern *pat = &p->patterns[p->n];
 	*pat = (struct pattern){.key_off = keep(p, key),
 				.key_n = (uint32_t)key.n,
-				.value_off = keep(p, value),
-				.value_n = (uint32_t)value.n,
+				.value_off = keep(p, e.value),
+				.value_n = (uint32_t)e.value.n,
+				.text_n = (uint32_t)e.text.n,
 				.rank = rank,
-				.order = (uint32_t)expr_patterns_n(p)};
+				.order = e.order};
 	p->n++;
 	for (uint32_t i = 0; p->is_caseless && i < pat->key_n; i++)
 		p->bytes[pat->key_off + i] =
 			(char)pattern_lower(p->bytes[pat->key_off + i]);
-	return pat;
+	bool is_key = span_eq(pattern_key(p, pat), e.text);
+	pat->text_off = is_key ? pat->key_off : keep(p, e.text);
+}
+
+static void
+add_range(struct expr_patterns *p, int64_t from, int64_t to, struct entry e)
+{
+	if (from == to) {
+		add_key(p, span_of((const char *)&from, sizeof(from)), 0, e);
+		return;
+	}
+	p->ranges = arena_grow(p->env->arena, p->ranges, p->ranges_n, sizeof(*p->ranges));
+	p->ranges[p->ranges_n] = (struct pattern_range){from,
+							to,
+							keep(p, e.value),
+							(uint32_t)e.value.n,
+							keep(p, e.text),
+							(uint32_t)e.text.n,
+							e.order};
+	p->ranges_n++;
 }
 
 void
 expr_patterns_add_range(struct expr_patterns *p, int64_t from, int64_t to,
 			struct span value)
 {
-	if (from == to) {
-		add_key(p, span_of((const char *)&from, sizeof(from)), 0, value);
-		return;
-	}
-	p->ranges = arena_grow(p->env->arena, p->ranges, p->ranges_n, sizeof(*p->ranges));
-	p->ranges[p->ranges_n] =
-		(struct pattern_range){from, to, keep(p, value), (uint32_t)value.n,
-				       (uint32_t)expr_patterns_n(p)};
-	p->ranges_n++;
+	char text[48];
+	size_t n = from == INT64_MIN ? 0 : expr_put_int(text, from);
+	if (from != to)
+		text[n++] = ':';
+	if (from != to && to != INT64_MAX)
+		n += expr_put_int(text + n, to);
+	add_range(p, from, to, (struct entry){span_of(text, n), value, p->next_order++});
 }
 
 void
@@ -142,10 +166,9 @@ is_comparison(struct span text)
 
 /* "5", "1:10", "10:", ":3" */
 static int
-add_numbers(struct expr_patterns *p, struct span text, struct span value,
-	    struct expr_error *err)
+add_numbers(struct expr_patterns *p, struct entry e, struct expr_error *err)
 {
-	struct span last = text;
+	struct span text = e.text, last = text;
 	struct span first = span_cut(&last, ':');
 	bool has_colon = first.n < text.n, ok = first.n || last.n;
 	int64_t ends[2] = {INT64_MIN, INT64_MAX};
@@ -159,7 +182,7 @@ add_numbers(struct expr_patterns *p, struct span text, struct span value,
 			(int)text.n, text.p,
 			is_comparison(text) ? "; comparisons are eq, ge, gt, le and lt"
 					    : "");
-	expr_patterns_add_range(p, ends[0], has_colon ? ends[1] : ends[0], value);
+	add_range(p, ends[0], has_colon ? ends[1] : ends[0], e);
 	return 0;
 }
 
@@ -184,10 +207,9 @@ parse_bits(struct span text, int most)
 }
 
 static int
-add_network(struct expr_patterns *p, struct span text, struct span value,
-	    struct expr_error *err)
+add_network(struct expr_patterns *p, struct entry e, struct expr_error *err)
 {
-	struct span mask = text;
+	struct span text = e.text, mask = text;
 	struct span host = span_cut(&mask, '/');
 	bool has_mask = host.n < text.n, is_v6 = memchr(text.p, ':', text.n) != NULL;
 	unsigned char address[16];
@@ -208,14 +230,14 @@ add_network(struct expr_patterns *p, struct span text, struct span value,
 			(int)text.n, text.p);
 	pattern_mask(address, bytes, (uint32_t)bits);
 	uint32_t rank = 256 - (uint32_t)bits + (is_v6 ? 256 : 0);
-	add_key(p, span_of((const char *)address, bytes), rank, value);
+	add_key(p, span_of((const char *)address, bytes), rank, e);
 	return 0;
 }
 
 static int
-add_bytes(struct expr_patterns *p, struct span text, struct span value,
-	  struct expr_error *err)
+add_bytes(struct expr_patterns *p, struct entry e, struct expr_error *err)
 {
+	struct span text = e.text;
 	char *bytes = arena_alloc(p->env->arena, text.n / 2 + 1);
 	for (size_t i = 0; i < text.n; i++) {
 		char c = (char)pattern_lower(text.p[i]);
@@ -229,26 +251,29 @@ add_bytes(struct expr_patterns *p, struct span text, struct span value,
 					 (int)text.n, text.p);
 		bytes[i / 2] = (char)(i % 2 ? bytes[i / 2] | digit : digit << 4);
 	}
-	add_key(p, span_of(bytes, text.n / 2), 0, value);
+	add_key(p, span_of(bytes, text.n / 2), 0, e);
 	return 0;
 }
 
 static int
-add_regex(struct expr_patterns *p, struct span text, struct span value,
-	  struct expr_error *err)
+add_regex(struct expr_patterns *p, struct entry e, struct expr_error *err)
 {
-	const struct expr_regex *r = expr_regex_new(p->env, text, p->is_caseless, 0, err);
+	const struct expr_regex *r =
+		expr_regex_new(p->env, e.text, p->is_caseless, 0, err);
 	if (!r)
 		return -1;
-	p->regexes = arena_grow(p->env->arena, p->regexes, p->n, sizeof(*p->regexes));
-	p->regexes[p->n] = r;
-	add_key(p, text, 0, value);
+	/* what changes is compiled where it is looked for (expr_regex_cached()) */
+	if (p->regexes || p->n == 0) {
+		p->regexes =
+			arena_grow(p->env->arena, p->regexes, p->n, sizeof(*p->regexes));
+		p->regexes[p->n] = r;
+	}
+	add_key(p, e.text, 0, e);
 	return 0;
 }
 
-int
-expr_patterns_add(struct expr_patterns *p, struct span pattern, struct span value,
-		  struct expr_error *err)
+static int
+add_entry(struct expr_patterns *p, struct entry e, struct expr_error *err)
 {
 	switch (p->match) {
 	case EXPR_MATCH_FOUND:
@@ -257,16 +282,16 @@ expr_patterns_add(struct expr_patterns *p, struct span pattern, struct span valu
 	case EXPR_MATCH_BOOL:
 	case EXPR_MATCH_INT:
 	case EXPR_MATCH_LEN:
-		return add_numbers(p, pattern, value, err);
+		return add_numbers(p, e, err);
 	case EXPR_MATCH_IP:
-		return add_network(p, pattern, value, err);
+		return add_network(p, e, err);
 	case EXPR_MATCH_BIN:
-		return add_bytes(p, pattern, value, err);
+		return add_bytes(p, e, err);
 	case EXPR_MATCH_REG:
-		return add_regex(p, pattern, value, err);
+		return add_regex(p, e, err);
 	case EXPR_MATCH_BEG:
 	case EXPR_MATCH_END:
-		add_key(p, pattern, UINT32_MAX - (uint32_t)pattern.n, value);
+		add_key(p, e.text, UINT32_MAX - (uint32_t)e.text.n, e);
 		return 0;
 	case EXPR_MATCH_STR:
 	case EXPR_MATCH_SUB:
@@ -275,8 +300,39 @@ expr_patterns_add(struct expr_patterns *p, struct span pattern, struct span valu
 	case EXPR_MATCHES_N:
 		break;
 	}
-	add_key(p, pattern, 0, value);
+	add_key(p, e.text, 0, e);
 	return 0;
+}
+
+int
+expr_patterns_add(struct expr_patterns *p, struct span pattern, struct span value,
+		  struct expr_error *err)
+{
+	return add_entry(p, (struct entry){pattern, value, p->next_order++}, err);
+}
+
+int
+pattern_add(struct expr_patterns *p, struct span text, struct span value, uint32_t order,
+	    struct expr_error *err)
+{
+	return add_entry(p, (struct entry){text, value, order}, err);
+}
+
+void
+pattern_copy(struct expr_patterns *p, const struct expr_patterns *from,
+	     const struct pattern *pat, struct span value)
+{
+	struct entry e = {pattern_bytes(from, pat->text_off, pat->text_n), value,
+			  pat->order};
+	add_key(p, pattern_key(from, pat), pat->rank, e);
+}
+
+void
+pattern_copy_range(struct expr_patterns *p, const struct expr_patterns *from,
+		   const struct pattern_range *r, struct span value)
+{
+	struct entry e = {pattern_bytes(from, r->text_off, r->text_n), value, r->order};
+	add_range(p, r->from, r->to, e);
 }
 
 /* --- the finished list
@@ -289,6 +345,29 @@ by_rank(const void *pa, const void *pb)
 	if (a->rank != b->rank)
 		return a->rank < b->rank ? -1 : 1;
 	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static int
+by_order(const void *pa, const void *pb)
+{
+	const struct pattern *a = pa, *b = pb;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static int
+ranges_by_order(const void *pa, const void *pb)
+{
+	const struct pattern_range *a = pa, *b = pb;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+static bool
+is_in_order(const struct expr_patterns *p)
+{
+	for (size_t i = 1; i < p->n; i++)
+		if (p->patterns[i].order < p->patterns[i - 1].order)
+			return false;
+	return true;
 }
 
 static void
@@ -338,18 +417,31 @@ make_table(struct expr_patterns *p)
 			uint32_t slot = pattern_hash(k, key) & p->mask;
 			while (p->table[slot] && !is_listed_before(p, slot, k, key))
 				slot = (slot + 1) & p->mask;
-			if (!p->table[slot])
+			if (p->table[slot])
+				p->has_twins = true;
+			else
 				p->table[slot] = i + 1;
 		}
 	}
 }
 
+bool
+pattern_is_hashed(const struct expr_patterns *p)
+{
+	return p->match != EXPR_MATCH_SUB && p->match != EXPR_MATCH_DIR &&
+	       p->match != EXPR_MATCH_DOM && p->match != EXPR_MATCH_REG;
+}
+
 void
 expr_patterns_seal(struct expr_patterns *p)
 {
-	bool is_hashed = p->match != EXPR_MATCH_SUB && p->match != EXPR_MATCH_DIR &&
-			 p->match != EXPR_MATCH_DOM && p->match != EXPR_MATCH_REG;
+	bool is_hashed = pattern_is_hashed(p);
 	p->is_few = p->n <= PATTERNS_FEW || !is_hashed;
+	/* those of a list that was changed come from two places */
+	if (p->n && !p->regexes && !is_in_order(p))
+		qsort(p->patterns, p->n, sizeof(*p->patterns), by_order);
+	if (p->ranges_n)
+		qsort(p->ranges, p->ranges_n, sizeof(*p->ranges), ranges_by_order);
 	if (!is_hashed)
 		return;
 	/* which of two that are found is meant: of ends the first, as with numbers; of

@@ -47,7 +47,14 @@ void expr_patterns_add_range(struct expr_patterns *p, int64_t from, int64_t to,
  * '#' do not count. An error names the file and the line. */
 int expr_patterns_read(struct expr_patterns *p, struct span path, enum expr_type values,
 		       struct expr_error *err);
+/* Whether a map's value is of the type its converter gives. 0, or -1 with err. */
+int expr_value_check(struct span value, enum expr_type type, struct expr_error *err);
 void expr_patterns_seal(struct expr_patterns *p);
+enum expr_match expr_patterns_match(const struct expr_patterns *p);
+enum expr_type expr_patterns_values(const struct expr_patterns *p);
+bool expr_patterns_is_caseless(const struct expr_patterns *p);
+/* The next list of the same source (live.h). */
+const struct expr_patterns *expr_patterns_next(const struct expr_patterns *p);
 size_t expr_patterns_n(const struct expr_patterns *p);
 /* Memory of the sealed list. */
 size_t expr_patterns_bytes(const struct expr_patterns *p);
@@ -57,6 +64,9 @@ struct expr_found {
 	struct span value;
 	size_t *groups; /* where to put offsets, or NULL */
 	int groups_n;	/* room; then how many */
+	bool wants_text;
+	struct span text; /* the pattern as it was written */
+	uint32_t rank, order;
 };
 /* Whether s, of the match's type, is in the list; found: NULL or where to say what. */
 bool expr_patterns_find(const struct expr_patterns *p, const struct expr_context *c,
@@ -68,6 +78,11 @@ bool expr_patterns_find(const struct expr_patterns *p, const struct expr_context
 struct expr_regex;
 struct expr_regex *expr_regex_new(struct expr_env *env, struct span pattern,
 				  bool is_caseless, size_t at, struct expr_error *err);
+/* The same for a pattern that came at run time, compiled when it is first looked for and
+ * kept for some time; NULL: it does not compile. The one case where looking something up
+ * allocates: a process can't run what another one has compiled. */
+const struct expr_regex *expr_regex_cached(struct expr_env *env, struct span pattern,
+					   bool is_caseless);
 /* Matches at `from` or behind it; what lies before it is seen by ^, \b and lookbehind.
  * groups: offsets of up to groups_n groups (2 per group, SIZE_MAX: unset); returns the
  * number of groups set (>= 1: it matches), 0: no match, -1: limits reached (counts as no

@@ -33,9 +33,8 @@ next_line(struct span *rest)
 	return line;
 }
 
-/* Whether a map's value is of the type its converter gives. */
-static int
-check_value(struct span value, enum expr_type type, struct expr_error *err)
+int
+expr_value_check(struct span value, enum expr_type type, struct expr_error *err)
 {
 	int64_t number;
 	struct in6_addr address;
@@ -68,7 +67,7 @@ add_line(struct expr_patterns *p, struct span line, enum expr_type values,
 			n++;
 		key = span_of(line.p, n);
 		value = span_trim(span_of(line.p + n, line.n - n));
-		if (check_value(value, values, err) < 0)
+		if (expr_value_check(value, values, err) < 0)
 			return -1;
 	}
 	return expr_patterns_add(p, key, value, err);

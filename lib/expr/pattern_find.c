@@ -4,6 +4,7 @@
  */
 #include <arpa/inet.h>
 
+#include "lib/expr/live.h"
 #include "lib/expr/pattern_list.h"
 
 /* v begins with the key, which is in lower case when the list is caseless. */
@@ -60,12 +61,35 @@ has_word(struct span v, struct span key, const char *delimiters, bool caseless)
 }
 
 static bool
-found_it(const struct expr_patterns *p, uint32_t value_off, uint32_t value_n,
+found_it(const struct expr_patterns *p, const struct pattern *pat,
 	 struct expr_found *found)
 {
-	if (found)
-		found->value = span_of(p->bytes + value_off, value_n);
+	if (!found)
+		return true;
+	found->value = pattern_bytes(p, pat->value_off, pat->value_n);
+	found->text = pattern_bytes(p, pat->text_off, pat->text_n);
+	found->rank = pat->rank;
+	found->order = pat->order;
 	return true;
+}
+
+static bool
+found_range(const struct expr_patterns *p, const struct pattern_range *r,
+	    struct expr_found *found)
+{
+	if (!found)
+		return true;
+	found->value = pattern_bytes(p, r->value_off, r->value_n);
+	found->text = pattern_bytes(p, r->text_off, r->text_n);
+	found->rank = 0;
+	found->order = r->order;
+	return true;
+}
+
+static inline bool
+is_dead(const struct expr_patterns *p, uint32_t order)
+{
+	return p->dead_n && pattern_is_dead(p, order);
 }
 
 /* --- one by one
@@ -96,8 +120,8 @@ find_in_order(const struct expr_patterns *p, struct span v, struct expr_found *f
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct pattern *pat = &p->patterns[i];
-		if (matches(p, pattern_key(p, pat), v))
-			return found_it(p, pat->value_off, pat->value_n, found);
+		if (matches(p, pattern_key(p, pat), v) && !is_dead(p, pat->order))
+			return found_it(p, pat, found);
 	}
 	return false;
 }
@@ -110,13 +134,19 @@ find_regex(const struct expr_patterns *p, const struct expr_context *c, struct s
 	size_t *groups = found && found->groups ? found->groups : none;
 	int room = found && found->groups ? found->groups_n : 1;
 	for (size_t i = 0; i < p->n; i++) {
-		int n = expr_regex_match(p->regexes[i], c, v, 0, groups, room);
+		const struct pattern *pat = &p->patterns[i];
+		if (is_dead(p, pat->order))
+			continue;
+		const struct expr_regex *r =
+			p->regexes ? p->regexes[i]
+				   : expr_regex_cached(p->env, pattern_key(p, pat),
+						       p->is_caseless);
+		int n = r ? expr_regex_match(r, c, v, 0, groups, room) : 0;
 		if (n <= 0)
 			continue;
 		if (found)
 			found->groups_n = n;
-		return found_it(p, p->patterns[i].value_off, p->patterns[i].value_n,
-				found);
+		return found_it(p, pat, found);
 	}
 	return false;
 }
@@ -124,18 +154,26 @@ find_regex(const struct expr_patterns *p, const struct expr_context *c, struct s
 /* --- by classes
  * -------------------------------------------------------------------------- */
 
+const struct pattern *
+pattern_probe(const struct expr_patterns *p, uint32_t class_index, struct span key)
+{
+	const struct pattern_class *k = &p->classes[class_index];
+	uint32_t slot = pattern_hash(class_index, key) & p->mask, entry;
+	for (uint32_t n = 0; n <= p->mask && (entry = p->table[slot]); n++) {
+		uint32_t i = entry - 1;
+		if (i >= k->first && i - k->first < k->n && i < p->n &&
+		    span_eq(pattern_key(p, &p->patterns[i]), key))
+			return &p->patterns[i];
+		slot = (slot + 1) & p->mask;
+	}
+	return NULL;
+}
+
 static const struct pattern *
 probe(const struct expr_patterns *p, uint32_t class_index, struct span key)
 {
-	const struct pattern_class *k = &p->classes[class_index];
-	for (uint32_t slot = pattern_hash(class_index, key) & p->mask; p->table[slot];
-	     slot = (slot + 1) & p->mask) {
-		uint32_t i = p->table[slot] - 1;
-		if (i >= k->first && i - k->first < k->n &&
-		    span_eq(pattern_key(p, &p->patterns[i]), key))
-			return &p->patterns[i];
-	}
-	return NULL;
+	const struct pattern *pat = pattern_probe(p, class_index, key);
+	return pat && !is_dead(p, pat->order) ? pat : NULL;
 }
 
 static const struct pattern *
@@ -144,8 +182,9 @@ look(const struct expr_patterns *p, uint32_t class_index, struct span key)
 	const struct pattern_class *k = &p->classes[class_index];
 	if (!p->is_few)
 		return probe(p, class_index, key);
-	for (uint32_t i = k->first; i < k->first + k->n; i++)
-		if (span_eq(pattern_key(p, &p->patterns[i]), key))
+	for (uint32_t i = k->first; i < k->first + k->n && i < p->n; i++)
+		if (span_eq(pattern_key(p, &p->patterns[i]), key) &&
+		    !is_dead(p, p->patterns[i].order))
 			return &p->patterns[i];
 	return NULL;
 }
@@ -184,22 +223,22 @@ find_text(const struct expr_patterns *p, const struct expr_context *c, struct sp
 		if (first && (p->match != EXPR_MATCH_END || !found))
 			break;
 	}
-	return first && found_it(p, first->value_off, first->value_n, found);
+	return first && found_it(p, first, found);
 }
 
 static bool
 find_number(const struct expr_patterns *p, int64_t v, struct expr_found *found)
 {
 	const struct pattern *pat =
-		p->n ? look(p, 0, span_of((const char *)&v, sizeof(v))) : NULL;
+		p->classes_n ? look(p, 0, span_of((const char *)&v, sizeof(v))) : NULL;
 	for (size_t i = 0; i < p->ranges_n; i++) {
 		const struct pattern_range *r = &p->ranges[i];
 		if (pat && (!found || pat->order < r->order))
 			break;
-		if (v >= r->from && v <= r->to)
-			return found_it(p, r->value_off, r->value_n, found);
+		if (v >= r->from && v <= r->to && !is_dead(p, r->order))
+			return found_range(p, r, found);
 	}
-	return pat && found_it(p, pat->value_off, pat->value_n, found);
+	return pat && found_it(p, pat, found);
 }
 
 static bool
@@ -214,34 +253,36 @@ find_address(const struct expr_patterns *p, const void *address, uint32_t bytes,
 		pattern_mask(key, bytes, p->classes[k].bits);
 		const struct pattern *pat = look(p, k, span_of((const char *)key, bytes));
 		if (pat)
-			return found_it(p, pat->value_off, pat->value_n, found);
+			return found_it(p, pat, found);
 	}
 	return false;
 }
 
 /* IPv4 and IPv6 meet where one stands for the other: ::ffff:a.b.c.d, and 2002::/16. */
 static bool
-find_ip(const struct expr_patterns *p, const struct expr_sample *s,
+find_ip(const struct expr_patterns *p, const struct expr_sample *s, unsigned step,
 	struct expr_found *found)
 {
 	unsigned char v6[16] = {[10] = 0xff, [11] = 0xff};
 	if (s->type == EXPR_IPV4) {
 		memcpy(v6 + 12, &s->ipv4, 4);
-		return find_address(p, &s->ipv4, 4, found) ||
-		       find_address(p, v6, 16, found);
+		return step == 0 ? find_address(p, &s->ipv4, 4, found)
+				 : find_address(p, v6, 16, found);
 	}
 	const unsigned char *a = s->ipv6.s6_addr;
-	if (find_address(p, a, 16, found))
-		return true;
+	if (step == 0)
+		return find_address(p, a, 16, found);
 	if (memcmp(a, v6, 12) == 0)
 		return find_address(p, a + 12, 4, found);
 	return a[0] == 0x20 && a[1] == 0x02 && find_address(p, a + 2, 4, found);
 }
 
 bool
-expr_patterns_find(const struct expr_patterns *p, const struct expr_context *c,
-		   const struct expr_sample *s, struct expr_found *found)
+pattern_find_in(const struct expr_patterns *p, const struct expr_context *c,
+		const struct expr_sample *s, unsigned step, struct expr_found *found)
 {
+	if (step > 0 && p->match != EXPR_MATCH_IP)
+		return false;
 	switch (p->match) {
 	case EXPR_MATCH_FOUND:
 		return true;
@@ -253,7 +294,7 @@ expr_patterns_find(const struct expr_patterns *p, const struct expr_context *c,
 	case EXPR_MATCH_LEN:
 		return find_number(p, (int64_t)s->str.n, found);
 	case EXPR_MATCH_IP:
-		return find_ip(p, s, found);
+		return find_ip(p, s, step, found);
 	case EXPR_MATCH_REG:
 		return find_regex(p, c, s->str, found);
 	case EXPR_MATCH_SUB:
@@ -269,4 +310,14 @@ expr_patterns_find(const struct expr_patterns *p, const struct expr_context *c,
 		break;
 	}
 	return false;
+}
+
+bool
+expr_patterns_find(const struct expr_patterns *p, const struct expr_context *c,
+		   const struct expr_sample *s, struct expr_found *found)
+{
+	uint64_t root = expr_live_root(p->source);
+	if (__builtin_expect(root != 0, 0))
+		return expr_live_find(p, c, s, found);
+	return pattern_find_in(p, c, s, 0, found) || pattern_find_in(p, c, s, 1, found);
 }

@@ -95,11 +95,12 @@ struct expr_env {
 	 * err->text. May hand out what is completed later in loading. */
 	void *(*resolve)(struct expr_env *env, enum expr_ref kind, struct span name,
 			 struct expr_error *err);
-	void *subject;		      /* for resolve: the proxy it stands in */
-	struct expr_names *vars;      /* vars.h: names of variables become indices */
-	struct expr_map *maps;	      /* map files: each is read once for a match */
-	struct expr_regexes *regexes; /* what matching them needs */
-	bool uses[EXPR_FETCHES_N];    /* what is to be remembered for them */
+	void *subject;		       /* for resolve: the proxy it stands in */
+	struct expr_names *vars;       /* vars.h: names of variables become indices */
+	struct expr_source *sources;   /* live.h: ACLs and maps as they are called */
+	struct expr_live_memory *live; /* where they change; NULL: nowhere */
+	struct expr_regexes *regexes;  /* what matching them needs */
+	bool uses[EXPR_FETCHES_N];     /* what is to be remembered for them */
 };
 /* NULL resolve: references are errors. */
 void expr_env_init(struct expr_env *env, struct arena *a);

@@ -13,7 +13,9 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/must.h"
+#include "lib/expr/live.h"
 #include "lib/expr/parts.h"
 #include "lib/expr/pattern.h"
 
@@ -127,6 +129,37 @@ expr_regex_new(struct expr_env *env, struct span pattern, bool is_caseless, size
 	r->next = r->all->first;
 	r->all->first = r;
 	return r;
+}
+
+/* Takes one out of the list and frees what is not in the arena. */
+static void
+drop(struct expr_regex *r)
+{
+	struct expr_regex **at = &r->all->first;
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	pcre2_code_free(r->code);
+}
+
+const struct expr_regex *
+expr_regex_cached(struct expr_env *env, struct span pattern, bool is_caseless)
+{
+	struct expr_error err;
+	struct expr_regex_place *place = expr_live_regex(
+		env, (uint32_t)hash_bytes(pattern.p, pattern.n, is_caseless));
+	if (place->regex && place->is_caseless == is_caseless &&
+	    span_eq(place->regex->text, pattern))
+		return place->regex;
+	if (place->regex)
+		drop(place->regex);
+	place->regex = NULL;
+	arena_free(&place->arena);
+	place->arena = arena_new();
+	place->is_caseless = is_caseless;
+	(void)regexes_of(env);
+	struct expr_env own = {.arena = place->arena, .regexes = env->regexes};
+	return place->regex = expr_regex_new(&own, pattern, is_caseless, 0, &err);
 }
 
 void

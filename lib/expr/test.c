@@ -7,6 +7,8 @@
 #include "lib/base/num.h"
 #include "lib/base/suggest.h"
 #include "lib/expr/expr.h"
+#include "lib/expr/live.h"
+#include "lib/expr/parts.h"
 
 /* A definition on its way. */
 struct definition {
@@ -16,8 +18,9 @@ struct definition {
 	struct expr_error *err;
 	struct expr_test *t;
 	const struct expr_word *first;
-	bool is_caseless, has_match, has_file;
-	struct expr_patterns *patterns;
+	bool is_caseless, has_match, has_file, are_versions;
+	int64_t id;			/* -u; -1: none */
+	struct expr_patterns *patterns; /* those that stand in it */
 };
 
 static int
@@ -86,7 +89,14 @@ compile_flag(struct definition *d, const struct expr_word *word)
 		value = flag_value(d, word, "a match such as beg");
 		return value ? set_match(d, value->text, value->at) : -1;
 	case 'u': /* names the list at run time */
-		return flag_value(d, word, "a number") ? 0 : -1;
+		value = flag_value(d, word, "a number");
+		if (!value)
+			return -1;
+		if (expr_parse_int(value->text, &d->id) && d->id >= 0 &&
+		    d->id <= INT32_MAX)
+			return 0;
+		return expr_fail(d->err, value->at, "'%.*s' is not a number",
+				 (int)value->text.n, value->text.p);
 	default:
 		return expr_fail(
 			d->err, word->at,
@@ -174,6 +184,41 @@ add_pattern(struct definition *d, struct span text, size_t at)
 	return -1;
 }
 
+static struct expr_patterns *
+new_list(const struct definition *d)
+{
+	struct expr_patterns *p = expr_patterns_new(d->env, d->t->match, d->is_caseless);
+	if (d->are_versions)
+		expr_patterns_are_versions(p);
+	return p;
+}
+
+static void
+keep_list(struct definition *d, const struct expr_patterns *p)
+{
+	struct expr_test *t = d->t;
+	t->lists = arena_grow(d->env->arena, t->lists, t->lists_n, sizeof(*t->lists));
+	t->lists[t->lists_n++] = p;
+}
+
+static int
+read_file(struct definition *d, struct span path, bool is_map)
+{
+	enum expr_type values = is_map ? EXPR_STR : EXPR_ANY;
+	struct expr_source *ref = expr_source_file(d->env, path, is_map);
+	struct expr_patterns *p = expr_source_list(ref, d->t->match, values,
+						   d->is_caseless, d->are_versions);
+	if (!p) {
+		p = new_list(d);
+		if (expr_patterns_read(p, path, values, d->err) < 0)
+			return -1;
+		expr_patterns_seal(p);
+		expr_source_add_list(ref, p);
+	}
+	keep_list(d, p);
+	return 0;
+}
+
 /* The files of -f, with -M those of maps. */
 static int
 read_files(struct definition *d, size_t from)
@@ -186,9 +231,7 @@ read_files(struct definition *d, size_t from)
 		if (!flag || !strchr("fmu", flag))
 			continue;
 		i++;
-		if (flag == 'f' &&
-		    expr_patterns_read(d->patterns, value->text,
-				       is_map ? EXPR_STR : EXPR_ANY, d->err) < 0) {
+		if (flag == 'f' && read_file(d, value->text, is_map) < 0) {
 			d->err->at = value->at;
 			return -1;
 		}
@@ -259,16 +302,33 @@ add_numbers(struct definition *d)
 	return 0;
 }
 
+/* Patterns that stand in it have a list of their own, which may be empty: at run time
+ * some may come. */
+static int
+name_list(struct definition *d)
+{
+	struct expr_source *ref = expr_source_inline(d->env, d->first->text, d->id);
+	if (!ref)
+		return expr_fail(d->err, d->first->at,
+				 "-u %lld: another ACL has that number",
+				 (long long)d->id);
+	expr_patterns_seal(d->patterns);
+	expr_source_add_list(ref, d->patterns);
+	/* a boolean without patterns would be compared with nothing */
+	if (!d->has_file || d->t->match != EXPR_MATCH_BOOL ||
+	    expr_patterns_n(d->patterns))
+		keep_list(d, d->patterns);
+	return 0;
+}
+
 static int
 compile_patterns(struct definition *d, size_t flags_at)
 {
 	enum expr_match m = d->t->match;
-	d->patterns = expr_patterns_new(d->env, m, d->is_caseless);
-	d->t->patterns = d->patterns;
-	if (!d->has_match &&
-	    expr_program_fetch(d->t->program) == EXPR_FETCH_req_ssl_ver &&
-	    !expr_program_has_converters(d->t->program))
-		expr_patterns_are_versions(d->patterns);
+	d->are_versions = !d->has_match &&
+			  expr_program_fetch(d->t->program) == EXPR_FETCH_req_ssl_ver &&
+			  !expr_program_has_converters(d->t->program);
+	d->patterns = new_list(d);
 	if (read_files(d, flags_at) < 0)
 		return -1;
 	bool is_number =
@@ -284,8 +344,7 @@ compile_patterns(struct definition *d, size_t flags_at)
 				 "'%.*s' has no pattern; expected what to compare with, "
 				 "or -m found",
 				 (int)d->first->text.n, d->first->text.p);
-	expr_patterns_seal(d->patterns);
-	return 0;
+	return name_list(d);
 }
 
 int
@@ -297,6 +356,7 @@ expr_test_compile(struct expr_env *env, const struct expr_words *w, size_t from,
 			       .at = from + 1,
 			       .to = to,
 			       .err = err,
+			       .id = -1,
 			       .t = out,
 			       .first = &w->words[from]};
 	*out = (struct expr_test){0};
@@ -311,7 +371,9 @@ expr_test_eval(const struct expr_test *t, const struct expr_context *c)
 	struct expr_sample s = {.next = 0};
 	size_t used = c->scratch->used;
 	while (expr_eval_next(t->program, c, t->want, &s)) {
-		bool is_true = expr_patterns_find(t->patterns, c, &s, NULL);
+		bool is_true = false;
+		for (size_t i = 0; i < t->lists_n && !is_true; i++)
+			is_true = expr_patterns_find(t->lists[i], c, &s, NULL);
 		c->scratch->used = used;
 		if (is_true || !s.has_more)
 			return is_true;

@@ -717,9 +717,9 @@ static const struct bad bads[] = {
 	 "  w:\n"
 	 "    bind: \":80\"\n"
 	 "    default_backend: b\n"
-	 "    http_request: [{set_map: {name: a, value: b}}]\n"
+	 "    http_request: [{cache_use: {name: a}}]\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:6:21: frontends.w.http_request.0.set_map: 'set_map' is not implemented "
+	 "t:6:21: frontends.w.http_request.0.cache_use: 'cache_use' is not implemented "
 	 "in this release"},
 	{"no action",
 	 "defaults: {mode: http}\n"

@@ -315,7 +315,7 @@ networks_are_found_as_one_by_one(void **state)
 		bool is_found = expr_patterns_find(p, &x.c, &s, &found);
 		assert_int_equal(is_found, best >= 0);
 		if (is_found)
-			assert_int_equal(atoi(found.value.p), best);
+			assert_int_equal(atoi(arena_span(x.arena, found.value)), best);
 	}
 }
 
