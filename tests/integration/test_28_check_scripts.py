@@ -290,8 +290,9 @@ def test_init_state_says_what_a_server_is_before_its_first_check(lab, state, fir
     a = lab.origin("a")
     every = {"check": True, "inter": "700ms", "rise": 3, "fall": 2, "init_state": state}
     weir = lab.start(web(lab.port(), [a], every=every), nbproc=1)
-    if weir.stats()["be", "a"]["check_status"] == "INI":
-        assert weir.status("be", "a").startswith(first)
+    seen = weir.stats()["be", "a"]
+    if seen["check_status"] == "INI":
+        assert seen["status"].startswith(first)
     wait_until(lambda: weir.stats()["be", "a"]["check_status"] == "L4OK")
     assert weir.status("be", "a").startswith((later, "DOWN 2/3" if state == "fully-down" else later))
 
