@@ -100,7 +100,7 @@ privileges_drop(const struct cfg_global *g, bool runs_programs, char err[SHM_ERR
 		return report_into(err, "prctl no_new_privs: %s", strerror(errno));
 	if (drop_capabilities(err))
 		return -1;
-	if (syscalls_restrict() && errno != EINVAL && errno != ENOSYS)
+	if (syscalls_restrict(runs_programs) && errno != EINVAL && errno != ENOSYS)
 		return report_into(err, "seccomp: %s", strerror(errno));
 	return 0;
 }

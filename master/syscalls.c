@@ -12,6 +12,7 @@
 #include "master/syscalls.h"
 
 #include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/audit.h>
@@ -100,7 +101,7 @@ static const uint16_t refused[] = {
 #endif
 };
 
-enum { REFUSED_N = sizeof(refused) / sizeof(refused[0]), MORE = 40 };
+enum { REFUSED_N = sizeof(refused) / sizeof(refused[0]), MORE = 100 };
 
 struct program {
 	struct sock_filter at[REFUSED_N * 2 + MORE];
@@ -154,22 +155,63 @@ refuse_some(struct program *p, uint32_t nr, int arg, uint16_t compare, uint32_t 
 	answer(p, 0);
 }
 
-/* fcntl(F_SETFL) that would make a descriptor blocking. */
+/* fcntl() and ioctl() that make a descriptor blocking, or have the kernel send signals to
+ * somebody else in our name. */
 static void
-keep_nonblocking(struct program *p)
+keep_descriptors(struct program *p)
 {
-	add(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 6);
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 8);
 	look_at(p, argument(1));
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, F_SETOWN, 4, 0);
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, F_SETOWN_EX, 3, 0);
 	add(p, BPF_JMP | BPF_JEQ | BPF_K, F_SETFL, 0, 3);
 	look_at(p, argument(2));
 	add(p, BPF_JMP | BPF_JSET | BPF_K, O_NONBLOCK, 1, 0);
 	answer(p, EPERM);
 	answer(p, 0);
-	refuse_some(p, SYS_ioctl, 1, BPF_JEQ, FIONBIO);
+
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_ioctl, 0, 6);
+	look_at(p, argument(1));
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, FIONBIO, 2, 0);
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, FIOSETOWN, 1, 0);
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, SIOCSPGRP, 0, 1);
+	answer(p, EPERM);
+	answer(p, 0);
+}
+
+/* A call whose first argument is a process: this one, or 0. */
+static void
+only_self(struct program *p, uint32_t nr, uint32_t pid)
+{
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 5);
+	look_at(p, argument(0));
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 2, 0);
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, pid, 1, 0);
+	answer(p, EPERM);
+	answer(p, 0);
+}
+
+/* kill() of others only asks whether they are there; 0 would be a whole group. */
+static void
+spare_others(struct program *p, uint32_t pid)
+{
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_kill, 0, 6);
+	look_at(p, argument(1));
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, 0, 3, 0);
+	look_at(p, argument(0));
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, pid, 1, 0);
+	answer(p, EPERM);
+	answer(p, 0);
+	only_self(p, SYS_tgkill, pid);
+	only_self(p, SYS_tkill, pid);
+	only_self(p, SYS_rt_sigqueueinfo, pid);
+	only_self(p, SYS_rt_tgsigqueueinfo, pid);
+	only_self(p, SYS_prlimit64, pid); /* a limit of 0 s of CPU time kills, too */
+	refuse_if(p, BPF_JEQ, SYS_pidfd_send_signal, EPERM);
 }
 
 static void
-write_program(struct program *p)
+write_program(struct program *p, bool may_signal)
 {
 	look_at(p, offsetof(struct seccomp_data, arch));
 	add(p, BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCH, 1, 0);
@@ -182,15 +224,17 @@ write_program(struct program *p)
 		refuse_if(p, BPF_JEQ, refused[i], EPERM);
 	refuse_some(p, SYS_clone, 0, BPF_JSET, NAMESPACES);
 	refuse_if(p, BPF_JEQ, SYS_clone3, ENOSYS); /* its flags cannot be seen */
-	keep_nonblocking(p);
+	keep_descriptors(p);
+	if (!may_signal)
+		spare_others(p, (uint32_t)getpid());
 	answer(p, 0);
 }
 
 int
-syscalls_restrict(void)
+syscalls_restrict(bool may_signal)
 {
 	struct program p = {.n = 0};
-	write_program(&p);
+	write_program(&p, may_signal);
 	const struct sock_fprog f = {.len = p.n, .filter = p.at};
 	/* SPEC_ALLOW: without it older kernels slow every branch of the process down */
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
@@ -199,8 +243,9 @@ syscalls_restrict(void)
 
 #else
 int
-syscalls_restrict(void)
+syscalls_restrict(bool may_signal)
 {
+	(void)may_signal;
 	errno = EINVAL;
 	return -1;
 }

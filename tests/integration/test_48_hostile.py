@@ -5,6 +5,7 @@ control live on, and what it left is mended before its successor serves."""
 import json
 import os
 import signal
+import struct
 import subprocess
 
 import pytest
@@ -35,10 +36,15 @@ class Board:
             f.seek(BOARD[name])
             f.write(bytes([value]))
 
+    def name_siblings(self, pids):
+        with open(self.path, "r+b") as f:
+            f.seek(8)
+            f.write(struct.pack("8I", *pids, *[0] * (8 - len(pids))))
+
     def read(self):
         with open(self.path, "rb") as f:
             page = f.read()
-        return page[BOARD["is_done"]], page[8:520].split(b"\0")[0].decode()
+        return page[BOARD["is_done"]], page[40:552].split(b"\0")[0].decode()
 
     def clear(self):
         with open(self.path, "r+b") as f:
@@ -80,7 +86,8 @@ def test_a_worker_that_was_taken_over_makes_nobody_act(lab, kind):
         os.chmod(path, 0o755)
     weir = lab.start(config(port, origins, user), nbproc=2, env=board.env)
     trusted = [weir.pid] + weir.of_role("checker") + weir.of_role("control")
-    hostile = weir.workers()[0]
+    hostile, sibling = weir.workers()
+    board.name_siblings([sibling, *trusted[1:]])
     for _ in range(10):
         assert get(port).status == 200
 
@@ -93,7 +100,7 @@ def test_a_worker_that_was_taken_over_makes_nobody_act(lab, kind):
     board.clear()
     wait_until(lambda: is_well(weir, port), 20, "what it left is mended")
     look(weir)
-    assert [pid for pid in trusted if not procs.is_alive(pid)] == []
+    assert [pid for pid in [*trusted, sibling] if not procs.is_alive(pid)] == []
     assert "Reloads: 0" in weir.ctl("info").stdout
     assert "begins anew" in weir.stderr
 

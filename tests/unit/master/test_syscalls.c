@@ -2,11 +2,14 @@
  *
  * The filter of system calls: what is refused, and that the rest goes on.
  */
+#include <asm/ioctls.h>
+#include <asm/sockios.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +19,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,7 +37,7 @@ filtered(int (*run)(void))
 	if (pid == 0) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 			_exit(255);
-		if (syscalls_restrict())
+		if (syscalls_restrict(false))
 			_exit(errno == EINVAL ? 0 : 254);
 		_exit(run());
 	}
@@ -88,6 +92,31 @@ descriptors_stay_nonblocking(void)
 	return 0;
 }
 
+static int
+signals_of_others(void)
+{
+	struct rlimit no = {0, 0};
+	struct f_owner_ex owner = {F_OWNER_PID, getppid()};
+	pid_t parent = getppid();
+	int fd = eventfd(0, EFD_NONBLOCK);
+	REFUSED(kill(parent, SIGCONT));
+	REFUSED(kill(0, SIGCONT));
+	REFUSED(kill(-1, SIGCONT));
+	REFUSED((int)syscall(SYS_tgkill, parent, parent, SIGCONT));
+	REFUSED((int)syscall(SYS_tkill, parent, SIGCONT));
+	REFUSED((int)syscall(SYS_pidfd_send_signal, fd, SIGCONT, NULL, 0));
+	REFUSED(fcntl(fd, F_SETOWN, parent));
+	REFUSED(fcntl(fd, F_SETOWN_EX, &owner));
+	REFUSED(ioctl(fd, FIOSETOWN, &parent));
+	REFUSED((int)syscall(SYS_prlimit64, parent, RLIMIT_CPU, &no, NULL));
+	WANT(kill(parent, 0) == 0);
+	WANT(kill(getpid(), SIGCONT) == 0);
+	WANT(raise(SIGCONT) == 0);
+	struct rlimit files;
+	WANT(getrlimit(RLIMIT_NOFILE, &files) == 0);
+	return 0;
+}
+
 static void *
 nothing(void *arg)
 {
@@ -133,6 +162,13 @@ a_shared_descriptor_cannot_be_made_blocking(void **state)
 }
 
 static void
+others_get_no_signals(void **state)
+{
+	(void)state;
+	assert_int_equal(filtered(signals_of_others), 0);
+}
+
+static void
 what_libraries_do_goes_on(void **state)
 {
 	(void)state;
@@ -146,6 +182,7 @@ main(void)
 		cmocka_unit_test(what_no_child_needs_is_refused),
 		cmocka_unit_test(a_mapping_leads_to_no_other_pages_of_its_file),
 		cmocka_unit_test(a_shared_descriptor_cannot_be_made_blocking),
+		cmocka_unit_test(others_get_no_signals),
 		cmocka_unit_test(what_libraries_do_goes_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
