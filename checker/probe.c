@@ -165,8 +165,10 @@ connect_step(struct probe *p, bool is_first)
 		limit_response(p);
 		return PROBE_DONE;
 	}
-	if (errno == EALREADY || errno == EINPROGRESS)
+	if (errno == EALREADY || errno == EINPROGRESS) {
+		probe_socket_await(p->socket);
 		return PROBE_WAIT;
+	}
 	if (errno == EAGAIN && p->to.kind == ADDR_UNIX) {
 		uint64_t at_ms = net_loop_now_ms(checker.loop) + BACKLOG_RETRY_MS;
 		net_timer_set(checker.loop, &p->timer,
@@ -212,8 +214,10 @@ send_rest(struct probe *p)
 {
 	do {
 		ssize_t n = send(p->socket->watch.fd, p->out.p, p->out.n, MSG_NOSIGNAL);
-		if (n < 0 && errno == EAGAIN)
+		if (n < 0 && errno == EAGAIN) {
+			probe_socket_await(p->socket);
 			return PROBE_WAIT;
+		}
 		if (n < 0) {
 			script_failed(p, errno);
 			return PROBE_ENDED;

@@ -37,7 +37,7 @@ ready(struct net_watch *w, uint32_t events)
 	struct probe_socket *s = list_entry(w, struct probe_socket, watch);
 	if (!s->user)
 		return;
-	if (events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+	if (events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 		s->may_read = true;
 	probe_ready(s->user, events);
 }
@@ -64,12 +64,19 @@ probe_socket_get(int family, int type, struct probe *user)
 		s->family = family;
 		s->type = type;
 		net_watch_init(&s->watch, fd, ready);
-		net_watch_set(checker.loop, &s->watch,
-			      EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+		net_watch_set(checker.loop, &s->watch, EPOLLIN | EPOLLET);
 	}
 	s->user = user;
 	s->may_read = false;
 	return s;
+}
+
+void
+probe_socket_await(struct probe_socket *s)
+{
+	if (!s->tells_out)
+		net_watch_set(checker.loop, &s->watch, EPOLLIN | EPOLLOUT | EPOLLET);
+	s->tells_out = true;
 }
 
 /* Events of this round may still name it. */

@@ -18,7 +18,8 @@ struct probe_socket {
 	struct net_watch watch;
 	int family, type;
 	struct probe *user; /* NULL: nobody's at the moment */
-	bool may_read;	    /* there was news that nobody has read yet */
+	bool tells_out; /* events say when it can be written to, from then on for good */
+	bool may_read;	/* there was news that nobody has read yet */
 	struct probe_socket *next;
 };
 
@@ -26,6 +27,9 @@ struct probe_socket {
 struct probe_socket *probe_socket_get(int family, int type, struct probe *user);
 /* Takes it back: ends what it is connected to, with RST or in good order. */
 void probe_socket_put(struct probe_socket **s, bool linger);
+/* It cannot be written to now; an event will say when. Most of the time that is not asked
+ * for: an event that says what is known costs as much as a system call. */
+void probe_socket_await(struct probe_socket *s);
 /* Closes those that wait to be used. */
 void probe_sockets_close(void);
 

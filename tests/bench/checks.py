@@ -4,7 +4,9 @@
 checked every two seconds. User and system time of the checker (HAProxy: of the whole
 process) in percent of one core, and how many of the checks that were due were made.
 
-  checks.py [http|tcp|haproxy-http|haproxy-tcp] ...      default: http tcp
+  checks.py [http|tcp|haproxy-http|haproxy-tcp|floor] ...      default: http tcp
+
+floor: the system calls of HTTP checks alone, what the kernel takes for both ends.
   WEIR_BENCH_SERVERS (10000), WEIR_BENCH_SECONDS (10)
 
 WEIR and WEIRCTL name the binaries, which should be those of the release preset.
@@ -37,14 +39,18 @@ def cpu_s(pid):
     return (int(fields[11]) + int(fields[12])) / TICK
 
 
+def compile_c(source, program):
+    subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", program,
+                    os.path.join(HERE, source)], check=True)
+
+
 class Peers:
     """The origin on all addresses of loopback."""
 
     def __init__(self):
         self.lab = Lab("bench")
         load = os.path.join(self.lab.dir, "load")
-        subprocess.run(["cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-o", load,
-                        os.path.join(HERE, "load.c")], check=True)
+        compile_c("load.c", load)
         self.port = self.lab.port()
         self.origin = subprocess.Popen([load, "origin", str(self.port), "100"])
 
@@ -119,9 +125,18 @@ def haproxy(kind):
             proxy.wait()
 
 
+def floor():
+    with Peers() as peers:
+        program = os.path.join(peers.lab.dir, "floor")
+        compile_c("floor.c", program)
+        done = subprocess.run([program, str(peers.port), str(SERVERS), str(SECONDS),
+                               str(INTER_S * 1000)], capture_output=True, check=True, text=True)
+        return float(done.stdout), None, 0
+
+
 def main():
     runs = {"http": lambda: weir("http"), "tcp": lambda: weir("tcp"),
-            "haproxy-http": lambda: haproxy("http"), "haproxy-tcp": lambda: haproxy("tcp")}
+            "floor": floor, "haproxy-http": lambda: haproxy("http"), "haproxy-tcp": lambda: haproxy("tcp")}
     wanted = sys.argv[1:] or ["http", "tcp"]
     if set(wanted) - set(runs):
         print(__doc__, file=sys.stderr)
