@@ -193,6 +193,8 @@ static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
 	ID(url_port),
 	ID(urlp),
 	ID(urlp_val),
+	ID(ssl_bc),
+	ID(ssl_fc),
 	ID(bc_timer_connect),
 	ID(res_timer_data),
 	ID(txn_sess_term_state),

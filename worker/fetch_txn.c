@@ -80,6 +80,17 @@ FETCH_FN(bc_nb_streams)
 	return context_of(c)->t && context_of(c)->t->origin && give_int(s, 1);
 }
 
+/* Neither listeners nor servers speak TLS: rules that ask may stay as they are. */
+FETCH_FN(ssl_fc)
+{
+	return give_bool(s, false);
+}
+
+FETCH_FN(ssl_bc)
+{
+	return context_of(c)->t && context_of(c)->t->origin && give_bool(s, false);
+}
+
 /* --- the rule that ended its list
  * --------------------------------------------------------
  */

@@ -169,7 +169,7 @@ class Site:
         if not re.search(r"^\s+log ", block(self.text, "haproxy"), re.M):
             return []
         lines = self.sink.wait(r"\w", n)
-        return [re.sub(r"^.*?\]: ", "", line) for line in lines]
+        return sorted(re.sub(r"^.*?\]: ", "", line) for line in lines)
 
 
 def fields_of(fields, skipped, port):
