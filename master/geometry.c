@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "master/report.h"
+#include "shm/offence.h"
 #include "shm/queue.h"
 #include "shm/sessions.h"
 
@@ -77,6 +78,7 @@ add_frontend(struct facts_list *l, const struct cfg_proxy *p)
 	f->id = p->id;
 	f->maxconn = p->maxconn;
 	f->rate_limit = p->rate_limit_sessions;
+	f->area_bytes = shm_offences_bytes();
 	f->is_disabled = p->is_disabled;
 	put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
 	for (size_t i = 0; i < p->binds_n; i++) {

@@ -14,6 +14,7 @@
 #include "lib/http/serialise.h"
 #include "worker/capture.h"
 #include "worker/forward.h"
+#include "worker/offence.h"
 #include "worker/parked.h"
 #include "worker/persist.h"
 #include "worker/pick.h"
@@ -393,13 +394,14 @@ begin(struct session *s)
 }
 
 static void
-reject(struct session *s, enum http_reject why)
+reject(struct session *s, struct span bytes, enum http_reject why)
 {
 	struct txn *t = begin(s);
 	if (!t)
 		return;
 	t->is_request_bad = true;
 	t->method = (uint8_t)self.head.method; /* an answer to HEAD has no body */
+	offence_request(t, bytes, why);
 	txn_count_in(t, buf_len(s->in));
 	buf_put(&self.bufs, &s->in);
 	reply_reject(t, why);
@@ -418,6 +420,9 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 	struct buf *held = s->in; /* the head may point into it */
 	s->in = NULL;
 	enum http_reject why = http_framing_request(h, &f);
+	const struct span all =
+		span_of(h->base - h->skipped, h->skipped + h->bytes + rest.n);
+	size_t at = h->skipped + h->bytes - 1; /* of what is wrong */
 	t->method = (uint8_t)h->method;
 	t->client_minor = h->minor;
 	/* Behind a CONNECT that fails, bytes for the other end of the tunnel may follow:
@@ -437,6 +442,7 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 		flow_init(&t->up, f.body, f.length, f.body, &t->fe->cfg->limits);
 		if (!flow_encode(&t->up, rest.p, rest.n, &body, &used))
 			why = t->up.why;
+		at += why == HTTP_REJECT_none ? 0 : used + 1;
 	}
 	t->is_replayable = f.body == HTTP_BODY_NONE && !f.wants_upgrade &&
 			   http_method_is_idempotent(h->method);
@@ -444,9 +450,10 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 	bool is_kept = rest.n == used || why != HTTP_REJECT_none ||
 		       buf_append(&self.bufs, t->up.is_source_done ? &s->in : &t->up.raw,
 				  rest.p + used, rest.n - used);
-	if (why != HTTP_REJECT_none)
+	if (why != HTTP_REJECT_none) {
+		offence_request_at(t, all, at, why);
 		reply_reject(t, why);
-	else if (!is_kept)
+	} else if (!is_kept)
 		reply_error(t, 503, STOP_no_resources);
 	else if (is_monitor(t, h))
 		answer_monitor(t, h);
@@ -474,7 +481,7 @@ parse(struct session *s, struct span bytes)
 		return true;
 	}
 	case HTTP_PARSE_REJECTED:
-		reject(s, why);
+		reject(s, bytes, why);
 		return true;
 	case HTTP_PARSE_INCOMPLETE:
 		break;

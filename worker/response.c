@@ -7,6 +7,7 @@
 #include "lib/http/serialise.h"
 #include "worker/idle.h"
 #include "worker/observe.h"
+#include "worker/offence.h"
 #include "worker/origin.h"
 #include "worker/persist.h"
 #include "worker/pick.h"
@@ -396,6 +397,11 @@ take_heads(struct txn *t, struct span *in)
 		if (r == HTTP_PARSE_OK)
 			why = http_framing_response(h, t->method, t->upgrade, &f);
 		if (r == HTTP_PARSE_REJECTED || why != HTTP_REJECT_none) {
+			if (r == HTTP_PARSE_REJECTED)
+				offence_response(t, *in, why);
+			else
+				offence_response_at(t, *in, h->skipped + h->bytes - 1,
+						    why);
 			bad_response(t);
 			return HEAD_GONE;
 		}

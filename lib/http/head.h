@@ -130,6 +130,10 @@ enum http_parse http_head_parse_response(const char *p, size_t n, size_t from,
 					 const struct http_limits *limits,
 					 struct http_head *h, enum http_reject *why);
 
+/* The byte that makes a parse of p[0, n) end with REJECTED. */
+size_t http_head_wrong_at(const char *p, size_t n, const struct http_limits *limits,
+			  bool is_request, struct http_head *scratch);
+
 static inline const char *
 http_field_base(const struct http_head *h, const struct http_field *f)
 {
