@@ -136,6 +136,7 @@ build_global(struct loading *l)
 						: (uint32_t)value_uint(nbproc);
 	const struct node *cpus = node_get(map, "cpu_map");
 	g->cpu_of_worker = cpus_map(l, cpus, g->nbproc);
+	build_fields(l, SECTION_global_stats, node_get(map, "stats"), g);
 	const struct node *sockets = node_get(node_get(map, "stats"), "socket");
 	if (sockets)
 		build_sockets(l, g, sockets);
@@ -256,7 +257,7 @@ build_maxconn(struct loading *l)
 	g->fds_needed =
 		(uint32_t)(g->maxconn * FDS_PER_CONNECTION + fds_beside_connections(l));
 	uint64_t limit = fds_to_be_had(g->fds_needed);
-	if (given)
+	if (given && !l->request->asks_no_names)
 		check_fds(l, given, limit);
 	if (g->fds_needed > limit)
 		g->fds_needed = (uint32_t)limit;

@@ -70,6 +70,7 @@ struct cfg_global {
 	const char *shm;
 	bool shm_unsafe;
 	struct cfg_stats_socket *sockets;
+	uint64_t stats_timeout_ms;
 	size_t sockets_n;
 	uint64_t drain_timeout_ms, close_spread_ms, reload_max_delay_ms;
 	uint32_t max_generations;

@@ -19,7 +19,6 @@
 enum {
 	CLIENTS_MAX = 32,	/* the others wait in the backlog */
 	LINE_BYTES = 16 * 1024, /* HAProxy's default tune.bufsize */
-	IDLE_MS = 10000,	/* HAProxy's default "stats timeout" */
 };
 
 struct listener {
@@ -355,12 +354,13 @@ client_open(int fd, const struct cfg_stats_socket *cfg)
 		return;
 	}
 	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &peer_len);
-	c->session = (struct command_session){.level = cfg->level,
-					      .socket = cfg->path,
-					      .pid = peer.pid,
-					      .uid = peer.uid,
-					      .fd = -1,
-					      .idle_ms = IDLE_MS};
+	c->session =
+		(struct command_session){.level = cfg->level,
+					 .socket = cfg->path,
+					 .pid = peer.pid,
+					 .uid = peer.uid,
+					 .fd = -1,
+					 .idle_ms = control.cfg->global.stats_timeout_ms};
 	list_add_back(&sockets.clients, &c->node);
 	sockets.clients_n++;
 	net_timer_init(&c->idle, client_is_idle);

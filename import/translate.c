@@ -361,13 +361,13 @@ is_known_now(const struct word_row *row, const struct import_line *l)
 {
 	bool is_option = strncmp(row->words, "option ", 7) == 0;
 	char name[64];
-	if (!is_option)
+	if (!is_option && strchr(row->words, ' '))
 		return false;
-	snprintf(name, sizeof(name), "%s", l->words[1].text);
+	snprintf(name, sizeof(name), "%s", l->words[is_option].text);
 	for (char *p = name; *p; p++)
 		if (*p == '-')
 			*p = '_';
-	return schema_find(SECTION_option, name) != NULL;
+	return schema_find(is_option ? SECTION_option : row->in, name) != NULL;
 }
 
 /* A word without a row. */
@@ -402,9 +402,10 @@ import_line(struct importing *im, enum schema_section in, const struct import_li
 {
 	struct cursor c = {.im = im, .line = line};
 	const struct word_row *row = find_row(in, line, &c.i);
-	if (row && row->why && !row->path && is_known_now(row, line))
-		row = find_row(in, &(struct import_line){.words = line->words, .n = 1},
-			       &c.i);
+	if (row && row->why && !row->path && is_known_now(row, line)) {
+		struct import_line first = {.words = line->words, .n = 1};
+		row = strchr(row->words, ' ') ? find_row(in, &first, &c.i) : NULL;
+	}
 	if (!row)
 		generic(&c, in);
 	else if (row->shape)

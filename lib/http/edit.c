@@ -68,7 +68,8 @@ static bool
 write_line(struct http_head *h, struct http_field *f, struct span name, struct span value,
 	   unsigned id)
 {
-	value = span_trim(value);
+	while (value.n && (value.p[0] == ' ' || value.p[0] == '\t'))
+		value = span_of(value.p + 1, value.n - 1); /* behind it as written */
 	size_t n = name.n + 2 + value.n + 2;
 	char *p = room(h, n);
 

@@ -91,6 +91,7 @@ control_config(struct control_test *t)
 	t->proxies[0] = &t->app;
 	t->cfg = (struct cfg){.proxies = t->proxies, .proxies_n = 1};
 	t->cfg.global = (struct cfg_global){.nbproc = 1,
+					    .stats_timeout_ms = 10000,
 					    .uid = (uid_t)-1,
 					    .gid = (gid_t)-1,
 					    .log_tag = "weir",

@@ -41,6 +41,16 @@ static const struct row proxy_rows[] = {
 	{"rate-limit sessions 5", "rate_limit.sessions", "5"},
 	{"stick-table type ip size 1k store gpc0", "stick_table.size", "1k"},
 	{"http-check expect ! status 404", "http_check.0.expect.negate", "true"},
+	{"http-check expect !rstring ^5", "http_check.0.expect.rstring", "^5"},
+	{"http-check expect hdr name -m beg X- value b",
+	 "http_check.0.expect.hdr.name_match", "beg"},
+	{"http-check expect hdr name A value-lf -m reg b",
+	 "http_check.0.expect.hdr.value_lf", "b"},
+	{"option mysql-check user u pre-41", "option.mysql_check.version", "pre-41"},
+	{"option pgsql-check user u", "option.pgsql_check", "u"},
+	{"option smtpchk EHLO a.b", "option.smtpchk.domain", "a.b"},
+	{"option httpchk GET / HTTP/1.1 a.b", "option.httpchk.host", "a.b"},
+	{"id 7", "id", "7"},
 	{"http-check send meth GET uri / hdr A b", "http_check.0.send.headers.A", "b"},
 	{"http-request deny", "http_request.0.deny", "true"},
 	{"http-request deny deny_status 429 if TRUE", "http_request.0.deny.status",
@@ -119,6 +129,35 @@ one_defaults_stays_one_and_several_get_names(void **state)
 }
 
 static void
+rules_of_named_defaults_stand_before_those_of_the_proxy(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct import *im = imported_with(a,
+					  "defaults d\n mode http\n acl x path /\n"
+					  " http-request deny if x\n"
+					  " tcp-request inspect-delay 5s\n"
+					  " tcp-request content accept\n"
+					  "frontend f from d\n bind :1\n"
+					  " http-request set-path /a\n",
+					  false);
+	assert_int_equal(im->lost_n, 0);
+	assert_string_equal(text_at(im, "frontends.f.http_request.0.if"), "x");
+	assert_string_equal(text_at(im, "frontends.f.http_request.1.set_path"), "/a");
+	assert_string_equal(text_at(im, "frontends.f.tcp_request.inspect_delay"), "5s");
+	assert_string_equal(text_at(im, "frontends.f.acl.x"), "path /");
+	assert_null(at(im, "named_defaults.d.http_request"));
+	im = imported_with(a, "defaults\n http-request deny\n", false);
+	assert_non_null(strstr(lost(im), "rules need defaults with a name"));
+	im = imported_with(a,
+			   "defaults d\n tcp-request connection accept\n"
+			   "backend b from d\n",
+			   false);
+	assert_non_null(strstr(lost(im), "'tcp-request connection'"));
+	arena_free(&a);
+}
+
+static void
 what_haproxy_presumes_is_written(void **state)
 {
 	(void)state;
@@ -173,6 +212,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_word_has_its_place),
 		cmocka_unit_test(one_defaults_stays_one_and_several_get_names),
+		cmocka_unit_test(rules_of_named_defaults_stand_before_those_of_the_proxy),
 		cmocka_unit_test(what_haproxy_presumes_is_written),
 		cmocka_unit_test(what_is_refused_is_told_with_its_line_and_left_out),
 		cmocka_unit_test(a_refused_section_goes_as_a_whole),

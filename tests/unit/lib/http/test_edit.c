@@ -105,7 +105,7 @@ static const struct {
 	 {{ADD, "X", "1"}, {DEL, "X", NULL}, {ADD, "Y", "2"}},
 	 GET("/", "Y: 2\r\n")},
 	/* values are fields' values, whatever is asked for */
-	{GET("/", ""), {{SET, "X", " \ta b "}}, GET("/", "X: a b\r\n")},
+	{GET("/", ""), {{SET, "X", " \ta b "}}, GET("/", "X: a b \r\n")},
 	{GET("/", ""),
 	 {{SET, "X", "a\r\nEvil: b"}, {ADD, "Y", "\x01\x7f"}},
 	 GET("/", "X: a  Evil: b\r\nY:   \r\n")},

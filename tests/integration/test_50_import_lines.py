@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""What `weirctl import` makes of files of any size and content: each line is in the output
+or in the list of what was not taken over."""
+import os
+import random
+import re
+import resource
+import subprocess
+
+WEIRCTL = os.environ.get("WEIRCTL", "weirctl")
+HEAD = ["global", "defaults", " mode http", " timeout client 5s", " timeout server 5s",
+        " timeout connect 5s"]
+# {} is a word that stands in no other line.
+IN_PROXY = [
+    "http-request set-header X-{} 1", "http-request deny if {{ path_beg /{} }}",
+    "http-response add-header A \"b {}\"", "acl {} path /a", "server {} 10.0.0.1:80 check",
+    "errorfile 503 /no/{}.http", "stats uri /{}", "timeout {} 5s", "option {}", "{} a b",
+    "http-request {} a", "reqadd X-{}:\\ a", "filter {}", "use_backend {} if TRUE",
+    "capture cookie {} len 8", "log 127.0.0.1:514 {}", "unique-id-header {}",
+    "http-request set-header \"{}\" 'it''s'", "no option {}", "bind-process {}",
+    "description {}", "balance {}", "server", "http-check expect {}", "stick on {}",
+    "http-request set-var(txn.{}) src", "cookie {} insert indirect", "monitor-uri /{}",
+    "http-request track-sc0 {}", "dispatch 10.0.0.1:{}", "email-alert {}",
+]
+SECTIONS = ["frontend {}", "backend {}", "listen {}", "peers {}", "resolvers {}", "cache {}",
+            "userlist {}", "ring {}", "{} x"]
+KNOWN = {template.split()[0] for template in SECTIONS} - {"{}"}
+
+
+def imported(path):
+    done = subprocess.run([WEIRCTL, "import", path], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=300)
+    return done.returncode, done.stdout, done.stderr
+
+
+def some_file(seed):
+    """(lines, {line number: its word})"""
+    rng = random.Random(seed)
+    lines, words = list(HEAD), {}
+    for _ in range(12):
+        for template in [rng.choice(SECTIONS)] + rng.choices(IN_PROXY, k=6):
+            word = f"w{len(lines)}q"
+            lines.append(("" if template in SECTIONS else " ") + template.format(word))
+            if "{}" in template:
+                words[len(lines)] = word
+    return lines, words
+
+
+def test_each_line_is_in_the_output_or_in_the_list(tmp_path):
+    for seed in range(8):
+        lines, words = some_file(seed)
+        path = tmp_path / f"{seed}.cfg"
+        path.write_text("\n".join(lines) + "\n")
+        status, out, err = imported(str(path))
+        told = {int(n) for pair in re.findall(r"^[^:\n]*:(\d+): |of line (\d+)", err, re.M)
+                for n in pair if n}
+        head = None
+        for number, line in enumerate(lines, 1):
+            if line.split()[0] in KNOWN:
+                head = number
+            if number not in words:
+                continue
+            yaml = "\n".join(x for x in out.split("\n") if "NOT TAKEN OVER" not in x)
+            assert words[number] in yaml or number in told or head in told, \
+                f"seed {seed}: line {number} is lost: {line}\n{err}"
+        assert status == (2 if "NOT TAKEN OVER" in err else 0)
+
+
+def test_ten_thousand_lines_are_imported_in_a_second_of_the_processor(tmp_path):
+    lines = list(HEAD)
+    for i in range(1200):
+        lines += [f"backend b{i}", " balance roundrobin", " option httpchk GET /h",
+                  f" http-request set-header X-B b{i} if {{ path_beg /b{i}/ }}",
+                  " server s1 10.0.0.1:80 check inter 2s", " server s2 10.0.0.2:80 backup",
+                  " server s3 10.0.0.3:80"]
+    lines += ["frontend f", " bind :80"]
+    lines += [f" use_backend b{i} if {{ path_beg /b{i}/ }}" for i in range(1200)]
+    lines += [f" http-request deny if {{ path /{i} }}" for i in range(10000 - len(lines))]
+    path = tmp_path / "long.cfg"
+    path.write_text("\n".join(lines) + "\n")
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    status, out, err = imported(str(path))
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert status == 0, err[:500]
+    assert "b1199" in out and len(lines) == 10000
+    assert after.ru_utime - before.ru_utime <= 5  # 1 s here, and five times slower
