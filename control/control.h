@@ -8,6 +8,7 @@
 
 #include "config/cfg.h"
 #include "lib/net/inherit.h"
+#include "shm/cells.h"
 #include "shm/region.h"
 
 struct control_inherit {
@@ -16,8 +17,9 @@ struct control_inherit {
 	struct net_inherit net;
 	int reload_fd; /* eventfd: the master reloads; workers have none, whatever they
 			  write */
-	const int *socket_fds; /* listening, one per cfg->global.sockets, owned by the
-				  master */
+	const int *socket_fds;	/* listening, one per cfg->global.sockets, owned by the
+				   master */
+	struct shm_cell *cells; /* variables of the scope proc */
 };
 
 /* Called in the child after privileges are dropped and shm_child_enter(); reports

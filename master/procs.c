@@ -45,7 +45,8 @@ for_control(const struct family_inherit *in)
 				     .shm = master.shm,
 				     .net = in->net,
 				     .reload_fd = master.reload_fd,
-				     .socket_fds = in->generation->control_fds};
+				     .socket_fds = in->generation->control_fds,
+				     .cells = in->generation->cells};
 	return &c;
 }
 

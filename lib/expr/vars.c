@@ -53,6 +53,15 @@ is_name_byte(char c)
 }
 
 const struct expr_var *
+expr_var_find(const struct expr_names *names, struct span name)
+{
+	for (uint32_t i = 0; i < names->n; i++)
+		if (span_eq(names->vars[i]->name, name))
+			return names->vars[i];
+	return NULL;
+}
+
+const struct expr_var *
 expr_var_of(struct expr_names *names, struct span name, size_t at, struct expr_error *err)
 {
 	int scope = scope_of(name, at, err);
@@ -72,9 +81,9 @@ expr_var_of(struct expr_names *names, struct span name, size_t at, struct expr_e
 			  (int)name.n, name.p);
 		return NULL;
 	}
-	for (uint32_t i = 0; i < names->n; i++)
-		if (span_eq(names->vars[i]->name, name))
-			return names->vars[i];
+	const struct expr_var *known = expr_var_find(names, name);
+	if (known)
+		return known;
 	struct expr_var *v = arena_alloc(names->arena, sizeof(*v));
 	*v = (struct expr_var){
 		.name = span_of(arena_span(names->arena, name), name.n),

@@ -34,6 +34,8 @@ struct expr_names *expr_names_new(struct arena *a);
  * and '_'. */
 const struct expr_var *expr_var_of(struct expr_names *names, struct span name, size_t at,
 				   struct expr_error *err);
+/* The variable of that name, or NULL. */
+const struct expr_var *expr_var_find(const struct expr_names *names, struct span name);
 /* The same where an expression stands that is evaluated at env->at; NULL with err also
  * when the scope does not exist there. */
 const struct expr_var *expr_var_at(struct expr_env *env, struct span name, size_t at,
