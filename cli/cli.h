@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "shm/region.h"
-#include "shm/text.h"
+#include "shm/stats/text.h"
 
 /* Exit codes: a contract. */
 enum cli_exit {

@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 #include "shm/health.h"
-#include "shm/render.h"
+#include "shm/stats/render.h"
 
 /* The last checks of one server, the newest first. */
 struct past {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "cli/cli.h"
-#include "shm/render.h"
+#include "shm/stats/render.h"
 
 static enum cli_exit
 draw(struct cli *c, struct shm_text *out)

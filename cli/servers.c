@@ -3,7 +3,7 @@
  * weirctl servers: what balancing thinks of every server.
  */
 #include "cli/cli.h"
-#include "shm/render.h"
+#include "shm/stats/render.h"
 
 /* Servers only; the names of the fields are those of "stats". */
 static enum cli_exit

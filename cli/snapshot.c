@@ -14,7 +14,7 @@
 
 #include "cli/cli.h"
 #include "shm/snapshot.h"
-#include "shm/stick_text.h"
+#include "shm/stick/text.h"
 
 /* --- save ----------------------------------------------------------------------------
  */

@@ -7,7 +7,7 @@
 #include <time.h>
 
 #include "cli/cli.h"
-#include "shm/render.h"
+#include "shm/stats/render.h"
 
 /* The look before this one. */
 struct earlier {

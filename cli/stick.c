@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 #include "lib/base/clock.h"
-#include "shm/stick_text.h"
+#include "shm/stick/text.h"
 
 /* --- all tables ------------------------------------------------------------------------
  */

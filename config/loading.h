@@ -12,7 +12,7 @@
 #include "config/load.h"
 #include "config/node.h"
 #include "config/report.h"
-#include "config/schema.h"
+#include "config/schema/schema.h"
 
 enum {
 	CFG_DEPTH_MAX = 64,	      /* of nested lists and maps */

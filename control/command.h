@@ -12,7 +12,7 @@
 #include "config/cfg.h"
 #include "shm/hand.h"
 #include "shm/object.h"
-#include "shm/text.h"
+#include "shm/stats/text.h"
 
 enum { COMMAND_WORDS_MAX = 64 };
 

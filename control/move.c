@@ -8,7 +8,7 @@
 
 #include "control/self.h"
 #include "lib/base/must.h"
-#include "shm/stick_move.h"
+#include "shm/stick/move.h"
 
 enum { AT_ONCE = 2000, PAUSE_MS = 1 };
 

@@ -12,7 +12,7 @@
 #include "control/control.h"
 #include "lib/net/loop.h"
 #include "shm/object.h"
-#include "shm/text.h"
+#include "shm/stats/text.h"
 
 struct control {
 	const struct control_inherit *in;

@@ -12,7 +12,7 @@
 #include "lib/base/clock.h"
 #include "shm/gauge.h"
 #include "shm/health.h"
-#include "shm/render.h"
+#include "shm/stats/render.h"
 
 void
 command_show_version(struct command_session *s, const struct command_words *w)

@@ -11,7 +11,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/num.h"
 #include "shm/snapshot.h"
-#include "shm/stick_text.h"
+#include "shm/stick/text.h"
 
 /* A table somebody has named, and which of its entries. */
 struct named {

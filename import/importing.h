@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "config/node.h"
-#include "config/schema.h"
+#include "config/schema/schema.h"
 #include "import/import.h"
 
 enum {

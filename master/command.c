@@ -20,7 +20,7 @@
 #include "master/report.h"
 #include "master/run.h"
 #include "master/upgrade.h"
-#include "worker/evaluate.h"
+#include "worker/fetch/evaluate.h"
 
 enum { EXIT_OK = 0, EXIT_BAD = 1 };
 

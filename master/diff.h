@@ -6,7 +6,7 @@
 #define WEIR_MASTER_DIFF_H
 
 #include "shm/region.h"
-#include "shm/text.h"
+#include "shm/stats/text.h"
 
 /* Appends one line, or one JSON object in an array, per object that would be added,
  * removed, changed or begun anew. Returns their number. */

@@ -27,7 +27,7 @@ cells_of(const struct cfg *c)
 	return expr_names_n(c->env.vars, EXPR_SCOPE_PROC);
 }
 
-/* What global.set_var says, in the form of worker/vars.c. */
+/* What global.set_var says, in the form of worker/fetch/vars.c. */
 static void
 set_vars(struct shm_cell *cells, const struct cfg_global *g)
 {

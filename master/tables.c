@@ -25,7 +25,7 @@
 #include "master/self.h"
 #include "master/title.h"
 #include "shm/snapshot.h"
-#include "shm/stick_text.h"
+#include "shm/stick/text.h"
 
 enum { LOAD_MS = 30000 };
 

@@ -17,7 +17,7 @@
 #include "shm/file.h"
 #include "shm/layout.h"
 #include "shm/queue.h"
-#include "shm/stick.h"
+#include "shm/stick/stick.h"
 #include "shm/seq.h"
 
 static enum shm_attach

@@ -11,7 +11,7 @@
 #include "shm/layout.h"
 #include "shm/queue.h"
 #include "shm/sessions.h"
-#include "shm/stick.h"
+#include "shm/stick/stick.h"
 
 struct mend {
 	struct shm *s;

@@ -9,7 +9,7 @@
 #define WEIR_SHM_OFFENCE_H
 
 #include "shm/object.h"
-#include "shm/text.h"
+#include "shm/stats/text.h"
 
 enum {
 	SHM_OFFENCES_KEPT = 4, /* of a frontend, per kind */

@@ -10,7 +10,7 @@
 #include "shm/layout.h"
 #include "shm/mend.h"
 #include "shm/queue_area.h"
-#include "shm/stick_scan.h"
+#include "shm/stick/scan.h"
 
 /* --- queues ------------------------------------------------------------------------- */
 

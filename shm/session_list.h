@@ -7,7 +7,7 @@
 #define WEIR_SHM_SESSION_LIST_H
 
 #include "shm/sessions.h"
-#include "shm/text.h"
+#include "shm/stats/text.h"
 
 /* One connection. The names are the list's; "" where there is none. */
 struct shm_session_view {

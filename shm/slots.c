@@ -21,7 +21,7 @@
 #include "shm/queue.h"
 #include "shm/seq.h"
 #include "shm/sessions.h"
-#include "shm/stick.h"
+#include "shm/stick/stick.h"
 
 _Static_assert(sizeof(struct shm_identity_data) % 4 == 0, "copied by words");
 

@@ -12,7 +12,7 @@
 #ifndef WEIR_SHM_SNAPSHOT_H
 #define WEIR_SHM_SNAPSHOT_H
 
-#include "shm/stick.h"
+#include "shm/stick/stick.h"
 
 enum { SHM_SNAPSHOT_PIECE_BYTES = 64 * 1024 };
 

@@ -11,7 +11,7 @@
 #include "lib/base/clock.h"
 #include "shm/layout.h"
 #include "shm/snapshot_file.h"
-#include "shm/stick_scan.h"
+#include "shm/stick/scan.h"
 
 /* A machine that was off for longer has forgotten everything anyway. */
 static const uint64_t away_max_ms = 1ULL << 41;

@@ -4,7 +4,7 @@
  */
 #include "lib/base/clock.h"
 #include "shm/snapshot_file.h"
-#include "shm/stick_scan.h"
+#include "shm/stick/scan.h"
 
 void
 shm_snapshot_save_begin(struct shm_snapshot_save *w, struct shm_stick *stick,

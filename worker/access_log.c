@@ -5,7 +5,7 @@
  */
 #include <syslog.h>
 
-#include "worker/context.h"
+#include "worker/fetch/context.h"
 
 bool
 access_log_is_normal(const struct txn *t)

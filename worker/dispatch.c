@@ -10,9 +10,9 @@
 #include "worker/idle.h"
 #include "worker/observe.h"
 #include "worker/origin.h"
-#include "worker/farm.h"
-#include "worker/persist.h"
-#include "worker/pick.h"
+#include "worker/pick/farm.h"
+#include "worker/pick/persist.h"
+#include "worker/pick/pick.h"
 #include "worker/queue.h"
 
 enum { TURNAROUND_MS = 1000 };

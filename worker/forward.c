@@ -7,7 +7,7 @@
 
 #include "lib/base/num.h"
 #include "lib/expr/program.h"
-#include "worker/context.h"
+#include "worker/fetch/context.h"
 
 struct lines {
 	char *p;

@@ -4,7 +4,7 @@
  * about them. Worker. Why a connection is looked at before it is used, and what no look
  * can see: docs/decisions/004.
  */
-#include "worker/farm.h"
+#include "worker/pick/farm.h"
 #include "worker/idle.h"
 
 #include <errno.h>

@@ -11,7 +11,7 @@
 #include "shm/fault.h"
 #include "shm/slots.h"
 #include "worker/origin.h"
-#include "worker/farm.h"
+#include "worker/pick/farm.h"
 
 enum {
 	QUEUE_RECHECK_MS = 10,

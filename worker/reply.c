@@ -7,7 +7,7 @@
 #include "lib/http/reply.h"
 #include "lib/http/serialise.h"
 #include "worker/origin.h"
-#include "worker/rules.h"
+#include "worker/rules/rules.h"
 #include "worker/track.h"
 
 /* Nothing may follow a request whose end is unknown. */

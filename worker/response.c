@@ -9,13 +9,13 @@
 #include "worker/observe.h"
 #include "worker/offence.h"
 #include "worker/origin.h"
-#include "worker/persist.h"
-#include "worker/pick.h"
-#include "worker/capture.h"
+#include "worker/pick/persist.h"
+#include "worker/pick/pick.h"
+#include "worker/fetch/capture.h"
 #include "worker/parked.h"
-#include "worker/rules.h"
+#include "worker/rules/rules.h"
 #include "worker/track.h"
-#include "worker/vars.h"
+#include "worker/fetch/vars.h"
 #include "worker/stick.h"
 
 enum {

@@ -4,9 +4,9 @@
  * Made once at start, lives as long as the worker.
  */
 #include "lib/base/must.h"
-#include "worker/farm.h"
+#include "worker/pick/farm.h"
 #include "worker/idle.h"
-#include "worker/persist.h"
+#include "worker/pick/persist.h"
 #include "worker/track.h"
 
 /* The master committed the geometry before it forked us: everything is there. */

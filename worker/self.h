@@ -17,7 +17,7 @@
 #include "shm/counters.h"
 #include "shm/gauge.h"
 #include "shm/sessions.h"
-#include "shm/stick.h"
+#include "shm/stick/stick.h"
 #include "shm/queue.h"
 #include "worker/worker.h"
 

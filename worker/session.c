@@ -6,7 +6,7 @@
  */
 #include "worker/session.h"
 
-#include "worker/rules.h"
+#include "worker/rules/rules.h"
 
 #include <sys/ioctl.h>
 #include <unistd.h>

@@ -8,7 +8,7 @@
 
 #include "lib/base/must.h"
 #include "lib/http/reply.h"
-#include "shm/render.h"
+#include "shm/stats/render.h"
 #include "worker/session.h"
 
 enum page_kind { PAGE_HTML, PAGE_CSV, PAGE_JSON };

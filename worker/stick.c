@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "lib/base/hash.h"
-#include "worker/farm.h"
+#include "worker/pick/farm.h"
 #include "worker/track.h"
 
 enum { STORES_MAX = 8 }; /* of one request */

@@ -5,7 +5,7 @@
 #ifndef WEIR_WORKER_STICK_H
 #define WEIR_WORKER_STICK_H
 
-#include "worker/context.h"
+#include "worker/fetch/context.h"
 
 /* Before a server is chosen: may set t->wanted. h: NULL in mode tcp. */
 void stick_request_run(struct txn *t, struct http_head *h);

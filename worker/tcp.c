@@ -8,7 +8,7 @@
 
 #include "worker/observe.h"
 #include "worker/origin.h"
-#include "worker/pick.h"
+#include "worker/pick/pick.h"
 #include "worker/stick.h"
 
 void

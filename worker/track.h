@@ -6,8 +6,8 @@
 #ifndef WEIR_WORKER_TRACK_H
 #define WEIR_WORKER_TRACK_H
 
-#include "shm/stick.h"
-#include "worker/context.h"
+#include "shm/stick/stick.h"
+#include "worker/fetch/context.h"
 
 struct rt_table {
 	const struct cfg_table *cfg;

@@ -11,7 +11,7 @@
 #include "worker/idle.h"
 #include "worker/observe.h"
 #include "worker/origin.h"
-#include "worker/pick.h"
+#include "worker/pick/pick.h"
 #include "worker/track.h"
 #include "worker/queue.h"
 #include "worker/summary.h"

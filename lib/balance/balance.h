@@ -42,7 +42,7 @@ bool balance_is_hash(enum balance_algorithm a);
 
 /* --- keys (hash.c, key.c) ------------------------------------------------------ */
 
-/* hash_type, in the order of the words in config/schema.def */
+/* hash_type, in the order of the words in config/schema/schema.def */
 enum balance_function {
 	BALANCE_SDBM,
 	BALANCE_DJB2,

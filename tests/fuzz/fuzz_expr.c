@@ -12,7 +12,7 @@
 #include "lib/expr/cond.h"
 #include "lib/expr/format.h"
 #include "lib/expr/vars.h"
-#include "worker/alias.h"
+#include "worker/fetch/alias.h"
 
 enum { INPUT_MAX = 16 * 1024, SCRATCH_BYTES = 8192 };
 

@@ -14,7 +14,7 @@
 
 #include "lib/base/must.h"
 #include "shm/counters.h"
-#include "shm/render.h"
+#include "shm/stats/render.h"
 #include "shm/session_list.h"
 #include "shm/slots.h"
 

@@ -13,7 +13,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/must.h"
 #include "shm/snapshot_file.h"
-#include "shm/stick_text.h"
+#include "shm/stick/text.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerInitialize(int *argc, char ***argv);

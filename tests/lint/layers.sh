@@ -31,7 +31,7 @@ check() {
 		allow("control", "config shm " libs)
 		allow("cli", "shm lib/base")
 		allow("master", "config shm " libs \
-			" worker/worker.h worker/evaluate.h checker/checker.h control/control.h")
+			" worker/worker.h worker/fetch/evaluate.h checker/checker.h control/control.h")
 	}
 	function allow(room, list,   n, i, part) {
 		known[room] = 1

@@ -13,7 +13,7 @@
 #include "shm/counters.h"
 #include "shm/gauge.h"
 #include "shm/health.h"
-#include "shm/render.h"
+#include "shm/stats/render.h"
 #include "shm/slots.h"
 
 static inline struct shm_facts *

@@ -7,7 +7,7 @@
 
 #include "fixture.h"
 #include "lib/base/clock.h"
-#include "shm/stick.h"
+#include "shm/stick/stick.h"
 
 struct table {
 	struct fixture f;

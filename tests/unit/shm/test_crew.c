@@ -11,7 +11,7 @@
 
 #include "shm/session_list.h"
 #include "shm/sessions.h"
-#include "shm/stick.h"
+#include "shm/stick/stick.h"
 
 #ifdef WEIR_FAULTS
 

@@ -2,7 +2,7 @@
 #include "shm/mend.h"
 
 #include "queue_fixture.h"
-#include "shm/stick.h"
+#include "shm/stick/stick.h"
 
 enum { KINDS = 4, SEEDS = 8 };
 

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The stats page: one HTML document without scripts or anything to fetch. A head with
+ * the daemon's totals, then a table per proxy, made from one table of columns.
+ * Everything that comes from the configuration or the network is escaped.
+ */
+#include "shm/stats/render.h"
+
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shm/stats/css.h"
+
+/* --- cells -------------------------------------------------------------- */
+
+/* A number as short as it can be read. */
+static void
+put_value(uint64_t v, unsigned step, struct shm_text *out)
+{
+	if (v < 10000 && step == 1000)
+		shm_text_u64(out, v);
+	else
+		shm_text_short(out, v, step);
+}
+
+/* Its cell, the exact value as title. */
+static void
+put_number(const struct shm_stat_row *r, enum shm_stat_field f, unsigned step,
+	   struct shm_text *out)
+{
+	uint64_t v = shm_stat_n(r, f);
+	if (!r->v[f].is_set) {
+		shm_text_str(out, "<td class=no>");
+		return;
+	}
+	shm_text_fmt(out, v ? "<td title=\"%llu\">" : "<td class=zero>",
+		     (unsigned long long)v);
+	put_value(v, step, out);
+}
+
+/* A second one below it: "max 2410". */
+static void
+put_second(const struct shm_stat_row *r, enum shm_stat_field f, unsigned step,
+	   const char *label, struct shm_text *out)
+{
+	if (!shm_stat_n(r, f))
+		return;
+	shm_text_fmt(out, "<small>%s ", label);
+	put_value(shm_stat_n(r, f), step, out);
+	shm_text_str(out, "</small>");
+}
+
+/* Numbers that should be 0 stand out when they are not. */
+static void
+put_trouble(const struct shm_stat_row *r, enum shm_stat_field f, struct shm_text *out)
+{
+	uint64_t v = shm_stat_n(r, f);
+	if (v == 0) {
+		put_number(r, f, 1000, out);
+		return;
+	}
+	shm_text_fmt(out, "<td class=bad title=\"%llu\">", (unsigned long long)v);
+	put_value(v, 1000, out);
+}
+
+static void
+put_name(const struct shm_stat_row *r, struct shm_text *out)
+{
+	shm_text_str(out, "<th scope=row>");
+	switch (r->type) {
+	case SHM_STAT_FRONTEND:
+		shm_text_str(out, "Frontend");
+		break;
+	case SHM_STAT_BACKEND:
+		shm_text_str(out, "Backend");
+		break;
+	case SHM_STAT_SERVER:
+	case SHM_STAT_LISTENER:
+		shm_text_html(out, r->facts.name);
+		if (r->facts.addr[0] && strcmp(r->facts.addr, r->facts.name) != 0) {
+			shm_text_str(out, "<small>");
+			shm_text_html(out, r->facts.addr);
+			shm_text_str(out, "</small>");
+		}
+		break;
+	}
+}
+
+static const char *
+light_class(enum shm_stat_light l)
+{
+	switch (l) {
+	case SHM_LIGHT_UP:
+		return "up";
+	case SHM_LIGHT_GOING_DOWN:
+		return "going-down";
+	case SHM_LIGHT_DOWN:
+		return "down";
+	case SHM_LIGHT_GOING_UP:
+		return "going-up";
+	case SHM_LIGHT_MAINT:
+		return "maint";
+	case SHM_LIGHT_DRAIN:
+		return "drain";
+	case SHM_LIGHT_UNCHECKED:
+		return "unchecked";
+	}
+	return "unchecked";
+}
+
+static void
+put_status(const struct shm_stat_row *r, struct shm_text *out)
+{
+	shm_text_fmt(out, "<td class=status><span class=\"light %s\">",
+		     light_class(r->light));
+	shm_text_html(out, r->status);
+	shm_text_str(out, "</span>");
+	if (r->type == SHM_STAT_BACKEND || r->type == SHM_STAT_SERVER) {
+		shm_text_str(out, "<small>");
+		shm_text_age(out, shm_stat_n(r, SHM_STAT_lastchg));
+		shm_text_str(out, "</small>");
+	}
+}
+
+/* "L7OK/200 in 3 ms", and what the check saw when it failed. */
+static void
+put_check(const struct shm_stat_row *r, struct shm_text *out)
+{
+	const char *seen = shm_stat_text(r, SHM_STAT_last_chk);
+	if (!r->v[SHM_STAT_check_status].is_set) {
+		shm_text_str(out, "<td class=no>");
+		return;
+	}
+	shm_text_str(out, "<td class=check title=\"");
+	shm_text_html(out, shm_stat_text(r, SHM_STAT_check_desc));
+	if (*seen) {
+		shm_text_str(out, ": ");
+		shm_text_html(out, seen);
+	}
+	shm_text_str(out, "\">");
+	shm_text_html(out, shm_stat_text(r, SHM_STAT_check_status));
+	if (r->v[SHM_STAT_check_code].is_set)
+		shm_text_fmt(out, "/%u", (unsigned)shm_stat_n(r, SHM_STAT_check_code));
+	if (r->check.at_boot_ms)
+		shm_text_fmt(out, "<small>%u ms</small>",
+			     (unsigned)shm_stat_n(r, SHM_STAT_check_duration));
+	if (*seen && r->light != SHM_LIGHT_UP) {
+		shm_text_str(out, "<small class=seen>");
+		shm_text_html(out, seen);
+		shm_text_str(out, "</small>");
+	}
+}
+
+static void
+put_weight(const struct shm_stat_row *r, struct shm_text *out)
+{
+	if (!r->v[SHM_STAT_weight].is_set) {
+		shm_text_str(out, "<td class=no>");
+		return;
+	}
+	shm_text_fmt(out, "<td>%u", (unsigned)shm_stat_n(r, SHM_STAT_weight));
+	if (r->type == SHM_STAT_SERVER) {
+		shm_text_str(out, r->facts.is_backup ? "<small>backup</small>" : "");
+		return;
+	}
+	shm_text_fmt(out, "<small>%u active", (unsigned)shm_stat_n(r, SHM_STAT_act));
+	if (shm_stat_n(r, SHM_STAT_bck))
+		shm_text_fmt(out, ", %u backup", (unsigned)shm_stat_n(r, SHM_STAT_bck));
+	shm_text_str(out, "</small>");
+}
+
+static void
+put_downtime(const struct shm_stat_row *r, struct shm_text *out)
+{
+	uint64_t s = shm_stat_n(r, SHM_STAT_downtime);
+	if (!r->v[SHM_STAT_downtime].is_set) {
+		shm_text_str(out, "<td class=no>");
+		return;
+	}
+	shm_text_str(out, s ? "<td class=bad>" : "<td class=zero>");
+	shm_text_age(out, s);
+}
+
+/* Sessions now, "max 37 of 100", and a bar when there is a limit to fill. */
+static void
+put_cur(const struct shm_stat_row *r, struct shm_text *out)
+{
+	uint64_t cur = shm_stat_n(r, SHM_STAT_scur), max = shm_stat_n(r, SHM_STAT_slim);
+	shm_text_str(out, cur ? "<td>" : "<td class=zero>");
+	shm_text_u64(out, cur);
+	if (shm_stat_n(r, SHM_STAT_smax) || max) {
+		shm_text_str(out, "<small>max ");
+		put_value(shm_stat_n(r, SHM_STAT_smax), 1000, out);
+		shm_text_str(out, max ? " of " : "");
+		if (max)
+			put_value(max, 1000, out);
+		shm_text_str(out, "</small>");
+	}
+	if (max && cur)
+		shm_text_fmt(out, "<i class=bar><b style=\"width:%u%%\"></b></i>",
+			     (unsigned)(cur >= max ? 100 : 1 + cur * 99 / max));
+}
+
+/* The classes of responses as one stacked bar. */
+static void
+put_responses(const struct shm_stat_row *r, struct shm_text *out)
+{
+	static const struct {
+		enum shm_stat_field field;
+		const char *name;
+	} classes[] = {
+		{SHM_STAT_hrsp_2xx, "2xx"},
+		{SHM_STAT_hrsp_3xx, "3xx"},
+		{SHM_STAT_hrsp_4xx, "4xx"},
+		{SHM_STAT_hrsp_5xx, "5xx"},
+	};
+	uint64_t sum = 0;
+	for (size_t i = 0; i < 4; i++)
+		sum += shm_stat_n(r, classes[i].field);
+	if (!sum) {
+		shm_text_str(out, "<td class=no>");
+		return;
+	}
+	shm_text_str(out, "<td class=mix title=\"");
+	for (size_t i = 0; i < 4; i++)
+		shm_text_fmt(out, "%s %llu  ", classes[i].name,
+			     (unsigned long long)shm_stat_n(r, classes[i].field));
+	shm_text_str(out, "\"><i class=stack>");
+	for (size_t i = 0; i < 4; i++) {
+		uint64_t v = shm_stat_n(r, classes[i].field);
+		if (v)
+			shm_text_fmt(out, "<b class=c%c style=\"flex-grow:%llu\"></b>",
+				     classes[i].name[0],
+				     (unsigned long long)(1 + v * 1000.0 / (double)sum));
+	}
+	shm_text_str(out, "</i>");
+}
+
+/* --- the columns -------------------------------------------------------- */
+
+enum form { SHORT, BYTES, TROUBLE, OWN };
+
+struct column {
+	const char *group, *title;
+	enum form form;
+	enum shm_stat_field field;
+	const char *label; /* of `second`, NULL: there is none */
+	enum shm_stat_field second;
+	void (*put)(const struct shm_stat_row *r, struct shm_text *out);
+};
+
+/* clang-format off */
+static const struct column columns[] = {
+	{"", "", OWN, 0, NULL, 0, put_name},
+	{"", "Status", OWN, 0, NULL, 0, put_status},
+	{"Health", "Check", OWN, 0, NULL, 0, put_check},
+	{"Health", "Weight", OWN, 0, NULL, 0, put_weight},
+	{"Health", "Down", OWN, 0, NULL, 0, put_downtime},
+	{"Sessions", "per s", SHORT, SHM_STAT_rate, "max", SHM_STAT_rate_max, NULL},
+	{"Sessions", "now", OWN, 0, NULL, 0, put_cur},
+	{"Sessions", "total", SHORT, SHM_STAT_stot, NULL, 0, NULL},
+	{"Sessions", "queue", SHORT, SHM_STAT_qcur, "max", SHM_STAT_qmax, NULL},
+	{"Bytes per s", "in", BYTES, SHM_STAT_bin_rate, "total", SHM_STAT_bin, NULL},
+	{"Bytes per s", "out", BYTES, SHM_STAT_bout_rate, "total", SHM_STAT_bout, NULL},
+	{"HTTP", "requests", SHORT, SHM_STAT_req_tot, NULL, 0, NULL},
+	{"HTTP", "responses", OWN, 0, NULL, 0, put_responses},
+	{"HTTP", "5xx", TROUBLE, SHM_STAT_hrsp_5xx, NULL, 0, NULL},
+	{"Errors", "req", TROUBLE, SHM_STAT_ereq, NULL, 0, NULL},
+	{"Errors", "conn", TROUBLE, SHM_STAT_econ, NULL, 0, NULL},
+	{"Errors", "resp", TROUBLE, SHM_STAT_eresp, NULL, 0, NULL},
+	{"Denied", "req", SHORT, SHM_STAT_dreq, NULL, 0, NULL},
+	{"Denied", "resp", SHORT, SHM_STAT_dresp, NULL, 0, NULL},
+	{"Repeated", "retry", SHORT, SHM_STAT_wretr, NULL, 0, NULL},
+	{"Repeated", "redisp", SHORT, SHM_STAT_wredis, NULL, 0, NULL},
+};
+/* clang-format on */
+
+enum { COLUMNS_N = sizeof(columns) / sizeof(columns[0]) };
+
+static void
+put_heads(struct shm_text *out)
+{
+	shm_text_str(out, "<thead><tr class=groups>");
+	for (size_t i = 0; i < COLUMNS_N;) {
+		size_t span = 1;
+		while (i + span < COLUMNS_N &&
+		       strcmp(columns[i].group, columns[i + span].group) == 0)
+			span++;
+		shm_text_fmt(out, "<th colspan=%u>%s", (unsigned)span, columns[i].group);
+		i += span;
+	}
+	shm_text_str(out, "<tr>");
+	for (size_t i = 0; i < COLUMNS_N; i++) {
+		/* tables below each other look best with equal columns */
+		bool is_text = columns[i].put == put_name ||
+			       columns[i].put == put_status ||
+			       columns[i].put == put_check;
+		shm_text_fmt(out, "<th scope=col%s>%s",
+			     is_text ? " class=\"left wide\"" : "", columns[i].title);
+	}
+	shm_text_str(out, "</thead>\n");
+}
+
+static void
+put_row(const struct shm_stat_row *r, struct shm_text *out)
+{
+	static const char *const classes[] = {"frontend", "backend", "server",
+					      "listener"};
+	shm_text_fmt(out, "<tr class=\"%s %s\">", classes[r->type],
+		     light_class(r->light));
+	for (size_t i = 0; i < COLUMNS_N; i++) {
+		const struct column *c = &columns[i];
+		unsigned step = c->form == BYTES ? 1024 : 1000;
+		switch (c->form) {
+		case SHORT:
+		case BYTES:
+			put_number(r, c->field, step, out);
+			if (c->label)
+				put_second(r, c->second, step, c->label, out);
+			break;
+		case TROUBLE:
+			put_trouble(r, c->field, out);
+			break;
+		case OWN:
+			c->put(r, out);
+			break;
+		}
+	}
+	shm_text_char(out, '\n');
+}
+
+/* --- the page ----------------------------------------------------------- */
+
+static void
+put_tile(struct shm_text *out, const char *label, uint64_t v, unsigned step,
+	 const char *unit)
+{
+	shm_text_fmt(out, "<div><b title=\"%llu\">", (unsigned long long)v);
+	put_value(v, step, out);
+	shm_text_fmt(out, "<u>%s</u></b><span>%s</span></div>\n", unit, label);
+}
+
+static void
+put_tiles(const struct shm *s, bool is_running, struct shm_text *out)
+{
+	struct shm_stat_global g;
+	shm_stat_global(s, &g);
+	if (!is_running)
+		g.conn_rate = g.req_rate = 0, g.bin_rate = g.bout_rate = 0;
+	shm_text_str(out, "<section class=tiles>\n");
+	put_tile(out, "connections", g.conns, 1000, "");
+	put_tile(out, "limit", g.maxconn, 1000, "");
+	put_tile(out, "new connections", g.conn_rate, 1000, "/s");
+	put_tile(out, "requests", g.req_rate, 1000, "/s");
+	put_tile(out, "from clients", g.bin_rate, 1024, "B/s");
+	put_tile(out, "to clients", g.bout_rate, 1024, "B/s");
+	put_tile(out, "connections in total", g.conn_tot, 1000, "");
+	put_tile(out, "requests in total", g.req_tot, 1000, "");
+	shm_text_str(out, "</section>\n");
+}
+
+static void
+put_head(const struct shm_info *info, const struct shm_html_opts *o, struct shm_text *out)
+{
+	char host[256] = "";
+	time_t now = time(NULL);
+	uint64_t up_s = (uint64_t)now > info->started_wall_s
+				? (uint64_t)now - info->started_wall_s
+				: 0;
+	if (gethostname(host, sizeof(host) - 1) != 0)
+		host[0] = '\0';
+	shm_text_str(out, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n"
+			  "<meta name=viewport content=\"width=device-width\">\n"
+			  "<meta name=color-scheme content=\"light dark\">\n");
+	if (o->refresh_ms)
+		shm_text_fmt(out, "<meta http-equiv=refresh content=%llu>\n",
+			     (unsigned long long)(o->refresh_ms + 999) / 1000);
+	shm_text_str(out, "<title>weir on ");
+	shm_text_html(out, host);
+	shm_text_str(out, "</title>\n<style>" SHM_RENDER_CSS_FRAME);
+	shm_text_str(out,
+		     SHM_RENDER_CSS_TABLES "</style></head>\n<body><header><h1>weir");
+	if (!o->hide_version) {
+		shm_text_str(out, " <small>");
+		shm_text_html(out, info->version);
+		shm_text_str(out, "</small>");
+	}
+	shm_text_str(out, "</h1><p>");
+	shm_text_html(out, host);
+	if (info->running) {
+		shm_text_str(out, " &middot; up ");
+		shm_text_age(out, up_s);
+	} else {
+		shm_text_str(out, " &middot; <strong>not running</strong>");
+	}
+	shm_text_fmt(out, " &middot; %u worker%s &middot; generation %llu",
+		     info->workers_n, info->workers_n == 1 ? "" : "s",
+		     (unsigned long long)info->generation);
+	shm_text_str(out, "</p><nav>");
+	static const char *const forms[][2] = {
+		{"", "Refresh"}, {";csv", "CSV"}, {";json", "JSON"}};
+	for (size_t i = 0; i < 3; i++) {
+		shm_text_str(out, "<a href=\"");
+		shm_text_html(out, o->uri ? o->uri : "");
+		shm_text_fmt(out, "%s\">%s</a>", forms[i][0], forms[i][1]);
+	}
+	shm_text_str(out, "</nav></header>\n");
+}
+
+/* Who was refused last is who needs it most. */
+static void
+put_reload(const struct shm_info *info, struct shm_text *out)
+{
+	if (!info->reload_last_wall_s || info->reload_last_ok)
+		return;
+	shm_text_str(out, "<section class=refused><h2>The last reload was refused</h2>"
+			  "<pre>");
+	for (const char *p = info->reload_text; *p;) {
+		char line[512];
+		size_t n = strcspn(p, "\n");
+		size_t cut = n < sizeof(line) - 1 ? n : sizeof(line) - 1;
+		memcpy(line, p, cut);
+		line[cut] = '\0';
+		shm_text_html(out, line);
+		shm_text_char(out, '\n');
+		p += n + (p[n] == '\n');
+	}
+	shm_text_str(out, "</pre></section>\n");
+}
+
+static void
+put_proxies(const struct shm_stat *st, struct shm_text *out)
+{
+	const char *open = NULL;
+	for (size_t i = 0; i < st->rows_n; i++) {
+		const struct shm_stat_row *r = st->rows[i];
+		const char *name = shm_stat_text(r, SHM_STAT_pxname);
+		if (!open || strcmp(open, name) != 0) {
+			shm_text_str(out, open ? "</table></div></section>\n" : "");
+			shm_text_str(out, "<section class=proxy><h2 id=\"");
+			shm_text_html(out, name);
+			shm_text_str(out, "\">");
+			shm_text_html(out, name);
+			shm_text_str(out, " <small>");
+			shm_text_html(out, r->facts.mode);
+			shm_text_str(out, "</small></h2><div class=scroll><table>\n");
+			put_heads(out);
+			open = name;
+		}
+		put_row(r, out);
+	}
+	shm_text_str(out, open ? "</table></div></section>\n" : "");
+}
+
+static void
+put_foot(struct shm_text *out)
+{
+	static const enum shm_stat_light lights[] = {
+		SHM_LIGHT_UP,	     SHM_LIGHT_GOING_DOWN, SHM_LIGHT_DOWN,
+		SHM_LIGHT_GOING_UP,  SHM_LIGHT_DRAIN,	   SHM_LIGHT_MAINT,
+		SHM_LIGHT_UNCHECKED,
+	};
+	static const char *const texts[] = {
+		"up",	    "up, going down", "down",	     "down, going up",
+		"draining", "maintenance",    "not checked",
+	};
+	shm_text_str(out, "<footer>");
+	for (size_t i = 0; i < sizeof(lights) / sizeof(lights[0]); i++)
+		shm_text_fmt(out, "<span class=\"light %s\">%s</span>\n",
+			     light_class(lights[i]), texts[i]);
+	shm_text_str(out, "</footer></body></html>\n");
+}
+
+void
+shm_render_html(const struct shm *s, const struct shm_html_opts *opts,
+		struct shm_text *out)
+{
+	struct shm_stat st;
+	struct shm_info info;
+	shm_info(s, &info);
+	if (shm_stat_take(s, &opts->stat, &st) != 0) {
+		out->failed = true;
+		return;
+	}
+	put_head(&info, opts, out);
+	put_reload(&info, out);
+	put_tiles(s, info.running, out);
+	put_proxies(&st, out);
+	put_foot(out);
+	shm_stat_fini(&st);
+}
