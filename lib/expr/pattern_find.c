@@ -8,15 +8,35 @@
 #include "lib/expr/pattern_list.h"
 
 /* v begins with the key, which is in lower case when the list is caseless. */
-static bool
+static inline bool
 same(const char *v, struct span key, bool caseless)
 {
+	if (key.n == 0)
+		return true;
 	if (!caseless)
-		return key.n == 0 || memcmp(v, key.p, key.n) == 0;
+		return v[0] == key.p[0] && memcmp(v, key.p, key.n) == 0;
 	for (size_t i = 0; i < key.n; i++)
 		if (v[i] != key.p[i] && pattern_lower(v[i]) != (unsigned char)key.p[i])
 			return false;
 	return true;
+}
+
+/* The first byte in [p, end) that is c but for the bits of `fold`; end: there is none.
+ * Steps of a constant size are what compilers make vectors of. */
+static const char *
+find_folded(const char *p, const char *end, char c, char fold)
+{
+	enum { STEP = 16 };
+	for (; end - p >= STEP; p += STEP) {
+		unsigned char any = 0;
+		for (int i = 0; i < STEP; i++)
+			any |= (p[i] | fold) == c;
+		if (any)
+			break;
+	}
+	while (p < end && (*p | fold) != c)
+		p++;
+	return p;
 }
 
 static bool
@@ -29,8 +49,8 @@ contains(struct span v, struct span key, bool caseless)
 	/* both cases of a letter are one with bit 5 set */
 	char first = key.p[0], fold = first >= 'a' && first <= 'z' ? 32 : 0;
 	const char *end = v.p + v.n - key.n + 1;
-	for (const char *at = v.p; at < end; at++)
-		if ((*at | fold) == first && same(at, key, true))
+	for (const char *at = v.p; (at = find_folded(at, end, first, fold)) < end; at++)
+		if (same(at, key, true))
 			return true;
 	return false;
 }
@@ -95,40 +115,72 @@ is_dead(const struct expr_patterns *p, uint32_t order)
 /* --- one by one
  * -------------------------------------------------------------------------- */
 
-static bool
-matches(const struct expr_patterns *p, struct span key, struct span v)
+typedef bool matches_fn(struct span v, struct span key, bool caseless);
+
+static inline bool
+is_equal(struct span v, struct span key, bool caseless)
 {
-	bool caseless = p->is_caseless;
-	switch (p->match) {
-	case EXPR_MATCH_BEG:
-		return v.n >= key.n && same(v.p, key, caseless);
-	case EXPR_MATCH_END:
-		return v.n >= key.n && same(v.p + v.n - key.n, key, caseless);
-	case EXPR_MATCH_SUB:
-		return contains(v, key, caseless);
-	case EXPR_MATCH_DIR:
-		return has_word(v, key, "/?", caseless);
-	case EXPR_MATCH_DOM:
-		return has_word(v, key, "/?.:", caseless);
-	default:
-		return v.n == key.n && same(v.p, key, caseless);
-	}
+	return v.n == key.n && same(v.p, key, caseless);
+}
+
+static inline bool
+begins(struct span v, struct span key, bool caseless)
+{
+	return v.n >= key.n && same(v.p, key, caseless);
+}
+
+static inline bool
+ends(struct span v, struct span key, bool caseless)
+{
+	return v.n >= key.n && same(v.p + v.n - key.n, key, caseless);
 }
 
 static bool
-find_in_order(const struct expr_patterns *p, struct span v, struct expr_found *found)
+has_directory(struct span v, struct span key, bool caseless)
+{
+	return has_word(v, key, "/?", caseless);
+}
+
+static bool
+has_domain(struct span v, struct span key, bool caseless)
+{
+	return has_word(v, key, "/?.:", caseless);
+}
+
+/* Inlined, so that each way to compare has a loop of its own. */
+static inline __attribute__((always_inline)) bool
+find_in_order(const struct expr_patterns *p, struct span v, struct expr_found *found,
+	      matches_fn *matches)
 {
 	for (size_t i = 0; i < p->n; i++) {
 		const struct pattern *pat = &p->patterns[i];
-		if (matches(p, pattern_key(p, pat), v) && !is_dead(p, pat->order))
+		if (matches(v, pattern_key(p, pat), p->is_caseless) &&
+		    !is_dead(p, pat->order))
 			return found_it(p, pat, found);
 	}
 	return false;
 }
 
-static bool
-find_regex(const struct expr_patterns *p, const struct expr_context *c, struct span v,
-	   struct expr_found *found)
+/* How a list is looked into; one for each match, so that each is a short function. */
+typedef bool find_fn(const struct expr_patterns *p, const struct expr_context *c,
+		     const struct expr_sample *s, struct expr_found *found);
+#define FIND(name)                                                                    \
+	static bool name(const struct expr_patterns *p, const struct expr_context *c, \
+			 const struct expr_sample *s, struct expr_found *found)
+#define FIND_IN_ORDER(name, matches)                             \
+	FIND(name)                                               \
+	{                                                        \
+		(void)c;                                         \
+		return find_in_order(p, s->str, found, matches); \
+	}
+FIND_IN_ORDER(find_equal, is_equal)
+FIND_IN_ORDER(find_begin, begins)
+FIND_IN_ORDER(find_end, ends)
+FIND_IN_ORDER(find_part, contains)
+FIND_IN_ORDER(find_directory, has_directory)
+FIND_IN_ORDER(find_domain, has_domain)
+
+FIND(find_regex)
 {
 	size_t none[2];
 	size_t *groups = found && found->groups ? found->groups : none;
@@ -141,7 +193,7 @@ find_regex(const struct expr_patterns *p, const struct expr_context *c, struct s
 			p->regexes ? p->regexes[i]
 				   : expr_regex_cached(p->env, pattern_key(p, pat),
 						       p->is_caseless);
-		int n = r ? expr_regex_match(r, c, v, 0, groups, room) : 0;
+		int n = r ? expr_regex_match(r, c, s->str, 0, groups, room) : 0;
 		if (n <= 0)
 			continue;
 		if (found)
@@ -199,13 +251,10 @@ fold(const struct expr_context *c, struct span *v)
 	*v = span_of(p, p ? v->n : 0);
 }
 
-static bool
-find_text(const struct expr_patterns *p, const struct expr_context *c, struct span v,
-	  struct expr_found *found)
+FIND(find_text)
 {
-	if (p->is_few)
-		return find_in_order(p, v, found);
 	const struct pattern *first = NULL;
+	struct span v = s->str;
 	if (p->is_caseless)
 		fold(c, &v);
 	for (uint32_t k = 0; k < p->classes_n; k++) {
@@ -260,8 +309,8 @@ find_address(const struct expr_patterns *p, const void *address, uint32_t bytes,
 
 /* IPv4 and IPv6 meet where one stands for the other: ::ffff:a.b.c.d, and 2002::/16. */
 static bool
-find_ip(const struct expr_patterns *p, const struct expr_sample *s, unsigned step,
-	struct expr_found *found)
+find_ip_step(const struct expr_patterns *p, const struct expr_sample *s, unsigned step,
+	     struct expr_found *found)
 {
 	unsigned char v6[16] = {[10] = 0xff, [11] = 0xff};
 	if (s->type == EXPR_IPV4) {
@@ -277,47 +326,70 @@ find_ip(const struct expr_patterns *p, const struct expr_sample *s, unsigned ste
 	return a[0] == 0x20 && a[1] == 0x02 && find_address(p, a + 2, 4, found);
 }
 
+FIND(find_ip)
+{
+	(void)c;
+	return find_ip_step(p, s, 0, found) || find_ip_step(p, s, 1, found);
+}
+
+/* --- by match ----------------------------------------------------------------------- */
+
+FIND(find_any)
+{
+	(void)p, (void)c, (void)s, (void)found;
+	return true;
+}
+
+FIND(find_int)
+{
+	(void)c;
+	return find_number(p, s->integer, found);
+}
+
+FIND(find_bool)
+{
+	(void)c;
+	return expr_patterns_n(p) ? find_number(p, s->integer, found) : s->integer != 0;
+}
+
+FIND(find_length)
+{
+	(void)c;
+	return find_number(p, (int64_t)s->str.n, found);
+}
+
+/* Of many patterns, of few. */
+static find_fn *const finders[EXPR_MATCHES_N][2] = {
+	[EXPR_MATCH_FOUND] = {find_any, find_any},
+	[EXPR_MATCH_BOOL] = {find_bool, find_bool},
+	[EXPR_MATCH_INT] = {find_int, find_int},
+	[EXPR_MATCH_IP] = {find_ip, find_ip},
+	[EXPR_MATCH_BIN] = {find_text, find_equal},
+	[EXPR_MATCH_LEN] = {find_length, find_length},
+	[EXPR_MATCH_STR] = {find_text, find_equal},
+	[EXPR_MATCH_BEG] = {find_text, find_begin},
+	[EXPR_MATCH_END] = {find_text, find_end},
+	[EXPR_MATCH_SUB] = {find_part, find_part},
+	[EXPR_MATCH_DIR] = {find_directory, find_directory},
+	[EXPR_MATCH_DOM] = {find_domain, find_domain},
+	[EXPR_MATCH_REG] = {find_regex, find_regex},
+};
+
 bool
 pattern_find_in(const struct expr_patterns *p, const struct expr_context *c,
 		const struct expr_sample *s, unsigned step, struct expr_found *found)
 {
-	if (step > 0 && p->match != EXPR_MATCH_IP)
-		return false;
-	switch (p->match) {
-	case EXPR_MATCH_FOUND:
-		return true;
-	case EXPR_MATCH_BOOL:
-		return expr_patterns_n(p) ? find_number(p, s->integer, found)
-					  : s->integer != 0;
-	case EXPR_MATCH_INT:
-		return find_number(p, s->integer, found);
-	case EXPR_MATCH_LEN:
-		return find_number(p, (int64_t)s->str.n, found);
-	case EXPR_MATCH_IP:
-		return find_ip(p, s, step, found);
-	case EXPR_MATCH_REG:
-		return find_regex(p, c, s->str, found);
-	case EXPR_MATCH_SUB:
-	case EXPR_MATCH_DIR:
-	case EXPR_MATCH_DOM:
-		return find_in_order(p, s->str, found);
-	case EXPR_MATCH_BIN:
-	case EXPR_MATCH_STR:
-	case EXPR_MATCH_BEG:
-	case EXPR_MATCH_END:
-		return find_text(p, c, s->str, found);
-	case EXPR_MATCHES_N:
-		break;
-	}
-	return false;
+	if (p->match == EXPR_MATCH_IP)
+		return find_ip_step(p, s, step, found);
+	return step == 0 && p->match < EXPR_MATCHES_N &&
+	       finders[p->match][p->is_few](p, c, s, found);
 }
 
 bool
 expr_patterns_find(const struct expr_patterns *p, const struct expr_context *c,
 		   const struct expr_sample *s, struct expr_found *found)
 {
-	uint64_t root = expr_live_root(p->source);
-	if (__builtin_expect(root != 0, 0))
+	if (__builtin_expect(expr_live_root(p->source) != 0, 0))
 		return expr_live_find(p, c, s, found);
-	return pattern_find_in(p, c, s, 0, found) || pattern_find_in(p, c, s, 1, found);
+	return finders[p->match][p->is_few](p, c, s, found);
 }

@@ -94,11 +94,8 @@ pattern_lower(char c)
 static inline void
 pattern_mask(unsigned char *address, uint32_t bytes, uint32_t bits)
 {
-	for (uint32_t i = 0; i < bytes; i++) {
-		uint32_t left = bits > i * 8 ? bits - i * 8 : 0;
-		if (left < 8)
-			address[i] &= (unsigned char)(0xff00 >> left);
-	}
+	for (uint32_t i = bits / 8; i < bytes; i++)
+		address[i] &= (unsigned char)(i == bits / 8 ? 0xff00 >> bits % 8 : 0);
 }
 
 /* live.c: whether a view leaves that one out. */
