@@ -148,14 +148,9 @@ addr_put_ipv4(char *p, const struct in_addr *a)
 	const uint8_t *bytes = (const uint8_t *)&a->s_addr;
 	char *at = p;
 	for (int i = 0; i < 4; i++) {
-		unsigned v = bytes[i];
 		if (i)
 			*at++ = '.';
-		if (v >= 100)
-			*at++ = (char)('0' + v / 100);
-		if (v >= 10)
-			*at++ = (char)('0' + v / 10 % 10);
-		*at++ = (char)('0' + v % 10);
+		at += num_put(at, bytes[i]);
 	}
 	return (size_t)(at - p);
 }

@@ -85,10 +85,31 @@ static const char pairs[] = "0001020304050607080910111213141516171819"
 static size_t
 digits_of(uint64_t v)
 {
-	size_t n = 1;
-	for (; v >= 1000; v /= 1000)
-		n += 3;
-	return n + (v >= 10) + (v >= 100);
+	static const uint64_t powers[] = {
+		0,
+		10,
+		100,
+		1000,
+		10000,
+		100000,
+		1000000,
+		10000000,
+		100000000,
+		1000000000,
+		10000000000,
+		100000000000,
+		1000000000000,
+		10000000000000,
+		100000000000000,
+		1000000000000000,
+		10000000000000000,
+		100000000000000000,
+		1000000000000000000,
+		10000000000000000000U,
+	};
+	/* 1233 / 4096: the logarithm of 2; never more than one digit too few */
+	unsigned bits = 64 - (unsigned)__builtin_clzll(v | 1), n = bits * 1233 >> 12;
+	return n + (v >= powers[n]);
 }
 
 size_t

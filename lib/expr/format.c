@@ -331,8 +331,7 @@ format_compile(struct expr_env *env, struct span text, enum format_use use, bool
 		else if (parse_item(&p, &common) < 0)
 			return NULL;
 	}
-	if (p.before.n)
-		add_item(&p, (struct format_item){.kind = FORMAT_IS_END});
+	add_item(&p, (struct format_item){.kind = FORMAT_IS_END});
 	return p.f;
 }
 
@@ -340,9 +339,9 @@ format_compile(struct expr_env *env, struct span text, enum format_use use, bool
 static struct format_item
 member_of(const struct format *value)
 {
-	const struct format_item *only = value->n == 1 ? &value->items[0] : NULL;
-	if (only && only->kind != FORMAT_IS_END && !only->before.n)
-		return *only;
+	const struct format_item *items = value->items;
+	if (value->n == 2 && !items[0].before.n && !items[1].before.n)
+		return items[0];
 	return (struct format_item){
 		.kind = FORMAT_IS_FORMAT, .as = EXPR_ANY, .nested = value};
 }
@@ -372,8 +371,7 @@ format_compile_object(struct expr_env *env, const struct span *names,
 struct span
 format_constant(const struct format *f)
 {
-	if (f->n == 0)
-		return SPAN("");
-	bool is_text = f->n == 1 && f->items[0].kind == FORMAT_IS_END;
-	return is_text ? f->items[0].before : span_of(NULL, 0);
+	if (f->n > 1)
+		return span_of(NULL, 0);
+	return f->items[0].before.n ? f->items[0].before : SPAN("");
 }

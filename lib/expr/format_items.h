@@ -9,7 +9,7 @@
 #include "lib/expr/format.h"
 
 enum format_kind {
-	FORMAT_IS_END, /* nothing: text may stand behind the last item, too */
+	FORMAT_IS_END, /* the last one of a text: nothing but what stands before it */
 	FORMAT_IS_ALIAS,
 	FORMAT_IS_EXPR,
 	FORMAT_IS_FORMAT, /* a member of an object */

@@ -7,32 +7,25 @@
 #include "lib/base/utf8.h"
 #include "lib/expr/format_items.h"
 
-struct out {
-	char *at, *end;
-};
+/* Each writes at `at` and returns where the next one writes. */
 
-static inline size_t
-room(const struct out *o)
+static inline char *
+put(char *at, const char *end, const char *p, size_t n)
 {
-	return (size_t)(o->end - o->at);
-}
-
-static void
-put(struct out *o, const char *p, size_t n)
-{
-	if (n > room(o))
-		n = room(o);
+	if (n > (size_t)(end - at))
+		n = (size_t)(end - at);
 	if (n == 0)
-		return; /* p may be null */
-	memcpy(o->at, p, n);
-	o->at += n;
+		return at; /* p may be null */
+	memcpy(at, p, n);
+	return at + n;
 }
 
-static inline void
-put_char(struct out *o, char c)
+static inline char *
+put_char(char *at, const char *end, char c)
 {
-	if (o->at < o->end)
-		*o->at++ = c;
+	if (at < end)
+		*at++ = c;
+	return at;
 }
 
 static const char hex_digits[] = "0123456789ABCDEF";
@@ -49,62 +42,80 @@ is_odd(enum format_use use, unsigned char c)
 	return (c < 32 && c != '\t') || c == 127;
 }
 
-/* The first byte at or after p that may be odd, whatever the use; nearly always the end.
- * Steps of a constant size are what compilers make vectors of. */
+/* Whether one of the 16 bytes at p may be odd, whatever the use. A loop of a constant
+ * size is what compilers make a vector of. */
+enum { STEP = 16 };
+static inline bool
+has_odd(const char *p)
+{
+	unsigned char any = 0;
+	for (int i = 0; i < STEP; i++)
+		any |= ((signed char)p[i] < 32) | (p[i] == 127) | (p[i] == '"') |
+		       (p[i] == '#');
+	return any;
+}
+
+/* The first byte at or after p that may be odd; nearly always the end. */
 static const char *
 find_odd(const char *p, const char *end)
 {
-	enum { STEP = 16 };
-	for (; end - p >= STEP; p += STEP) {
-		unsigned char any = 0;
-		for (int i = 0; i < STEP; i++)
-			any |= ((signed char)p[i] < 32) | (p[i] == 127) | (p[i] == '"') |
-			       (p[i] == '#');
-		if (any)
-			break;
+	if (end - p >= STEP) {
+		while (end - p > STEP && !has_odd(p))
+			p += STEP;
+		if (end - p <= STEP && !has_odd(end - STEP))
+			return end;
 	}
 	while (p < end && !is_odd(FORMAT_LOG, (unsigned char)*p))
 		p++;
 	return p;
 }
 
-static void
-put_encoded(struct out *o, enum format_use use, struct span s)
+/* That has an odd byte at p. */
+static __attribute__((noinline)) char *
+put_odd(char *at, const char *end, enum format_use use, struct span s, const char *p)
 {
-	const char *end = s.p + s.n, *start = s.p;
-	for (const char *p = s.p; (p = find_odd(p, end)) < end; p++) {
+	const char *stop = s.p + s.n, *start = s.p;
+	for (; p < stop; p = find_odd(p + 1, stop)) {
 		unsigned char c = (unsigned char)*p;
 		if (!is_odd(use, c))
 			continue;
 		char code[3] = {use == FORMAT_LOG ? '#' : '%', hex_digits[c >> 4],
 				hex_digits[c & 15]};
-		put(o, start, (size_t)(p - start));
-		put(o, code, 3);
+		at = put(at, end, start, (size_t)(p - start));
+		at = put(at, end, code, 3);
 		start = p + 1;
 	}
-	put(o, start, (size_t)(end - start));
+	return put(at, end, start, (size_t)(stop - start));
+}
+
+static inline char *
+put_encoded(char *at, const char *end, enum format_use use, struct span s)
+{
+	const char *odd = find_odd(s.p, s.p + s.n);
+	return odd == s.p + s.n ? put(at, end, s.p, s.n) : put_odd(at, end, use, s, odd);
 }
 
 /* RFC 5424 6.3.3; what is not printable as #XX. */
-static void
-put_escaped(struct out *o, struct span s)
+static __attribute__((noinline)) char *
+put_escaped(char *at, const char *end, struct span s)
 {
 	for (size_t i = 0; i < s.n; i++) {
 		unsigned char c = (unsigned char)s.p[i];
 		if (c == '"' || c == '\\' || c == ']') {
-			put_char(o, '\\');
-			put_char(o, s.p[i]);
+			at = put_char(at, end, '\\');
+			at = put_char(at, end, s.p[i]);
 		} else {
-			put_encoded(o, FORMAT_LOG, span_of(s.p + i, 1));
+			at = put_encoded(at, end, FORMAT_LOG, span_of(s.p + i, 1));
 		}
 	}
+	return at;
 }
 
 /* A JSON string (RFC 8259 7); bytes that are not UTF-8 as \u00XX. */
-static void
-put_json_text(struct out *o, struct span s)
+static char *
+put_json_text(char *at, const char *end, struct span s)
 {
-	put_char(o, '"');
+	at = put_char(at, end, '"');
 	for (size_t i = 0, n; i < s.n; i += n) {
 		unsigned char c = (unsigned char)s.p[i];
 		n = utf8_length(s.p + i, s.n - i);
@@ -115,84 +126,84 @@ put_json_text(struct out *o, struct span s)
 					'0',
 					hex_digits[c >> 4],
 					hex_digits[c & 15]};
-			put(o, code, 6);
+			at = put(at, end, code, 6);
 			n = 1;
 			continue;
 		}
 		if (c == '"' || c == '\\')
-			put_char(o, '\\');
-		put(o, s.p + i, n);
+			at = put_char(at, end, '\\');
+		at = put(at, end, s.p + i, n);
 	}
-	put_char(o, '"');
+	return put_char(at, end, '"');
 }
 
-static void
-put_long(struct out *o, int64_t v)
+enum { DIGITS_MAX = 20 };
+
+/* A negative number, or one for which there may be no room. */
+static __attribute__((noinline)) char *
+put_long(char *at, const char *end, int64_t v)
 {
-	enum { DIGITS_MAX = 20 };
 	char digits[DIGITS_MAX];
-	uint64_t size = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
 	if (v < 0)
-		put_char(o, '-');
-	if (room(o) >= DIGITS_MAX)
-		o->at += num_put(o->at, size);
-	else
-		put(o, digits, num_put(digits, size));
+		at = put_char(at, end, '-');
+	return put(at, end, digits,
+		   num_put(digits, v < 0 ? 0 - (uint64_t)v : (uint64_t)v));
 }
 
 /* Most numbers of a log are times and counts of one digit. */
-static inline void
-put_int(struct out *o, int64_t v)
+static inline char *
+put_int(char *at, const char *end, int64_t v)
 {
-	if (v >= 0 && v < 10)
-		put_char(o, (char)('0' + v));
-	else
-		put_long(o, v);
+	if (v < 0 || end - at < DIGITS_MAX)
+		return put_long(at, end, v);
+	if (v >= 10)
+		return at + num_put(at, (uint64_t)v);
+	*at = (char)('0' + v);
+	return at + 1;
 }
 
-static void
-put_ipv4(struct out *o, const struct in_addr *a)
+static inline char *
+put_ipv4(char *at, const char *end, const struct in_addr *a)
 {
 	enum { IPV4_TEXT_BYTES = 15 };
 	char text[IPV4_TEXT_BYTES];
-	if (room(o) >= IPV4_TEXT_BYTES)
-		o->at += addr_put_ipv4(o->at, a);
-	else
-		put(o, text, addr_put_ipv4(text, a));
+	if (end - at >= IPV4_TEXT_BYTES)
+		return at + addr_put_ipv4(at, a);
+	return put(at, end, text, addr_put_ipv4(text, a));
 }
 
 /* At least `width` digits. */
-static void
-put_hex(struct out *o, uint64_t v, unsigned width)
+static char *
+put_hex(char *at, const char *end, uint64_t v, unsigned width)
 {
 	char digits[16];
 	unsigned n = 0;
 	for (; v || n < width; v >>= 4)
 		digits[n++] = hex_digits[v & 15];
 	while (n)
-		put_char(o, digits[--n]);
+		at = put_char(at, end, digits[--n]);
+	return at;
 }
 
-static void
-put_hex_bytes(struct out *o, const void *p, size_t n)
+static char *
+put_hex_bytes(char *at, const char *end, const void *p, size_t n)
 {
 	const unsigned char *bytes = p;
 	for (size_t i = 0; i < n; i++)
-		put_hex(o, bytes[i], 2);
+		at = put_hex(at, end, bytes[i], 2);
+	return at;
 }
 
-static void
-put_sample_hex(struct out *o, const struct expr_sample *s)
+static __attribute__((noinline)) char *
+put_sample_hex(char *at, const char *end, const struct expr_sample *s)
 {
 	switch ((enum expr_type)s->type) {
 	case EXPR_IPV4:
-		put_hex_bytes(o, &s->ipv4, sizeof(s->ipv4));
-		break;
+		return put_hex_bytes(at, end, &s->ipv4, sizeof(s->ipv4));
 	case EXPR_IPV6:
-		put_hex_bytes(o, &s->ipv6, sizeof(s->ipv6));
-		break;
+		return put_hex_bytes(at, end, &s->ipv6, sizeof(s->ipv6));
 	default:
-		put_hex(o, (uint64_t)s->integer, 4);
+		return put_hex(at, end, (uint64_t)s->integer, 4);
 	}
 }
 
@@ -202,22 +213,21 @@ is_text(const struct expr_sample *s)
 	return s->type == EXPR_STR || s->type == EXPR_BIN || s->type == EXPR_METHOD;
 }
 
-static inline void
-put_text(struct out *o, enum format_use use, unsigned flags, struct span s)
+static inline __attribute__((always_inline)) char *
+put_text(char *at, const char *end, enum format_use use, unsigned flags, struct span s)
 {
 	if (flags & FORMAT_BIN || use == FORMAT_BYTES)
-		put(o, s.p, s.n);
-	else if (flags & FORMAT_ESCAPE)
-		put_escaped(o, s);
-	else
-		put_encoded(o, use, s);
+		return put(at, end, s.p, s.n);
+	if (flags & FORMAT_ESCAPE)
+		return put_escaped(at, end, s);
+	return put_encoded(at, end, use, s);
 }
 
-static inline bool
+static inline __attribute__((always_inline)) bool
 evaluate(const struct format_item *item, const struct expr_context *c,
 	 struct expr_sample *s)
 {
-	if (item->kind == FORMAT_IS_EXPR)
+	if (__builtin_expect(item->kind == FORMAT_IS_EXPR, 0))
 		return expr_eval(item->program, c, EXPR_ANY, s);
 	*s = (struct expr_sample){0};
 	return c->host->aliases[item->alias](c, NULL, s);
@@ -230,179 +240,172 @@ is_missing(const struct format_item *item, const struct expr_sample *s)
 	return item->kind == FORMAT_IS_EXPR && is_text(s) && s->str.n == 0;
 }
 
-static inline void
-put_missing(struct out *o, enum format_use use)
+static inline char *
+put_missing(char *at, const char *end, enum format_use use)
 {
-	if (use == FORMAT_LOG)
-		put_char(o, '-');
+	return use == FORMAT_LOG ? put_char(at, end, '-') : at;
 }
 
 /* %hrl, %hsl: an empty one shows as '-' without quotes. */
-static void
-put_list(struct out *o, enum format_use use, unsigned flags, struct span s)
+static char *
+put_list(char *at, const char *end, enum format_use use, unsigned flags, struct span s)
 {
 	bool quotes = flags & FORMAT_QUOTE;
-	for (size_t at = 0; at < s.n;) {
-		const char *end = memchr(s.p + at, '\n', s.n - at);
-		struct span line = span_of(s.p + at, (size_t)(end - s.p) - at);
-		if (at)
-			put_char(o, ' ');
+	for (size_t i = 0; i < s.n;) {
+		const char *lf = memchr(s.p + i, '\n', s.n - i);
+		struct span line = span_of(s.p + i, (size_t)(lf - s.p) - i);
+		if (i)
+			at = put_char(at, end, ' ');
 		if (quotes)
-			put_char(o, '"');
+			at = put_char(at, end, '"');
 		else if (!line.n)
-			put_char(o, '-');
-		put_text(o, use, flags, line);
+			at = put_char(at, end, '-');
+		at = put_text(at, end, use, flags, line);
 		if (quotes)
-			put_char(o, '"');
-		at += line.n + 1;
+			at = put_char(at, end, '"');
+		i += line.n + 1;
 	}
+	return at;
 }
 
-static inline void
-put_value(struct out *o, enum format_use use, unsigned flags,
+static inline __attribute__((always_inline)) char *
+put_value(char *at, const char *end, enum format_use use, unsigned flags,
 	  const struct expr_context *c, struct expr_sample *s)
 {
 	bool keeps_bytes = flags & FORMAT_BIN || use == FORMAT_BYTES;
 	if (flags & FORMAT_HEX && !is_text(s))
-		put_sample_hex(o, s);
-	else if (s->type == EXPR_INT)
-		put_int(o, s->integer);
-	else if (s->type == EXPR_IPV4)
-		put_ipv4(o, &s->ipv4);
-	else if ((is_text(s) && keeps_bytes) || expr_cast(c, s, EXPR_STR))
-		put_text(o, use, flags, s->str);
+		return put_sample_hex(at, end, s);
+	if (s->type == EXPR_INT)
+		return put_int(at, end, s->integer);
+	if (s->type == EXPR_IPV4)
+		return put_ipv4(at, end, &s->ipv4);
+	if ((is_text(s) && keeps_bytes) || expr_cast(c, s, EXPR_STR))
+		return put_text(at, end, use, flags, s->str);
+	return at;
 }
 
-static void
-write_flagged(struct out *o, enum format_use use, const struct format_item *item,
-	      const struct expr_context *c)
+static __attribute__((noinline)) char *
+write_flagged(char *at, const char *end, enum format_use use,
+	      const struct format_item *item, const struct expr_context *c)
 {
 	struct expr_sample s;
 	bool is_there = evaluate(item, c, &s) && !is_missing(item, &s);
 	bool quotes = item->flags & FORMAT_QUOTE;
-	if (item->flags & FORMAT_LIST) {
-		put_list(o, use, item->flags, s.str);
-		return;
-	}
-	if (!is_there && !quotes) {
-		put_missing(o, use);
-		return;
-	}
+	if (item->flags & FORMAT_LIST)
+		return put_list(at, end, use, item->flags, s.str);
+	if (!is_there && !quotes)
+		return put_missing(at, end, use);
 	if (quotes)
-		put_char(o, '"');
+		at = put_char(at, end, '"');
 	if (is_there)
-		put_value(o, use, item->flags, c, &s);
-	if (quotes)
-		put_char(o, '"');
+		at = put_value(at, end, use, item->flags, c, &s);
+	return quotes ? put_char(at, end, '"') : at;
 }
 
-static void
-write_plain(struct out *o, enum format_use use, const struct format_item *item,
-	    const struct expr_context *c)
+static inline char *
+write_plain(char *at, const char *end, enum format_use use,
+	    const struct format_item *item, const struct expr_context *c)
 {
 	struct expr_sample s;
 	if (evaluate(item, c, &s) && !is_missing(item, &s))
-		put_value(o, use, 0, c, &s);
-	else
-		put_missing(o, use);
+		return put_value(at, end, use, 0, c, &s);
+	return put_missing(at, end, use);
 }
 
 /* A text of several items, as one string. */
-static void
-write_nested(struct out *o, const struct format *f, const struct expr_context *c)
+static char *
+write_nested(char *at, const char *end, const struct format *f,
+	     const struct expr_context *c)
 {
 	enum { NESTED_BYTES_MAX = 4096 };
 	char *text = expr_scratch_take(c->scratch, NESTED_BYTES_MAX);
 	size_t n = text ? format_write(f, c, text, NESTED_BYTES_MAX) : 0;
-	put_json_text(o, span_of(text, n));
+	return put_json_text(at, end, span_of(text, n));
 }
 
 /* A number, true or false, null, or a string. */
-static void
-write_json(struct out *o, const struct format_item *item, const struct expr_context *c)
+static __attribute__((noinline)) char *
+write_json(char *at, const char *end, const struct format_item *item,
+	   const struct expr_context *c)
 {
 	struct expr_sample s;
 	bool is_there = evaluate(item, c, &s);
 	if (is_there && item->as != EXPR_ANY)
 		is_there = expr_cast(c, &s, (enum expr_type)item->as);
 	if (!is_there)
-		put(o, "null", 4);
-	else if (s.type == EXPR_BOOL)
-		put(o, s.integer ? "true" : "false", s.integer ? 4 : 5);
-	else if (s.type == EXPR_INT)
-		put_int(o, s.integer);
-	else if (is_text(&s) || expr_cast(c, &s, EXPR_STR))
-		put_json_text(o, s.str);
-	else
-		put(o, "null", 4);
+		return put(at, end, "null", 4);
+	if (s.type == EXPR_BOOL)
+		return put(at, end, s.integer ? "true" : "false", s.integer ? 4 : 5);
+	if (s.type == EXPR_INT)
+		return put_int(at, end, s.integer);
+	if (is_text(&s) || expr_cast(c, &s, EXPR_STR))
+		return put_json_text(at, end, s.str);
+	return put(at, end, "null", 4);
 }
 
-static void
-write_object(struct out *o, const struct format *f, const struct expr_context *c)
+static char *
+write_object(char *at, const char *end, const struct format *f,
+	     const struct expr_context *c)
 {
 	bool is_first = true;
-	put_char(o, '{');
+	at = put_char(at, end, '{');
 	for (size_t i = 0; i < f->n; i++) {
 		if (!f->items[i].name.n)
 			continue;
 		if (!is_first)
-			put(o, ", ", 2);
+			at = put(at, end, ", ", 2);
 		is_first = false;
-		put_json_text(o, f->items[i].name);
-		put(o, ": ", 2);
+		at = put_json_text(at, end, f->items[i].name);
+		at = put(at, end, ": ", 2);
 		size_t mark = c->scratch->used;
 		if (f->items[i].kind == FORMAT_IS_FORMAT)
-			write_nested(o, f->items[i].nested, c);
+			at = write_nested(at, end, f->items[i].nested, c);
 		else
-			write_json(o, &f->items[i], c);
+			at = write_json(at, end, &f->items[i], c);
 		c->scratch->used = mark;
 	}
-	put_char(o, '}');
+	return put_char(at, end, '}');
 }
 
-static inline void
-put_before(struct out *o, struct span text)
+static inline char *
+put_before(char *at, const char *end, struct span text)
 {
-	if (text.n > FORMAT_PAD || room(o) < FORMAT_PAD) {
-		put(o, text.p, text.n);
-		return;
-	}
+	if (text.n > FORMAT_PAD || end - at < FORMAT_PAD)
+		return put(at, end, text.p, text.n);
 	if (text.n)
-		memcpy(o->at, text.p, FORMAT_PAD);
-	o->at += text.n;
+		memcpy(at, text.p, FORMAT_PAD);
+	return at + text.n;
 }
 
 size_t
 format_write(const struct format *f, const struct expr_context *c, char *out, size_t cap)
 {
-	struct out o = {.at = out, .end = out + cap};
+	char *at = out;
+	const char *end = out + cap;
 	size_t mark = c->scratch->used;
 	bool is_behind_blank = false; /* of the format; in logs two that meet are one */
-	if (f->is_json) {
-		write_object(&o, f, c);
-		return (size_t)(o.at - out);
-	}
-	for (size_t i = 0; i < f->n; i++) {
-		const struct format_item *item = &f->items[i];
+	if (f->is_json)
+		return (size_t)(write_object(at, end, f, c) - out);
+	for (const struct format_item *item = f->items;; item++) {
 		struct span text = item->before;
 		if (is_behind_blank && text.n && text.p[0] == ' ')
 			text = span_of(text.p + 1, text.n - 1);
-		put_before(&o, text);
-		const char *start = o.at;
+		at = put_before(at, end, text);
+		const char *start = at;
 		if (item->kind == FORMAT_IS_END)
 			break;
 		if (!item->flags)
-			write_plain(&o, f->use, item, c);
+			at = write_plain(at, end, f->use, item, c);
 		else if (item->flags & FORMAT_JSON)
-			write_json(&o, item, c);
+			at = write_json(at, end, item, c);
 		else
-			write_flagged(&o, f->use, item, c);
+			at = write_flagged(at, end, f->use, item, c);
 		c->scratch->used = mark;
-		if (o.at > start)
+		if (at > start)
 			is_behind_blank = false;
 		else if (text.n)
 			is_behind_blank =
 				f->use == FORMAT_LOG && text.p[text.n - 1] == ' ';
 	}
-	return (size_t)(o.at - out);
+	return (size_t)(at - out);
 }
