@@ -10,6 +10,7 @@
 #include "config/loading.h"
 #include "lib/base/hash.h"
 #include "lib/base/must.h"
+#include "lib/http/head.h"
 
 static void
 begin(struct loading *l, const struct cfg_request *r)
@@ -24,7 +25,7 @@ begin(struct loading *l, const struct cfg_request *r)
 		.cfg = arena_alloc(a, sizeof(struct cfg)),
 	};
 	l->cfg->arena = a;
-	expr_env_init(&l->cfg->env, a);
+	expr_env_init(&l->cfg->env, a, http_field_id_of);
 }
 
 static uint64_t

@@ -43,21 +43,33 @@ is_in(const struct sockaddr *sa, const struct cfg_network *net)
 	return rest == 0 || ((bytes[whole] ^ net->bytes[whole]) >> (8 - rest)) == 0;
 }
 
+static void
+put_host(struct lines *l, const struct sockaddr *sa)
+{
+	struct addr a;
+	char host[ADDR_TEXT_BYTES];
+	if (sa->sa_family == AF_INET) {
+		const struct sockaddr_in *in =
+			(const struct sockaddr_in *)(const void *)sa;
+		put(l, span_of(host, addr_put_ipv4(host, &in->sin_addr)));
+		return;
+	}
+	addr_from_sockaddr(&a, sa, sizeof(struct sockaddr_in6));
+	put(l, span_str(addr_format_host(&a, host)));
+}
+
 /* A UNIX client has no address, only a name of its own choice. */
 static void
 put_address(struct lines *l, const struct cfg_forward *f, const struct sockaddr *sa,
 	    const struct http_head *h)
 {
-	struct addr a;
-	char host[ADDR_TEXT_BYTES];
 	if ((sa->sa_family != AF_INET && sa->sa_family != AF_INET6) ||
 	    (f->except.family && is_in(sa, &f->except)) ||
 	    (f->if_none && http_head_find(h, f->header, 0) >= 0))
 		return;
-	addr_from_sockaddr(&a, sa, sizeof(struct sockaddr_in6));
 	put(l, f->header);
 	put(l, SPAN(": "));
-	put(l, span_str(addr_format_host(&a, host)));
+	put_host(l, sa);
 	put(l, SPAN("\r\n"));
 }
 

@@ -37,11 +37,12 @@ span_eq(struct span a, struct span b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* Equal but for ASCII case. */
+/* Equal but for ASCII case: one bit, which the first bytes may differ in. */
 static inline bool
 span_ieq(struct span a, struct span b)
 {
-	return a.n == b.n && (a.n == 0 || strncasecmp(a.p, b.p, a.n) == 0);
+	return a.n == b.n && (a.n == 0 || (((a.p[0] ^ b.p[0]) & ~0x20) == 0 &&
+					   strncasecmp(a.p, b.p, a.n) == 0));
 }
 
 static inline bool

@@ -187,6 +187,8 @@ bind_field(struct binding *b, const struct expr_arg_text *t, struct expr_arg *ou
 		if (name.p[i] <= ' ' || name.p[i] > '~' ||
 		    strchr("\"(),/:;<=>?@[\\]{}", name.p[i]))
 			return wrong(b, t, "the name of a field");
+	if (b->env->field_id)
+		out->field_id = (uint16_t)b->env->field_id(name);
 	return 0;
 }
 

@@ -52,9 +52,11 @@ static const struct other_name {
 enum { OTHER_NAMES_N = sizeof(other_names) / sizeof(other_names[0]) };
 
 void
-expr_env_init(struct expr_env *env, struct arena *a)
+expr_env_init(struct expr_env *env, struct arena *a,
+	      unsigned (*field_id)(struct span name))
 {
-	*env = (struct expr_env){.arena = a, .vars = expr_names_new(a)};
+	*env = (struct expr_env){
+		.arena = a, .field_id = field_id, .vars = expr_names_new(a)};
 }
 
 void
@@ -373,7 +375,7 @@ expr_program_has_converters(const struct expr_program *p)
 /* --- evaluation ----------------------------------------------------------------------
  */
 
-static bool
+static inline bool
 convert(const struct expr_program *p, const struct expr_context *c, enum expr_type want,
 	struct expr_sample *s)
 {
@@ -385,7 +387,7 @@ convert(const struct expr_program *p, const struct expr_context *c, enum expr_ty
 	return expr_cast(c, s, want);
 }
 
-static bool
+static inline bool
 eval(const struct expr_program *p, const struct expr_context *c, enum expr_type want,
      bool iterates, struct expr_sample *out)
 {

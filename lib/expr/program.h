@@ -51,6 +51,7 @@ enum expr_arg_kind {
 
 struct expr_arg {
 	enum expr_arg_kind kind;
+	uint16_t field_id; /* of the name of a field, as env->field_id says */
 	union {
 		int64_t integer;
 		struct span str;
@@ -95,6 +96,7 @@ struct expr_env {
 	 * err->text. May hand out what is completed later in loading. */
 	void *(*resolve)(struct expr_env *env, enum expr_ref kind, struct span name,
 			 struct expr_error *err);
+	unsigned (*field_id)(struct span name);
 	void *subject;		       /* for resolve: the proxy it stands in */
 	struct expr_names *vars;       /* vars.h: names of variables become indices */
 	struct expr_source *sources;   /* live.h: ACLs and maps as they are called */
@@ -102,8 +104,10 @@ struct expr_env {
 	struct expr_regexes *regexes;  /* what matching them needs */
 	bool uses[EXPR_FETCHES_N];     /* what is to be remembered for them */
 };
-/* NULL resolve: references are errors. */
-void expr_env_init(struct expr_env *env, struct arena *a);
+/* field_id: what fetches know a field by, besides its name; NULL: by nothing. NULL
+ * resolve: references are errors. */
+void expr_env_init(struct expr_env *env, struct arena *a,
+		   unsigned (*field_id)(struct span name));
 /* Frees what is not in the arena. The configuration keeps the env for it. */
 void expr_env_free(struct expr_env *env);
 

@@ -368,10 +368,8 @@ expr_can_cast(enum expr_type from, enum expr_type to)
 }
 
 bool
-expr_cast(const struct expr_context *c, struct expr_sample *s, enum expr_type to)
+expr_cast_run(const struct expr_context *c, struct expr_sample *s, enum expr_type to)
 {
-	if (to >= EXPR_ANY || s->type == to)
-		return true;
 	cast_fn *cast = casts[s->type][to];
 	if (!cast || !cast(c, s))
 		return false;

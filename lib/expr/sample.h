@@ -164,7 +164,13 @@ expr_lacks(const struct expr_context *c)
 bool expr_can_cast(enum expr_type from, enum expr_type to);
 /* Changes *s into that type; text goes to the scratch. false: it does not convert ("abc"
  * to ipv4; to int it is 0), or no room. */
-bool expr_cast(const struct expr_context *c, struct expr_sample *s, enum expr_type to);
+bool expr_cast_run(const struct expr_context *c, struct expr_sample *s,
+		   enum expr_type to);
+static inline bool
+expr_cast(const struct expr_context *c, struct expr_sample *s, enum expr_type to)
+{
+	return to >= EXPR_ANY || s->type == to || expr_cast_run(c, s, to);
+}
 
 static inline void
 expr_set_int(struct expr_sample *s, int64_t v)

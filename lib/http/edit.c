@@ -46,21 +46,14 @@ room(const struct http_head *h, size_t n)
 /* --- fields ------------------------------------------------------------------------- */
 
 /* A value may hold anything but controls (RFC 9110 5.5). */
-static void
+static inline void
 copy_value(char *to, struct span value)
 {
 	const char *p = value.p, *end = p + value.n;
 
-	while (p < end) {
-		const char *bad = http_scan_value(p, end);
-		memcpy(to, p, (size_t)(bad - p));
-		to += bad - p;
-		p = bad;
-		if (p < end) {
-			*to++ = ' ';
-			p++;
-		}
-	}
+	memcpy(to, p, value.n);
+	while ((p = http_scan_value(p, end)) < end)
+		to[p++ - value.p] = ' ';
 }
 
 /* Writes a field line, to which *f then points. */
@@ -140,12 +133,12 @@ bool
 http_edit_set(struct http_head *h, struct span name, struct span value)
 {
 	unsigned id = http_field_id_of(name), last = h->fields_n;
+	int i = http_head_find_id(h, id, name, 0);
 
 	if (last == HTTP_FIELDS_MAX || !may_be_written(id, value) ||
 	    !write_line(h, &h->fields[last], name, value, id))
 		return false;
-	for (int i = http_head_find(h, name, 0); i >= 0;
-	     i = http_head_find(h, name, (unsigned)i + 1))
+	for (; i >= 0; i = http_head_find_id(h, id, name, (unsigned)i + 1))
 		h->fields[i].dropped = h->fields[i].deleted = 1;
 	h->fields_n++;
 	recount(h, id);

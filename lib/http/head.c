@@ -353,12 +353,15 @@ http_head_parse_response(const char *p, size_t n, size_t from,
 	return parse_head(p, n, from, limits, false, h, why);
 }
 
-/* One that has an id is found without a look at names. */
-static int
-find_known(const struct http_head *h, enum http_field_id id, unsigned from)
+int
+http_head_find(const struct http_head *h, struct span name, unsigned from)
 {
-	if (!(h->seen & 1u << id))
-		return -1;
+	return http_head_find_id(h, http_field_id_of(name), name, from);
+}
+
+int
+http_head_scan_id(const struct http_head *h, enum http_field_id id, unsigned from)
+{
 	for (unsigned i = from > h->first[id] ? from : h->first[id]; i < h->fields_n; i++)
 		if (h->fields[i].id == id && !h->fields[i].deleted)
 			return (int)i;
@@ -366,16 +369,13 @@ find_known(const struct http_head *h, enum http_field_id id, unsigned from)
 }
 
 int
-http_head_find(const struct http_head *h, struct span name, unsigned from)
+http_head_scan(const struct http_head *h, struct span name, unsigned from)
 {
-	enum http_field_id id = http_field_id_of(name);
-
-	if (id != HTTP_FIELD_OTHER && id != HTTP_FIELD_IDS_N)
-		return find_known(h, id, from);
-	for (unsigned i = from; i < h->fields_n; i++)
-		if (h->fields[i].name_n == name.n && !h->fields[i].deleted &&
-		    span_ieq(http_field_name(h, &h->fields[i]), name))
-			return (int)i;
+	const struct http_field *f = h->fields + from, *end = h->fields + h->fields_n;
+	for (; f < end; f++)
+		if (f->name_n == name.n && !f->deleted &&
+		    span_ieq(http_field_name(h, f), name))
+			return (int)(f - h->fields);
 	return -1;
 }
 

@@ -158,6 +158,17 @@ enum http_field_id http_field_id_of(struct span name);
 /* Index of the next field with that name (any case) at or after `from`, -1: none. Fields
  * that an edit has deleted are not there any more; those dropped for this hop are. */
 int http_head_find(const struct http_head *h, struct span name, unsigned from);
+int http_head_scan_id(const struct http_head *h, enum http_field_id id, unsigned from);
+int http_head_scan(const struct http_head *h, struct span name, unsigned from);
+/* The same for a name whose id is known. */
+static inline int
+http_head_find_id(const struct http_head *h, enum http_field_id id, struct span name,
+		  unsigned from)
+{
+	if (id != HTTP_FIELD_OTHER && id != HTTP_FIELD_IDS_N)
+		return h->seen & 1u << id ? http_head_scan_id(h, id, from) : -1;
+	return http_head_scan(h, name, from);
+}
 /* The value of the first field with that id; p == NULL when there is none. */
 struct span http_head_value(const struct http_head *h, enum http_field_id id);
 

@@ -117,18 +117,24 @@ put_fields(struct out *o, const struct http_head *h, const char *run, unsigned i
 	put(o, run, (size_t)(h->base + h->bytes - 2 - run));
 }
 
-/* The same for a head with edits, whose lines stand in two places: [run, end) and then
- * line by line. */
+/* The same for a head with edits, whose lines stand in two places: [run, end) grows as
+ * long as lines follow each other. */
 static void
 put_edited_fields(struct out *o, const struct http_head *h, const char *run,
 		  const char *end, unsigned i, enum http_field_id skip)
 {
-	put(o, run, (size_t)(end - run));
 	for (; i < h->fields_n; i++) {
 		const struct http_field *f = &h->fields[i];
-		if (!f->dropped && (f->id == HTTP_FIELD_OTHER || f->id != skip))
-			put(o, http_field_base(h, f) + f->line_off, f->line_n);
+		const char *line = http_field_base(h, f) + f->line_off;
+		if (f->dropped || (f->id != HTTP_FIELD_OTHER && f->id == skip))
+			continue;
+		if (line != end) {
+			put(o, run, (size_t)(end - run));
+			run = line;
+		}
+		end = line + f->line_n;
 	}
+	put(o, run, (size_t)(end - run));
 }
 
 /* Whether the request line may leave as it came: it is in the form that is written here,

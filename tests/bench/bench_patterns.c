@@ -90,7 +90,7 @@ bench(const char *path, enum expr_match m, bool is_caseless)
 	struct arena *a = arena_new();
 	struct expr_env env;
 	struct expr_error err;
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	make_file(path, m);
 	uint64_t start_us = cpu_us();
 	struct expr_patterns *p = expr_patterns_new(&env, m, is_caseless);

@@ -230,7 +230,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct arena *a = arena_new();
 	struct span bytes = span_of((const char *)data, size);
 	struct span text = span_cut(&bytes, '\n');
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	if (compile(&env, text, &what))
 		run(&what, bytes);
 	expr_env_free(&env);

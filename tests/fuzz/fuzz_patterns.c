@@ -123,7 +123,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct lists l = {.n = 0};
 	struct expr_sample s;
 	struct span rest = span_of((const char *)data + 2, size - 2);
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	make(&l, &env, m, data[1] & 1, &rest);
 	while (rest.n && l.n) {
 		struct expr_scratch scratch = {bytes, sizeof(bytes), 0};

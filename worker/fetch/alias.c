@@ -31,14 +31,6 @@ give_address(struct expr_sample *s, const struct addr *a)
 }
 
 static struct addr
-client_address(const struct txn *t)
-{
-	struct addr a;
-	addr_from_sockaddr(&a, &t->s->peer.sa, sizeof(t->s->peer));
-	return a;
-}
-
-static struct addr
 local_address(int fd)
 {
 	struct sockaddr_storage ss;
@@ -60,14 +52,16 @@ give_port(struct expr_sample *s, const struct txn *t, const struct addr *a)
 
 ALIAS_FN(ci)
 {
-	struct addr a = client_address(txn_of(c));
-	return give_address(s, &a);
+	const union session_addr *client = &txn_of(c)->s->peer;
+	return give_sockaddr_ip(s, client) ||
+	       (client->sa.sa_family == AF_UNIX && give_text(s, "unix"));
 }
 
 ALIAS_FN(cp)
 {
-	struct addr a = client_address(txn_of(c));
-	return give_port(s, txn_of(c), &a);
+	const struct session *client = txn_of(c)->s;
+	return give_sockaddr_port(s, &client->peer) ||
+	       give_int(s, client->bind->cfg->index + 1);
 }
 
 ALIAS_FN(fi)

@@ -41,6 +41,30 @@ give_int(struct expr_sample *s, int64_t v)
 	return true;
 }
 
+/* false for UNIX sockets. */
+static inline bool
+give_sockaddr_ip(struct expr_sample *s, const union session_addr *a)
+{
+	if (a->sa.sa_family == AF_INET) {
+		s->type = EXPR_IPV4;
+		s->ipv4 = a->in.sin_addr;
+	} else if (a->sa.sa_family == AF_INET6) {
+		s->type = EXPR_IPV6;
+		s->ipv6 = a->in6.sin6_addr;
+	} else {
+		return false;
+	}
+	return true;
+}
+
+static inline bool
+give_sockaddr_port(struct expr_sample *s, const union session_addr *a)
+{
+	bool is_ip = a->sa.sa_family == AF_INET || a->sa.sa_family == AF_INET6;
+	/* the port stands at the same place in both */
+	return is_ip && give_int(s, ntohs(a->in.sin_port));
+}
+
 /* What is still growing when the line is written early has a '+' in front. */
 bool give_total(const struct expr_context *c, struct expr_sample *s, int64_t v);
 

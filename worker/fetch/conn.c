@@ -36,15 +36,6 @@ give_port(struct expr_sample *s, const struct addr *a)
 	return has_port && give_int(s, addr_port(a));
 }
 
-static struct addr
-client_addr(const struct expr_context *c)
-{
-	struct addr a;
-	addr_from_sockaddr(&a, &context_of(c)->s->peer.sa,
-			   sizeof(context_of(c)->s->peer));
-	return a;
-}
-
 typedef int name_fn(int fd, struct sockaddr *sa, socklen_t *len);
 
 static struct addr
@@ -74,14 +65,12 @@ server_fd(const struct expr_context *c)
 
 FETCH_FN(src)
 {
-	struct addr a = client_addr(c);
-	return give_ip(s, &a);
+	return give_sockaddr_ip(s, &context_of(c)->s->peer);
 }
 
 FETCH_FN(src_port)
 {
-	struct addr a = client_addr(c);
-	return give_port(s, &a);
+	return give_sockaddr_port(s, &context_of(c)->s->peer);
 }
 
 FETCH_FN(dst)
@@ -96,28 +85,31 @@ FETCH_FN(dst_port)
 	return give_port(s, &a);
 }
 
-/* What rules of the connection say; those of a request do not count. */
 static struct addr
+addr_of(const union session_addr *sa)
+{
+	struct addr a;
+	addr_from_sockaddr(&a, &sa->sa, sizeof(*sa));
+	return a;
+}
+
+/* What rules of the connection say; those of a request do not count. */
+static const union session_addr *
 client_of_connection(const struct expr_context *c)
 {
 	const struct session *s = context_of(c)->s;
 	const struct txn_set *set = s->txn ? s->txn->set : NULL;
-	struct addr a;
-	addr_from_sockaddr(&a, set && set->has_peer ? &set->peer.sa : &s->peer.sa,
-			   sizeof(s->peer));
-	return a;
+	return set && set->has_peer ? &set->peer : &s->peer;
 }
 
 FETCH_FN(fc_src)
 {
-	struct addr a = client_of_connection(c);
-	return give_ip(s, &a);
+	return give_sockaddr_ip(s, client_of_connection(c));
 }
 
 FETCH_FN(fc_src_port)
 {
-	struct addr a = client_of_connection(c);
-	return give_port(s, &a);
+	return give_sockaddr_port(s, client_of_connection(c));
 }
 
 FETCH_FN(bc_src)
@@ -163,12 +155,12 @@ give_is_local(struct expr_sample *s, struct addr a)
 
 FETCH_FN(src_is_local)
 {
-	return give_is_local(s, client_addr(c));
+	return give_is_local(s, addr_of(&context_of(c)->s->peer));
 }
 
 FETCH_FN(fc_src_is_local)
 {
-	return give_is_local(s, client_of_connection(c));
+	return give_is_local(s, addr_of(client_of_connection(c)));
 }
 
 FETCH_FN(dst_is_local)
@@ -196,7 +188,7 @@ FETCH_FN(fc_dst_is_local)
 bool
 give_hash_src(const struct expr_context *c, struct expr_sample *s, uint32_t hash)
 {
-	struct addr a = client_addr(c);
+	struct addr a = addr_of(&context_of(c)->s->peer);
 	char *p = expr_scratch_take(c->scratch, 20);
 	uint32_t wire = htonl(hash);
 	if (!p)

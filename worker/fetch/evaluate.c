@@ -101,7 +101,7 @@ stage_init(struct stage *g)
 	self.scratch = (struct expr_scratch){must_alloc(EVALUATE_SCRATCH_BYTES),
 					     EVALUATE_SCRATCH_BYTES, 0};
 	g->arena = arena_new();
-	expr_env_init(&g->env, g->arena);
+	expr_env_init(&g->env, g->arena, http_field_id_of);
 	g->env.at = EXPR_AT_REQUEST;
 	g->host = worker_host;
 	g->host.var_get = var_get;

@@ -13,6 +13,10 @@
 static size_t
 value_end(struct span v, size_t from)
 {
+	const char *comma = memchr(v.p + from, ',', v.n - from);
+	const char *end = comma ? comma : v.p + v.n;
+	if (!memchr(v.p + from, '"', (size_t)(end - v.p) - from))
+		return (size_t)(end - v.p);
 	bool quoted = false;
 	for (size_t at = from; at < v.n; at++) {
 		if (v.p[at] == '\\' && quoted)
@@ -27,10 +31,11 @@ value_end(struct span v, size_t from)
 
 /* The first field at or after `from`, of that name where there is one; -1: none. */
 static int
-field_find(const struct http_head *h, struct span name, unsigned from)
+field_find(const struct http_head *h, const struct expr_arg *name, unsigned from)
 {
-	if (name.n)
-		return http_head_find(h, name, from);
+	if (name->kind == EXPR_ARG_STR && name->str.n)
+		return http_head_find_id(h, (enum http_field_id)name->field_id, name->str,
+					 from);
 	while (from < h->fields_n && h->fields[from].deleted)
 		from++;
 	return from < h->fields_n ? (int)from : -1;
@@ -49,13 +54,13 @@ site_once(const struct http_head *h, uint32_t *place, struct span *out)
 }
 
 /* The next value at *place or behind; moves *place behind it. */
-static bool
-value_next(const struct http_head *h, struct span name, bool splits, uint32_t *place,
-	   struct span *out)
+static inline __attribute__((always_inline)) bool
+value_next(const struct http_head *h, const struct expr_arg *name, bool splits,
+	   uint32_t *place, struct span *out)
 {
 	unsigned from = *place >> 16;
 	size_t begin = *place & 0xffff;
-	if (h->authority.p && http_field_id_of(name) == HTTP_FIELD_HOST)
+	if (h->authority.p && name->field_id == HTTP_FIELD_HOST)
 		return site_once(h, place, out);
 	int i = field_find(h, name, from);
 	if (i < 0)
@@ -72,8 +77,8 @@ value_next(const struct http_head *h, struct span name, bool splits, uint32_t *p
 
 /* The occurrence of that number: from 1, or from -1 backwards. */
 static bool
-value_at(const struct http_head *h, struct span name, bool splits, int64_t occurrence,
-	 struct span *out)
+value_at(const struct http_head *h, const struct expr_arg *name, bool splits,
+	 int64_t occurrence, struct span *out)
 {
 	uint32_t place = 0;
 	int64_t n = 0;
@@ -90,12 +95,6 @@ value_at(const struct http_head *h, struct span name, bool splits, int64_t occur
 	return occurrence == 0;
 }
 
-static struct span
-name_of(const struct expr_arg *arg)
-{
-	return arg->kind == EXPR_ARG_STR ? arg->str : span_of(NULL, 0);
-}
-
 /* The occurrence asked for; all, one after the other; or the last one. */
 static bool
 give_value(const struct http_head *h, const struct expr_arg *args, bool splits,
@@ -106,11 +105,11 @@ give_value(const struct http_head *h, const struct expr_arg *args, bool splits,
 		return false;
 	int64_t n = args[1].kind == EXPR_ARG_INT ? args[1].integer : 0;
 	if (n == 0 && s->iterates) {
-		bool is_there = value_next(h, name_of(args), splits, &s->next, &v);
+		bool is_there = value_next(h, args, splits, &s->next, &v);
 		s->has_more = s->next >> 16 < h->fields_n;
 		return is_there && give_span(s, v);
 	}
-	return value_at(h, name_of(args), splits, n ? n : -1, &v) && give_span(s, v);
+	return value_at(h, args, splits, n ? n : -1, &v) && give_span(s, v);
 }
 
 static bool
@@ -122,7 +121,7 @@ give_count(const struct http_head *h, const struct expr_arg *args, bool splits,
 	int64_t n = 0;
 	if (!h)
 		return false;
-	while (value_next(h, name_of(args), splits, &place, &ignored))
+	while (value_next(h, args, splits, &place, &ignored))
 		n++;
 	return give_int(s, n);
 }

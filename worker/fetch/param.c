@@ -26,14 +26,15 @@ cookie_split(struct span pair, struct cookie *out)
 
 /* The next cookie at *place (field << 16 | offset) or behind: every pair of a Cookie
  * field, the first one of a Set-Cookie field. */
-static bool
+static inline bool
 cookie_next(const struct http_head *h, bool is_response, uint32_t *place,
 	    struct cookie *out)
 {
 	struct span field = is_response ? SPAN("Set-Cookie") : SPAN("Cookie");
+	enum http_field_id id = http_field_id_of(field);
 	for (;;) {
 		unsigned from = *place >> 16;
-		int i = http_head_find(h, field, from);
+		int i = http_head_find_id(h, id, field, from);
 		if (i < 0)
 			return false;
 		struct span v = http_field_value(h, &h->fields[i]);

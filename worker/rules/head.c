@@ -102,8 +102,9 @@ do_del_header(struct rule_run *r, const struct cfg_rule *a)
 {
 	struct http_head *h = r->c.res ? r->c.res : r->c.req;
 	if (a->match == CFG_MATCH_STR) {
-		for (int i = http_head_find(h, a->name, 0); i >= 0;
-		     i = http_head_find(h, a->name, (unsigned)i + 1))
+		enum http_field_id id = http_field_id_of(a->name);
+		for (int i = http_head_find_id(h, id, a->name, 0); i >= 0;
+		     i = http_head_find_id(h, id, a->name, (unsigned)i + 1))
 			(void)http_edit_delete(head_of(r), (unsigned)i);
 		return RULE_GOES_ON;
 	}

@@ -30,7 +30,7 @@ set_up(void **state)
 {
 	(void)state;
 	arena = arena_new();
-	expr_env_init(&env, arena);
+	expr_env_init(&env, arena, http_field_id_of);
 	env.at = EXPR_AT_CHECK;
 	x = exam_new(&checker_host);
 	x->limits = &limits;

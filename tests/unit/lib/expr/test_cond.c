@@ -143,7 +143,7 @@ each_is(const struct truth *rows, size_t n)
 {
 	struct arena *a = arena_new();
 	struct expr_env env;
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	const struct expr_acls *known = known_acls(&env);
 	env.at = EXPR_AT_REQUEST;
 	for (size_t i = 0; i < n; i++) {
@@ -365,7 +365,7 @@ mistakes_are_told_with_their_offset(void **state)
 	(void)state;
 	struct arena *a = arena_new();
 	struct expr_env env;
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	const struct expr_acls *known = known_acls(&env);
 	env.at = EXPR_AT_REQUEST;
 	for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
@@ -386,7 +386,7 @@ an_own_acl_wins_over_a_predefined_one(void **state)
 	(void)state;
 	struct arena *a = arena_new();
 	struct expr_env env;
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	struct expr_acls *own = expr_acls_new(&env);
 	struct expr_error err;
 	assert_int_equal(expr_acls_add(own, SPAN("METH_GET"), SPAN("method POST"), &err),
@@ -439,7 +439,7 @@ what_more_bytes_may_change_is_undecided(void **state)
 	bool lacks = true; /* left by an earlier one */
 	struct expr_context early = context;
 	early.lacks = &lacks;
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	struct expr_acls *known = known_acls(&env);
 	assert_int_equal(
 		expr_acls_add(known, SPAN("wait_end_by_name"), SPAN("wait_end"), &err),

@@ -76,7 +76,7 @@ expect(enum format_use use, const char *text, const char *wanted)
 	struct expr_env env;
 	struct expr_error err;
 	char out[512];
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	env.at = EXPR_AT_LOG;
 	const struct format *f = format_compile(&env, span_str(text), use, true, &err);
 	if (!f)
@@ -100,7 +100,7 @@ expect_error(bool is_http, const char *text, size_t at, const char *part)
 	struct arena *a = arena_new();
 	struct expr_env env;
 	struct expr_error err = {0};
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	env.at = EXPR_AT_LOG;
 	assert_null(format_compile(&env, span_str(text), FORMAT_LOG, is_http, &err));
 	if (err.at != at || !strstr(err.text, part))
@@ -192,7 +192,7 @@ an_object_has_numbers_nulls_and_texts(void **state)
 	struct expr_error err;
 	size_t wrong;
 	char out[256];
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	env.at = EXPR_AT_LOG;
 	const struct format *f =
 		format_compile_object(&env, names, texts, 4, true, &wrong, &err);
@@ -230,7 +230,7 @@ a_text_without_items_is_constant(void **state)
 	struct arena *a = arena_new();
 	struct expr_env env;
 	struct expr_error err;
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	const struct format *f =
 		format_compile(&env, SPAN("50%% off"), FORMAT_FIELD, true, &err);
 	assert_true(span_eq(format_constant(f), SPAN("50% off")));

@@ -40,7 +40,7 @@ begin(void **state)
 {
 	(void)state;
 	x.arena = arena_new();
-	expr_env_init(&x.env, x.arena);
+	expr_env_init(&x.env, x.arena, NULL);
 	x.scratch = (struct expr_scratch){x.bytes, sizeof(x.bytes), 0};
 	x.c = (struct expr_context){.host = &x.host, .scratch = &x.scratch};
 	x.memory = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
@@ -171,7 +171,7 @@ compare(enum expr_match match, uint32_t *seed)
 	struct arena *a = arena_new();
 	struct expr_env env;
 	size_t n;
-	expr_env_init(&env, a);
+	expr_env_init(&env, a, NULL);
 	struct expr_patterns *plain = model_list(&env, match);
 	for (uint32_t i = 0; i < 40; i++) {
 		char text[24], probe[32];

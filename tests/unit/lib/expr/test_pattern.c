@@ -30,7 +30,7 @@ begin(void **state)
 {
 	(void)state;
 	x.arena = arena_new();
-	expr_env_init(&x.env, x.arena);
+	expr_env_init(&x.env, x.arena, NULL);
 	x.scratch = (struct expr_scratch){x.bytes, sizeof(x.bytes), 0};
 	static const struct expr_host no_host;
 	x.c = (struct expr_context){.host = &no_host, .scratch = &x.scratch};

@@ -38,7 +38,7 @@ begin(void **state)
 	static const struct expr_host host = {.complain = complain};
 	(void)state;
 	x.arena = arena_new();
-	expr_env_init(&x.env, x.arena);
+	expr_env_init(&x.env, x.arena, NULL);
 	x.c = (struct expr_context){.host = &host};
 	x.complaints = 0;
 	return 0;

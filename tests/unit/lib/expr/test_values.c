@@ -80,7 +80,7 @@ expressions_have_the_values_of_the_table(void **state)
 		struct expr_env env;
 		struct expr_error err;
 		struct expr_sample s;
-		expr_env_init(&env, a);
+		expr_env_init(&env, a, NULL);
 		store.used = 0;
 		scratch.used = 0;
 		set(&env, "txn.text",

@@ -105,7 +105,7 @@ fetches_find_the_values_of_the_table(void **state)
 		struct expr_error err;
 		struct txn_context c = context(EXPR_AT_REQUEST);
 		char text[4096] = "";
-		expr_env_init(&env, a);
+		expr_env_init(&env, a, http_field_id_of);
 		env.at = EXPR_AT_REQUEST;
 		const struct expr_program *p =
 			expr_compile(&env, span_str(r->text), &err);

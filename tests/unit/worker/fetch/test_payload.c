@@ -123,7 +123,7 @@ each_is(const struct row *rows, size_t n)
 		struct txn_context c = {
 			.base = {&worker_host, &scratch, EXPR_AT_CONTENT, NULL},
 			.s = &session};
-		expr_env_init(&env, a);
+		expr_env_init(&env, a, http_field_id_of);
 		env.at = EXPR_AT_CONTENT;
 		const struct expr_program *p =
 			expr_compile(&env, span_str(rows[i].text), &err);
