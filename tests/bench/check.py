@@ -23,7 +23,9 @@ os.environ.setdefault("WEIRLAB_SLOW", "6")  # valgrind
 from weirlab import Lab, wait_until  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-BAR_INSTRUCTIONS = {"plain": 7000, "rules": 26000}
+# Some above what is promised (docs/benchmarks.md), as libc has other functions for other
+# processors.
+BAR_INSTRUCTIONS = {"plain": 7000, "rules": 20500}
 BAR_SYSCALLS = {"keep-alive": 4.2, "close": 7.0}
 CONNECTIONS = 64
 
