@@ -46,15 +46,19 @@ record_is_sound(const struct shm *s, uint32_t i)
 	       r->index == i;
 }
 
-/* What the master wrote into the admin word must still be there. */
+/* What the master wrote into the admin word must still be there. A master that was killed
+ * in the middle of a commit leaves what was there before; the next commit writes it. */
 static bool
-server_is_sound(const struct shm *s, uint32_t i, const struct shm_entry_data *d)
+server_is_sound(const struct mend *m, uint32_t i, const struct shm_entry_data *d)
 {
-	uint64_t word = atomic_load(&shm_record(s, i)->server.admin);
+	uint64_t word = atomic_load(&shm_record(m->s, i)->server.admin);
 	struct shm_admin_word a = shm_admin_unpack(word);
-	return d->state != SHM_ENTRY_CURRENT ||
-	       (shm_admin_pack(a) == word && a.config_weight == d->facts.weight &&
-		a.config_disabled == d->facts.is_disabled);
+	if (d->state != SHM_ENTRY_CURRENT)
+		return true;
+	if (shm_admin_pack(a) != word)
+		return false;
+	return m->dead == UINT32_MAX || (a.config_weight == d->facts.weight &&
+					 a.config_disabled == d->facts.is_disabled);
 }
 
 static void
@@ -78,7 +82,7 @@ look_at(struct mend *m, uint32_t i)
 		found(m, i, &d, "its record was overwritten");
 	else if (!shm_gauge_is_sound(s, shm_gauge_of(s, i)))
 		found(m, i, &d, "what processes hold of it does not add up");
-	else if (d.facts.kind == SHM_SERVER && !server_is_sound(s, i, &d))
+	else if (d.facts.kind == SHM_SERVER && !server_is_sound(m, i, &d))
 		found(m, i, &d, "its state was overwritten");
 }
 

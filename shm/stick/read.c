@@ -56,18 +56,18 @@ fill_view(const struct shm_stick *t, uint64_t now_ms, struct shm_stick_view *out
 
 /* Copies the entry of the key into the scratch; OK, NONE or BUSY. */
 static enum shm_stick_result
-find_copy(const struct shm_stick *t, const struct stick_bucket *b, uint8_t tag,
+find_copy(const struct shm_stick *t, const struct stick_bucket *b, uint64_t hash,
 	  const void *key)
 {
 	const struct stick_entry *e = (const struct stick_entry *)(void *)t->scratch;
-	uint8_t seen;
-	for (uint64_t found = stick_match(b, tag); found; found &= found - 1) {
-		uint32_t way = (uint32_t)__builtin_ctzll(found);
+	uint8_t tag = stick_tag_of(hash), seen;
+	for (uint64_t found = stick_match(b, tag); found;) {
+		uint32_t way = stick_next(&found, stick_home_of(t, hash));
 		if (way >= t->spec.ways)
 			break;
 		if (!copy_way(t, b, way, &seen))
 			return SHM_STICK_BUSY;
-		if (seen == tag && memcmp(e->key, key, t->spec.key_bytes) == 0)
+		if (seen == tag && stick_is_key(t, e, key))
 			return SHM_STICK_OK;
 	}
 	return SHM_STICK_NONE;
@@ -79,10 +79,10 @@ shm_stick_read(const struct shm_stick *t, const void *key, uint64_t now_ms,
 {
 	uint64_t hash = stick_hash(t, key);
 	const struct stick_bucket *b = stick_bucket_at(t, stick_bucket_of(t, hash));
-	uint8_t tag = stick_tag_of(hash);
+	stick_fetch(t, b, hash);
 	for (int i = 0; i < SHM_SEQ_TRIES; i++) {
 		uint32_t before = atomic_load_explicit(&b->seq, memory_order_acquire);
-		switch (find_copy(t, b, tag, key)) {
+		switch (find_copy(t, b, hash, key)) {
 		case SHM_STICK_OK:
 			return fill_view(t, now_ms, out) ? SHM_STICK_OK : SHM_STICK_NONE;
 		case SHM_STICK_NONE:

@@ -132,18 +132,54 @@ stick_match(const struct stick_bucket *b, uint8_t tag)
 	return found;
 }
 
+static inline bool
+stick_is_key(const struct shm_stick *t, const struct stick_entry *e, const void *key)
+{
+	uint32_t address; /* what most keys are */
+	if (t->spec.key_bytes != sizeof(address))
+		return memcmp(e->key, key, t->spec.key_bytes) == 0;
+	memcpy(&address, key, sizeof(address));
+	return memcmp(e->key, &address, sizeof(address)) == 0;
+}
+
+/* One of the ways that matched, which is then left out: the home first, whose bytes are
+ * fetched already; others may have the same tag by chance. */
+static inline uint32_t
+stick_next(uint64_t *found, uint32_t home)
+{
+	uint32_t way = *found >> home & 1 ? home : (uint32_t)__builtin_ctzll(*found);
+	*found &= ~(1ULL << way);
+	return way;
+}
+
 /* The way of a key, STICK_WAYS: none. Under the lock. */
 static inline uint32_t
-stick_find(const struct shm_stick *t, const struct stick_bucket *b, uint8_t tag,
+stick_find(const struct shm_stick *t, const struct stick_bucket *b, uint64_t hash,
 	   const void *key)
 {
-	for (uint64_t found = stick_match(b, tag); found; found &= found - 1) {
-		uint32_t way = (uint32_t)__builtin_ctzll(found);
-		if (way < t->spec.ways &&
-		    memcmp(stick_entry_at(t, b, way)->key, key, t->spec.key_bytes) == 0)
+	for (uint64_t found = stick_match(b, stick_tag_of(hash)); found;) {
+		uint32_t way = stick_next(&found, stick_home_of(t, hash));
+		if (way < t->spec.ways && stick_is_key(t, stick_entry_at(t, b, way), key))
 			return way;
 	}
 	return STICK_WAYS;
+}
+
+/* An entry may lie in two lines; where it is larger, what is behind comes by itself. */
+static inline void
+stick_fetch_entry(const struct shm_stick *t, const unsigned char *entry)
+{
+	__builtin_prefetch(entry, 1);
+	__builtin_prefetch(entry + t->spec.entry_bytes - 1, 1);
+}
+
+/* Fetches what a look for a key will need, all at once. */
+static inline void
+stick_fetch(const struct shm_stick *t, const struct stick_bucket *b, uint64_t hash)
+{
+	stick_fetch_entry(t, stick_way(t, b, stick_home_of(t, hash)));
+	__builtin_prefetch(b, 1);
+	__builtin_prefetch(b->tags, 1);
 }
 
 /* stick_read.c: values of an entry in private memory. */

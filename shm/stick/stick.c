@@ -69,7 +69,7 @@ static bool
 bucket_lock(struct shm *s, const struct shm_stick *t, struct stick_bucket *b)
 {
 	__builtin_prefetch(b->tags);
-	__builtin_prefetch(stick_spare(b), 1);
+	stick_fetch_entry(t, stick_spare(b));
 	enum shm_lock got = shm_lock_take(&s->lock, &b->lock);
 	if (__builtin_expect(got == SHM_LOCK_TAKEN, 1))
 		return true;
@@ -291,7 +291,7 @@ update_locked(struct shm *s, struct shm_stick *t, struct stick_bucket *b, uint64
 	      uint64_t hash, const void *key, const struct change *c)
 {
 	uint8_t tag = stick_tag_of(hash);
-	uint32_t way = stick_find(t, b, tag, key);
+	uint32_t way = stick_find(t, b, hash, key);
 	bool is_there = way < NO_WAY;
 	if (is_there) {
 		memcpy(t->scratch, stick_way(t, b, way), t->spec.entry_bytes);
@@ -321,7 +321,7 @@ change_key(struct shm *s, struct shm_stick *t, const void *key, const struct cha
 {
 	uint64_t hash = stick_hash(t, key), bucket = stick_bucket_of(t, hash);
 	struct stick_bucket *b = stick_bucket_at(t, bucket);
-	__builtin_prefetch(stick_way(t, b, stick_home_of(t, hash)), 1);
+	stick_fetch(t, b, hash);
 	if (c->flags & SHM_STICK_HOLD)
 		shm_ledger_note(s, t->table, bucket);
 	if (!bucket_lock(s, t, b))
@@ -405,7 +405,7 @@ shm_stick_remove(struct shm *s, struct shm_stick *t, const void *key)
 	struct stick_bucket *b = stick_bucket_at(t, stick_bucket_of(t, hash));
 	if (!bucket_lock(s, t, b))
 		return SHM_STICK_BUSY;
-	uint32_t way = stick_find(t, b, stick_tag_of(hash), key);
+	uint32_t way = stick_find(t, b, hash, key);
 	if (way < NO_WAY)
 		publish(s, t, b, way, 0, NULL);
 	bucket_unlock(s, b);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stick tables: what an update costs one process, with KEYS keys in random order of a
- * table of SIZE (a million each), and memory per key. With -r another process reads the
- * whole table in every second round, as `weirctl table` does: what that costs the one
+ * Stick tables: what updates and lookups cost one process, with KEYS keys in random order
+ * of a table of SIZE (a million each), and memory per key. With -r another process reads
+ * the whole table in every second round, as `weirctl table` does: what that costs the one
  * that updates. Then the table is written to FILE and read into another one. Time is CPU
  * time, so that neighbours count for little. Prints lines; fails nothing.
  *
@@ -56,16 +56,32 @@ end_reading(pid_t pid)
 	(void)waitpid(pid, NULL, 0);
 }
 
+/* One key, two of its values. The time is taken once for several, as workers do. */
 static double
 update(struct table *x, uint32_t keys_n, uint64_t *random)
 {
 	struct shm_stick_op ops[] = {add(x, STICK_conn_cnt, 1),
 				     add(x, STICK_http_req_rate, 1)};
-	uint64_t values[8], start_us = cpu_us();
+	uint64_t values[8], start_us = cpu_us(), now_ms = 0;
 	for (uint32_t i = 0; i < MILLION; i++) {
 		uint32_t key = (uint32_t)(random_next(random) % keys_n) * 2654435761U;
-		shm_stick_update(x->f.shm, &x->t, &key, clock_mono_ms(), ops, 2,
-				 SHM_STICK_CREATE, NULL, values);
+		if (i % 16 == 0)
+			now_ms = clock_mono_ms();
+		shm_stick_update(x->f.shm, &x->t, &key, now_ms, ops, 2, SHM_STICK_CREATE,
+				 NULL, values);
+	}
+	return (double)(cpu_us() - start_us) * 1e3 / MILLION;
+}
+
+/* All values of one key, without a lock. */
+static double
+look_up(struct table *x, uint32_t keys_n, uint64_t *random)
+{
+	struct shm_stick_view v;
+	uint64_t start_us = cpu_us(), now_ms = clock_mono_ms();
+	for (uint32_t i = 0; i < MILLION; i++) {
+		uint32_t key = (uint32_t)(random_next(random) % keys_n) * 2654435761U;
+		shm_stick_read(&x->t, &key, now_ms, &v);
 	}
 	return (double)(cpu_us() - start_us) * 1e3 / MILLION;
 }
@@ -87,16 +103,20 @@ static void
 bench_updates(struct table *x, uint32_t keys_n, bool is_read)
 {
 	uint64_t random = 88172645463325252ULL;
-	double alone = 0, beside = 0;
+	double alone = 0, beside = 0, looks = 0;
 	for (int round = 0; round < ROUNDS_N; round++) {
 		alone += update(x, keys_n, &random);
+		looks += look_up(x, keys_n, &random);
 		if (!is_read)
 			continue;
 		pid_t reader = begin_reading(x);
 		beside += update(x, keys_n, &random);
 		end_reading(reader);
 	}
-	printf("updates: %.0f ns each\n", alone / ROUNDS_N);
+	printf("updates: %.0f ns each; lookups: %.0f ns each; as many of both: %.1f "
+	       "million "
+	       "a second\n",
+	       alone / ROUNDS_N, looks / ROUNDS_N, 2e3 * ROUNDS_N / (alone + looks));
 	if (is_read)
 		printf("beside a reader: %.0f ns each\n", beside / ROUNDS_N);
 }

@@ -35,9 +35,9 @@ def table(path):
     return rows
 
 
-VALUES, FETCHES = table("lib/expr/values.def"), table("worker/fetches.def")
+VALUES, FETCHES = table("lib/expr/values.def"), table("worker/fetch/fetches.def")
 assert len(VALUES) > 150 and len(FETCHES) > 60
-REQUEST = c_string(re.search(rf"^REQUEST\(({TEXT})\)", (UNIT / "worker/fetches.def").read_text(),
+REQUEST = c_string(re.search(rf"^REQUEST\(({TEXT})\)", (UNIT / "worker/fetch/fetches.def").read_text(),
                              re.M).group(1))
 
 

@@ -77,7 +77,9 @@ def test_draining_workers_obey_a_lower_maxconn(lab, nbproc, strict):
     wait_until(over, what="all are served")
     assert gate.most <= 2
     # one line over both generations: those who came first are served first
-    assert gate.order == ["/"] * 20 + ["/new"] * 4
+    # (the two that are let in at once may overtake each other on their way)
+    assert gate.order.count("/new") == 4
+    assert gate.order[gate.order.index("/new"):].count("/") <= 1
     for c in old + new:
         assert c.response().status == 200
         c.close()
