@@ -5,7 +5,6 @@
 #include "config/load.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "config/loading.h"
 #include "lib/base/hash.h"
@@ -28,18 +27,18 @@ begin(struct loading *l, const struct cfg_request *r)
 	expr_env_init(&l->cfg->env, a, http_field_id_of);
 }
 
+/* With their ends, so that what stands side by side is told from what stands inside. */
 static uint64_t
-hash_of(struct loading *l)
+hash_tree(const struct node *n, uint64_t h)
 {
-	char *text = NULL;
-	size_t n = 0;
-	FILE *f = open_memstream(&text, &n);
-	must(f != NULL);
-	dump_tree(l, f, false);
-	fclose(f);
-	uint64_t h = hash_bytes(text, n, 0);
-	free(text);
-	return h;
+	if (n->kind == NODE_SCALAR)
+		return hash_bytes(n->text, strlen(n->text) + 1, h);
+	for (size_t i = 0; i < n->n; i++) {
+		if (n->kind == NODE_MAP)
+			h = hash_bytes(n->keys[i]->text, strlen(n->keys[i]->text) + 1, h);
+		h = hash_tree(n->items[i], h);
+	}
+	return hash_bytes(n->kind == NODE_MAP ? "}" : "]", 1, h);
 }
 
 static void
@@ -75,7 +74,7 @@ finish(struct loading *l, struct cfg_errors **errors)
 		cfg_free(&c);
 		return NULL;
 	}
-	c->hash = hash_of(l);
+	c->hash = hash_tree(l->effective, 0);
 	c->warnings = report_warnings(l->report, &c->warnings_n);
 	return c;
 }

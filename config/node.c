@@ -103,8 +103,11 @@ node_find(const struct node *map, const char *name)
 				return map->index[at] - 1;
 		return map->n;
 	}
-	while (i < map->n && strcmp(map->keys[i]->text, name) != 0)
-		i++;
+	for (; i < map->n; i++) {
+		const char *key = map->keys[i]->text;
+		if (key[0] == name[0] && strcmp(key, name) == 0)
+			break;
+	}
 	return i;
 }
 
