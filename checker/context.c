@@ -332,32 +332,6 @@ var_set(const struct expr_context *c, const struct expr_var *v,
 	return is_set;
 }
 
-static bool
-is_empty(const struct expr_sample *s)
-{
-	return (s->type == EXPR_STR || s->type == EXPR_BIN || s->type == EXPR_METHOD) &&
-	       s->str.n == 0;
-}
-
-/* configuration.txt, set-var: the conditions behind the name. */
-static bool
-may_set(struct exam *x, const struct cfg_rule *r, const struct expr_sample *value)
-{
-	struct expr_sample old = {.next = 0};
-	if (!r->set_if)
-		return true;
-	bool is_there = var_get(&x->base, r->var, &old);
-	bool are_numbers = is_there && old.type == EXPR_INT && value->type == EXPR_INT;
-	if ((r->set_if & CFG_SET_IF_THERE && !is_there) ||
-	    (r->set_if & CFG_SET_IF_NOT_THERE && is_there) ||
-	    (r->set_if & CFG_SET_IF_EMPTY && !is_empty(value)) ||
-	    (r->set_if & CFG_SET_IF_NOT_EMPTY && is_empty(value)))
-		return false;
-	return !are_numbers ||
-	       (!(r->set_if & CFG_SET_IF_GREATER && old.integer <= value->integer) &&
-		!(r->set_if & CFG_SET_IF_LESS && old.integer >= value->integer));
-}
-
 void
 context_set_var(struct exam *x, const struct cfg_rule *r)
 {
@@ -371,7 +345,8 @@ context_set_var(struct exam *x, const struct cfg_rule *r)
 	} else if (!expr_eval(r->expr, &x->base, EXPR_ANY, &v)) {
 		return;
 	}
-	if (may_set(x, r, &v) && !var_set(&x->base, r->var, &v))
+	if (expr_var_may_set(&x->base, r->var, r->set_if, &v) &&
+	    !var_set(&x->base, r->var, &v))
 		shm_count(&checker.global, SHM_GLOBAL_vars_full, 1);
 }
 

@@ -137,8 +137,8 @@ exam_head(struct exam *x)
 		return false;
 	}
 	x->is_broken = r != HTTP_PARSE_OK ||
-		       http_framing_response(&x->head, x->method, span_of(NULL, 0),
-					     &framing) != HTTP_REJECT_none;
+		       http_framing_response(&x->head, x->method, x->upgrade, &framing) !=
+			       HTTP_REJECT_none;
 	x->has_head = !x->is_broken;
 	if (x->has_head)
 		find_body(x, &framing, rest);

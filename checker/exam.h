@@ -28,6 +28,7 @@ struct exam {
 	const struct checked *server; /* for names; NULL: none */
 	struct probe *probe;	      /* for variables; NULL: none */
 	enum http_method method;      /* of the last request */
+	struct span upgrade;	      /* what it asked to switch to */
 	uint16_t query_id;	      /* of the last query */
 	struct span bytes;
 	bool is_all; /* no more will come */

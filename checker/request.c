@@ -39,13 +39,20 @@ add_span(struct text *t, struct span s)
 	t->n += n;
 }
 
-static bool
-has_field(const struct cfg_check_request *r, struct span name)
+static const struct cfg_check_field *
+find_field(const struct cfg_check_request *r, struct span name)
 {
 	for (size_t i = 0; i < r->fields_n; i++)
 		if (span_ieq(r->fields[i].name, name))
-			return true;
-	return false;
+			return &r->fields[i];
+	return NULL;
+}
+
+struct span
+request_upgrade(const struct cfg_check_request *r)
+{
+	const struct cfg_check_field *f = find_field(r, SPAN("upgrade"));
+	return f && !f->value.format ? f->value.bytes : SPAN("");
 }
 
 bool
@@ -131,7 +138,7 @@ add_fields(struct exam *x, struct text *t, const struct cfg_check_request *r,
 {
 	char host[ADDR_TEXT_BYTES];
 	bool is_11 = span_ieq(r->version, SPAN("HTTP/1.1"));
-	if (is_11 && !has_field(r, SPAN("host")))
+	if (is_11 && !find_field(r, SPAN("host")))
 		add(t, "host: %s\r\n", addr_format(to, host));
 	for (size_t i = 0; i < r->fields_n; i++) {
 		add_span(t, r->fields[i].name);
@@ -141,7 +148,7 @@ add_fields(struct exam *x, struct text *t, const struct cfg_check_request *r,
 	}
 	if (x->check->send_state && x->server)
 		add_state(t, x->server);
-	if (is_11)
+	if (is_11 && !find_field(r, SPAN("connection")))
 		add(t, "connection: close\r\n");
 }
 

@@ -9,6 +9,8 @@
 
 /* Whether it is the same for each probe of an address. */
 bool request_is_constant(const struct cfg_check_request *r);
+/* What it asks to switch to; empty: nothing. */
+struct span request_upgrade(const struct cfg_check_request *r);
 /* `to` is the Host of HTTP/1.1 when the configuration gives none (RFC 9112 3.2 wants
  * one). */
 struct span request_make(struct exam *x, const struct cfg_check_request *r,

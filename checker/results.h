@@ -22,7 +22,7 @@ const char *result_description(enum result r);
 bool result_passed(enum result r);
 bool result_has_code(enum result r);
 
-enum { PROBE_INFO_BYTES = 80 };
+enum { PROBE_INFO_BYTES = 128 };
 
 struct probe_result {
 	enum result id;

@@ -28,6 +28,7 @@ exam_of(struct probe *p)
 	x->server = p->users;
 	x->probe = p;
 	x->method = p->method;
+	x->upgrade = p->upgrade;
 	x->query_id = p->query_id;
 	exam_read(x, span_of(p->kept, p->kept_bytes), p->is_all);
 	return x;
@@ -95,6 +96,7 @@ run_request(struct probe *p, const struct cfg_step *step)
 		bytes = request_make(exam_of(p), step->request, p->addr);
 	probe_forget(p);
 	p->method = (uint8_t)http_method_of(step->request->method);
+	p->upgrade = request_upgrade(step->request);
 	return probe_send(p, bytes);
 }
 
@@ -253,28 +255,42 @@ script_expired(struct probe *p)
 	}
 }
 
+/* Errors that the peer or the way to it caused, by HAProxy's names for them. */
+static const struct {
+	int error;
+	const char *name;
+} peers_errors[] = {
+	{ECONNREFUSED, "ECONNREFUSED"},
+	{ECONNRESET, "ECONNRESET"},
+	{ENETUNREACH, "ENETUNREACH"},
+	{EHOSTUNREACH, "ENETUNREACH"},
+	{EPIPE, "EPIPE"},
+	{ECONNABORTED, NULL},
+	{ENETDOWN, NULL},
+	{EHOSTDOWN, NULL},
+	{ETIMEDOUT, NULL},
+	{EACCES, NULL},
+	{EPERM, NULL},
+};
+enum { PEERS_ERRORS_N = sizeof(peers_errors) / sizeof(peers_errors[0]) };
+
 void
 script_failed(struct probe *p, int error)
 {
 	char info[PROBE_INFO_BYTES];
 	bool is_early = p->phase == PROBE_CONNECTING || p->check->is_datagram;
-	switch (error) {
-	case ECONNREFUSED:
-	case ECONNRESET:
-	case ECONNABORTED:
-	case ENETUNREACH:
-	case EHOSTUNREACH:
-	case ENETDOWN:
-	case EHOSTDOWN:
-	case ETIMEDOUT:
-	case EACCES:
-	case EPERM:
-	case EPIPE:
-		finish_at(p, is_early ? RESULT_l4_connection : RESULT_socket_error,
-			  strerror(error));
-		return;
-	}
-	snprintf(info, sizeof(info), is_early ? "General socket error (%s)" : "%s",
-		 strerror(error));
-	finish_at(p, RESULT_socket_error, info);
+	const char *text = strerror(error);
+	size_t i = 0;
+	while (i < PEERS_ERRORS_N && peers_errors[i].error != error)
+		i++;
+	bool is_peers = i < PEERS_ERRORS_N;
+	if (is_peers && peers_errors[i].name)
+		snprintf(info, sizeof(info), "%s returned by OS (%s)",
+			 peers_errors[i].name, text);
+	else if (is_early && !is_peers)
+		snprintf(info, sizeof(info), "General socket error (%s)", text);
+	else
+		snprintf(info, sizeof(info), "%s", text);
+	finish_at(p, is_peers && is_early ? RESULT_l4_connection : RESULT_socket_error,
+		  info);
 }

@@ -52,9 +52,10 @@ struct probe {
 	uint32_t step;
 	bool is_all; /* the server has ended the connection */
 	bool linger;
-	bool is_listener;  /* the server speaks first: it must learn of the connection */
-	uint8_t method;	   /* of the last request, enum http_method */
-	uint16_t query_id; /* of DNS or ICMP */
+	bool is_listener; /* the server speaks first: it must learn of the connection */
+	uint8_t method;	  /* of the last request, enum http_method */
+	struct span upgrade;		     /* what it asked to switch to */
+	uint16_t query_id;		     /* of DNS or ICMP */
 	struct program *program;	     /* external.c; NULL: none runs */
 	struct probe_result last;	     /* of the last expectation */
 	const struct cfg_step *request_step; /* the first request */

@@ -279,16 +279,6 @@ struct cfg_captures {
 	uint32_t bytes; /* of a txn's memory; 0: nothing is kept */
 };
 
-/* set_var: it is set only if all of these hold. */
-enum cfg_set_if {
-	CFG_SET_IF_THERE = 1, /* the variable */
-	CFG_SET_IF_NOT_THERE = 2,
-	CFG_SET_IF_EMPTY = 4, /* the new value */
-	CFG_SET_IF_NOT_EMPTY = 8,
-	CFG_SET_IF_GREATER = 16, /* the variable, than the new value */
-	CFG_SET_IF_LESS = 32,
-};
-
 /* rate_limit */
 struct cfg_limit {
 	const struct expr_program *expr;

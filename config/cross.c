@@ -226,8 +226,7 @@ check_addresses(struct loading *l)
 		const char *if_a = a->interface ? a->interface : "";
 		const char *if_b = b->interface ? b->interface : "";
 		char text[ADDR_TEXT_BYTES];
-		if (a->addr.kind == ADDR_FD || !addr_eq(&a->addr, &b->addr) ||
-		    strcmp(if_a, if_b) != 0)
+		if (!addr_eq(&a->addr, &b->addr) || strcmp(if_a, if_b) != 0)
 			continue;
 		const struct node *list =
 			node_get(l->built[b->frontend->index].map, "bind");
@@ -237,8 +236,16 @@ check_addresses(struct loading *l)
 			if (n && strcmp(report_place(l->arena, n->pos), b->where) == 0)
 				at = n;
 		}
-		report_error(l->report, at, "%s is the address of '%s' already, at %s",
-			     addr_format(&b->addr, text), a->frontend->name, a->where);
+		if (b->addr.kind == ADDR_FD)
+			report_warning(l->report, at,
+				       "%s is a socket of '%s' already, at %s: each "
+				       "connection goes to one of the two",
+				       addr_format(&b->addr, text), a->frontend->name,
+				       a->where);
+		else
+			report_error(
+				l->report, at, "%s is the address of '%s' already, at %s",
+				addr_format(&b->addr, text), a->frontend->name, a->where);
 	}
 }
 

@@ -75,6 +75,7 @@ finish(struct loading *l, struct cfg_errors **errors)
 		return NULL;
 	}
 	c->hash = hash_tree(l->effective, 0);
+	expr_names_close(c->env.vars);
 	c->warnings = report_warnings(l->report, &c->warnings_n);
 	return c;
 }

@@ -232,8 +232,9 @@ void build_error_groups(struct loading *l);
 const struct http_reply *build_error_file(struct loading *l, const struct node *at);
 /* The map of a group of error files; NULL: unknown (reported). */
 const struct node *build_error_group(struct loading *l, const struct node *name);
-void build_headers(struct loading *l, const struct node *map, struct cfg_header **headers,
-		   size_t *n);
+/* is_check: those of a check's request. */
+void build_headers(struct loading *l, const struct node *map, bool is_check,
+		   struct cfg_header **headers, size_t *n);
 /* Remembers a host name for resolve.c. */
 void build_unresolved(struct loading *l, struct span host, struct addr *addr,
 		      struct addr *copy, const struct node *at, bool is_required);

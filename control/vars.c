@@ -118,6 +118,7 @@ evaluate(struct command_session *s, struct evaluation *e, const char *text,
 	struct expr_env env;
 	expr_env_init(&env, e->arena, NULL);
 	env.at = EXPR_AT_ALONE;
+	env.vars = control.cfg->env.vars;
 	bool is_good = false, has_value = false;
 	if (is_format) {
 		const struct format *f =

@@ -157,6 +157,32 @@ take_acls(struct importing *im, struct node *section, const struct node *base)
 	complete(im, section, base, "acl");
 }
 
+/* A check is one thing in haproxy.cfg: a proxy with an "option httpchk" or with
+ * "http-check" rules of its own has nothing of its defaults' check. Here the two are
+ * inherited one by one. */
+static void
+replace_check(struct importing *im, const struct import_use *use)
+{
+	const struct node *request = node_get(node_get(use->base, "option"), "httpchk");
+	struct node *options = node_get(use->map, "option");
+	bool has_request = node_get(options, "httpchk") != NULL;
+	bool has_rules = node_get(use->map, "http_check") != NULL;
+	bool is_switch = !request || (request->kind == NODE_SCALAR &&
+				      (strcmp(request->text, "true") == 0 ||
+				       strcmp(request->text, "false") == 0));
+	if (has_rules && !has_request && !is_switch) {
+		if (!options) {
+			options = node_new(im->arena, NODE_MAP, use->map->pos);
+			node_put(im->arena, use->map, "option", options);
+		}
+		node_put(im->arena, options, "httpchk",
+			 node_scalar(im->arena, "true", use->map->pos));
+	}
+	if (has_request && !has_rules && node_get(use->base, "http_check"))
+		node_put(im->arena, use->map, "http_check",
+			 node_new(im->arena, NODE_LIST, use->map->pos));
+}
+
 static void
 remove_from(struct node *section, const char *key)
 {
@@ -172,6 +198,8 @@ import_inherit(struct importing *im)
 		refuse_base(im, &im->bases[i]);
 	for (size_t u = 0; u < im->uses_n; u++) {
 		const struct import_use *use = &im->uses[u];
+		if (use->base)
+			replace_check(im, use);
 		if (!use->base || !has_rules(use->base) || !may_use(im, use))
 			continue;
 		for (size_t i = 0; i < LISTS_N; i++)

@@ -15,6 +15,7 @@
 #include "master/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -119,13 +120,19 @@ spec_of_control(const struct cfg_stats_socket *c)
 /* --- groups --------------------------------------------------------------------------
  */
 
+/* Of several groups (an inherited descriptor in several binds) one that is free. */
 static struct group *
 group_find(const struct sockets *s, const struct net_listen *spec)
 {
-	for (size_t i = 0; i < s->groups_n; i++)
-		if (net_listen_eq(&s->groups[i]->spec, spec))
-			return s->groups[i];
-	return NULL;
+	struct group *found = NULL;
+	for (size_t i = 0; i < s->groups_n; i++) {
+		if (!net_listen_eq(&s->groups[i]->spec, spec))
+			continue;
+		found = s->groups[i];
+		if (!found->is_candidate)
+			break;
+	}
+	return found;
 }
 
 /* One of ours stands on that port (perhaps on another address): then "in use" is no news,
@@ -229,12 +236,29 @@ sweep(struct sockets *s)
 	s->groups_n = kept;
 }
 
+/* An inherited descriptor in a second bind: a copy, for epoll takes each once. */
+static struct group *
+group_copy(struct sockets *s, const struct group *of)
+{
+	struct group *g = group_new(s, &of->spec);
+	int fd = fcntl(of->fds[0], F_DUPFD_CLOEXEC, 0);
+	must(fd >= 0);
+	g->fds = must_alloc(sizeof(*g->fds));
+	g->fds[g->fds_n++] = fd;
+	g->listening_n = 1;
+	g->is_candidate = true;
+	g->want = of->want;
+	return g;
+}
+
 /* The group for a spec with n members at least; NULL with the reason. */
 static struct group *
 group_claim(struct sockets *s, const struct net_listen *spec, size_t n,
 	    char err[LISTEN_ERROR_BYTES])
 {
 	struct group *g = group_find(s, spec);
+	if (g && g->is_candidate && spec->addr.kind == ADDR_FD)
+		return group_copy(s, g);
 	if (g && g->is_candidate) {
 		snprintf(err, LISTEN_ERROR_BYTES,
 			 "this address stands in the configuration twice");

@@ -45,12 +45,12 @@ build_expr(struct loading *l, const struct node *n)
 
 static const struct {
 	const char *name;
-	enum cfg_set_if bit;
+	enum expr_set_if bit;
 } set_ifs[] = {
-	{"ifexists", CFG_SET_IF_THERE}, {"ifnotexists", CFG_SET_IF_NOT_THERE},
-	{"ifset", CFG_SET_IF_THERE},	{"ifnotset", CFG_SET_IF_NOT_THERE},
-	{"ifempty", CFG_SET_IF_EMPTY},	{"ifnotempty", CFG_SET_IF_NOT_EMPTY},
-	{"ifgt", CFG_SET_IF_GREATER},	{"iflt", CFG_SET_IF_LESS},
+	{"ifexists", EXPR_SET_IF_EXISTS}, {"ifnotexists", EXPR_SET_IF_NOT_EXISTS},
+	{"ifset", EXPR_SET_IF_SET},	  {"ifnotset", EXPR_SET_IF_NOT_SET},
+	{"ifempty", EXPR_SET_IF_EMPTY},	  {"ifnotempty", EXPR_SET_IF_NOT_EMPTY},
+	{"ifgt", EXPR_SET_IF_GREATER},	  {"iflt", EXPR_SET_IF_LESS},
 };
 
 /* The words behind the name: "txn.x,ifnotexists". */

@@ -21,22 +21,27 @@ is_field_name(const char *text)
 	return text[0] != '\0';
 }
 
+/* Framing is decided by what is sent; so is the end of a connection, but for checks. */
+static bool
+is_ours(const char *name, bool is_check)
+{
+	return strcasecmp(name, "Content-Length") == 0 ||
+	       strcasecmp(name, "Transfer-Encoding") == 0 ||
+	       (!is_check && strcasecmp(name, "Connection") == 0);
+}
+
 void
-build_headers(struct loading *l, const struct node *map, struct cfg_header **headers,
-	      size_t *n)
+build_headers(struct loading *l, const struct node *map, bool is_check,
+	      struct cfg_header **headers, size_t *n)
 {
 	for (size_t i = 0; i < map->n; i++) {
 		const char *name = map->keys[i]->text;
-		static const char *const ours[] = {"Content-Length", "Transfer-Encoding",
-						   "Connection"};
-		bool is_ours = false;
-		for (size_t j = 0; j < 3; j++)
-			is_ours |= strcasecmp(name, ours[j]) == 0;
-		if (!is_field_name(name) || is_ours) {
+		bool is_set_here = is_ours(name, is_check);
+		if (!is_field_name(name) || is_set_here) {
 			report_error(l->report, map->items[i],
-				     is_ours ? "'%s' is set by weir itself; expected "
-					       "another field"
-					     : "'%s' is not the name of a field",
+				     is_set_here ? "'%s' is set by weir itself; expected "
+						   "another field"
+						 : "'%s' is not the name of a field",
 				     name);
 			continue;
 		}
@@ -164,7 +169,7 @@ field_lines(struct loading *l, struct built *b, const struct node *map,
 			report_error(
 				l->report, map->items[i],
 				"'Date' is set by weir itself; expected another field");
-	build_headers(l, map, &h, &n);
+	build_headers(l, map, false, &h, &n);
 	if (b)
 		compile_fields(l, b, map, h, &n, reply);
 	for (size_t i = 0; i < n; i++)

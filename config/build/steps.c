@@ -128,7 +128,8 @@ add_headers(struct making *m, struct cfg_check_request *r, const struct node *he
 {
 	struct cfg_header *list = NULL;
 	size_t n = 0;
-	build_headers(m->l, headers, &list, &n); /* names and values are checked there */
+	build_headers(m->l, headers, true, &list,
+		      &n); /* names and values are checked there */
 	for (size_t i = 0; i < headers->n; i++) {
 		struct span name = build_text(m->l, headers->keys[i]->text);
 		bool is_known = false;

@@ -89,52 +89,14 @@ expr_conv_strcmp(const struct expr_context *c, const struct expr_arg *args,
 	return true;
 }
 
-enum { /* in the order of the choices in conv.def */
-       IF_EXISTS,
-       IF_NOT_EXISTS,
-       IF_EMPTY,
-       IF_NOT_EMPTY,
-       IF_SET,
-       IF_NOT_SET,
-       IF_GT,
-       IF_LT,
-};
-
-static bool
-holds(int64_t condition, const struct expr_sample *s, const struct expr_sample *old)
-{
-	bool is_text =
-		s->type == EXPR_STR || s->type == EXPR_BIN || s->type == EXPR_METHOD;
-	bool are_numbers = old && s->type == EXPR_INT && old->type == EXPR_INT;
-	switch (condition) {
-	case IF_EXISTS:
-	case IF_SET:
-		return old != NULL;
-	case IF_NOT_EXISTS:
-	case IF_NOT_SET:
-		return old == NULL;
-	case IF_EMPTY:
-		return is_text && s->str.n == 0;
-	case IF_NOT_EMPTY:
-		return !is_text || s->str.n > 0;
-	case IF_GT:
-		return !are_numbers || old->integer > s->integer;
-	case IF_LT:
-		return !are_numbers || old->integer < s->integer;
-	}
-	return true;
-}
-
 bool
 expr_conv_set_var(const struct expr_context *c, const struct expr_arg *args,
 		  struct expr_sample *s)
 {
-	struct expr_sample old;
-	bool has_old = var_get(c, &args[0], EXPR_ANY, &old);
+	unsigned conditions = 0;
 	for (const struct expr_arg *a = args + 1; a->kind == EXPR_ARG_INT; a++)
-		if (!holds(a->integer, s, has_old ? &old : NULL))
-			return true;
-	if (c->host->var_set)
+		conditions |= 1u << a->integer;
+	if (c->host->var_set && expr_var_may_set(c, args[0].var, conditions, s))
 		c->host->var_set(c, args[0].var, s);
 	return true;
 }

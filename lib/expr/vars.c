@@ -17,6 +17,7 @@ struct expr_names {
 	struct expr_var **vars;
 	uint32_t n;
 	uint32_t scope_n[EXPR_SCOPES_N];
+	bool is_closed;
 };
 
 struct expr_names *
@@ -25,6 +26,12 @@ expr_names_new(struct arena *a)
 	struct expr_names *names = arena_alloc(a, sizeof(*names));
 	names->arena = a;
 	return names;
+}
+
+void
+expr_names_close(struct expr_names *names)
+{
+	names->is_closed = true;
 }
 
 static int
@@ -84,6 +91,12 @@ expr_var_of(struct expr_names *names, struct span name, size_t at, struct expr_e
 	const struct expr_var *known = expr_var_find(names, name);
 	if (known)
 		return known;
+	if (names->is_closed) {
+		expr_fail(err, at,
+			  "nothing in the configuration uses the variable '%.*s'",
+			  (int)name.n, name.p);
+		return NULL;
+	}
 	struct expr_var *v = arena_alloc(names->arena, sizeof(*v));
 	*v = (struct expr_var){
 		.name = span_of(arena_span(names->arena, name), name.n),
@@ -137,6 +150,45 @@ uint32_t
 expr_names_n(const struct expr_names *names, enum expr_scope scope)
 {
 	return names->scope_n[scope];
+}
+
+/* --- conditions ----------------------------------------------------------------------
+ */
+
+static bool
+is_empty(const struct expr_sample *s)
+{
+	bool is_text =
+		s->type == EXPR_STR || s->type == EXPR_BIN || s->type == EXPR_METHOD;
+	return is_text && s->str.n == 0;
+}
+
+/* Which of all conditions hold. */
+static unsigned
+what_holds(const struct expr_var *v, bool is_set, const struct expr_sample *old,
+	   const struct expr_sample *value)
+{
+	bool exists = is_set || v->scope == EXPR_SCOPE_PROC;
+	bool are_numbers = is_set && old->type == EXPR_INT && value->type == EXPR_INT;
+	unsigned holds = exists ? EXPR_SET_IF_EXISTS : EXPR_SET_IF_NOT_EXISTS;
+	holds |= is_set ? EXPR_SET_IF_SET : EXPR_SET_IF_NOT_SET;
+	holds |= is_empty(value) ? EXPR_SET_IF_EMPTY : EXPR_SET_IF_NOT_EMPTY;
+	if (!are_numbers || old->integer > value->integer)
+		holds |= EXPR_SET_IF_GREATER;
+	if (!are_numbers || old->integer < value->integer)
+		holds |= EXPR_SET_IF_LESS;
+	return holds;
+}
+
+bool
+expr_var_may_set(const struct expr_context *c, const struct expr_var *v,
+		 unsigned conditions, const struct expr_sample *value)
+{
+	struct expr_sample old = {.next = 0};
+	if (!conditions)
+		return true;
+	bool is_set = c->host->var_get && c->host->var_get(c, v, &old);
+	return (conditions & ~what_holds(v, is_set, &old, value)) == 0;
 }
 
 /* --- values --------------------------------------------------------------------------

@@ -26,9 +26,28 @@ struct expr_var {
 	uint32_t place; /* among those of its scope */
 };
 
+/* Bits of what must hold for a variable to be set (configuration.txt 7.3.1 set-var), in
+ * the order of the converter's choices. */
+enum expr_set_if {
+	EXPR_SET_IF_EXISTS = 1,
+	EXPR_SET_IF_NOT_EXISTS = 2,
+	EXPR_SET_IF_EMPTY = 4, /* the new value */
+	EXPR_SET_IF_NOT_EMPTY = 8,
+	EXPR_SET_IF_SET = 16,
+	EXPR_SET_IF_NOT_SET = 32,
+	EXPR_SET_IF_GREATER = 64, /* the variable, than the new value; both are numbers */
+	EXPR_SET_IF_LESS = 128,
+};
+/* All of the conditions hold. Variables of the scope proc exist from the start, set or
+ * not; others when they are set. */
+bool expr_var_may_set(const struct expr_context *c, const struct expr_var *v,
+		      unsigned conditions, const struct expr_sample *value);
+
 /* The names of a configuration. */
 struct expr_names;
 struct expr_names *expr_names_new(struct arena *a);
+/* From now on a new name is an error: the values have their places. */
+void expr_names_close(struct expr_names *names);
 /* The variable of that name, made when it is new; NULL with err: no such scope (scopes
  * are proc sess txn req res check), or a name with other bytes than letters, digits, '.'
  * and '_'. */

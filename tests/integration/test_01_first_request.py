@@ -162,7 +162,9 @@ def test_listens_on_several_addresses_families_and_ranges(lab):
     wait_until(lambda: weir.stat("fe", "FRONTEND", "stot") == 6)
 
 
-def test_a_listening_socket_can_be_inherited(lab):
+@pytest.mark.parametrize("binds", [1, 2])
+def test_a_listening_socket_can_be_inherited(lab, binds):
+    """Several binds may name it: each connection then goes to one of them."""
     import socket
     a = lab.origin("a")
     with socket.socket() as s:
@@ -170,7 +172,7 @@ def test_a_listening_socket_can_be_inherited(lab):
         s.listen(10)
         s.set_inheritable(True)
         port = s.getsockname()[1]
-        config = web(port, [a], frontend={"bind": "fd@${LISTEN_FD}"})
+        config = web(port, [a], frontend={"bind": ["fd@${LISTEN_FD}"] * binds})
         weir = lab.prepare(config, nbproc=2, env={"LISTEN_FD": str(s.fileno())})
         import subprocess
         real = subprocess.Popen
@@ -182,4 +184,6 @@ def test_a_listening_socket_can_be_inherited(lab):
             weir.start()
         finally:
             subprocess.Popen = real
+        assert get(port).text == "a"
+        weir.reload()
         assert get(port).text == "a"

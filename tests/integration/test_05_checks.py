@@ -38,7 +38,7 @@ def test_a_dead_server_leaves_in_time_and_comes_back(lab, nbproc):
     assert time.monotonic() - gone < 2 * 0.2 * 1.1 + 0.3 + 0.5
     line, = sink.wait(r"Server be/b is DOWN")
     assert re.search(r'Server be/b is DOWN, reason: Layer4 connection problem, info: '
-                     r'"Connection refused", check duration: \d+ms\. 1 active and 0 backup '
+                     r'"ECONNREFUSED returned by OS \(Connection refused\)", check duration: \d+ms\. 1 active and 0 backup '
                      r'servers left\. 0 sessions active, 0 requeued, 0 remaining in queue\.', line)
     assert re.match(r"<12[89]>", line), "local0.alert"
     assert all(get(port).text == "a" for _ in range(6))

@@ -9,7 +9,7 @@ from weirlab.config import web
 RULES = [
     {"set_var": {"name": "proc.word", "value": "urlp(word)"}, "if": "{ path /set }"},
     {"unset_var": "proc.word", "if": "{ path /unset }"},
-    {"set_var": {"name": "proc.first,ifnotexists", "value": "src"}},
+    {"set_var": {"name": "proc.first,ifnotset", "value": "src"}},
     {"return": {"status": 200, "lf_string": "%[proc] %[var(proc.word,none)] %[var(proc.first)]"}},
 ]
 
@@ -41,6 +41,18 @@ def test_a_value_that_one_worker_sets_is_seen_by_all(lab):
         assert set(seen_by_both(port).values()) == {f"{word} 127.0.0.1"}
     get(port, "/unset")
     assert set(seen_by_both(port).values()) == {"none 127.0.0.1"}
+
+
+def test_conditions_of_set_var_know_what_exists_and_what_is_set(lab):
+    """Variables of the scope proc exist from the start, others when they are set."""
+    port = lab.port()
+    names = {f"{scope}.{condition}": f"{scope}.{condition},{condition}" for scope in ("proc", "txn")
+             for condition in ("ifexists", "ifnotexists", "ifset", "ifnotset")}
+    rules = [{"set_var": {"name": name, "value": "int(1)"}} for name in names.values()]
+    text = " ".join(f"%[var({name},0)]" for name in names)
+    lab.start({"frontends": {"web": {"mode": "http", "bind": f"127.0.0.1:{port}", "http_request": [
+        *rules, {"return": {"status": 200, "lf_string": text}}]}}}, nbproc=1)
+    assert get(port).body == b"1 0 0 1 0 1 0 1"
 
 
 def test_a_value_that_is_too_long_changes_nothing(lab):

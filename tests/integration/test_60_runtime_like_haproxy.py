@@ -302,7 +302,7 @@ def test_a_server_whose_checks_are_disabled_keeps_its_state(lab):
 def test_variables_of_all_workers_are_told_and_set(lab):
     port = lab.port()
     weir = lab.start(web(port, frontend={"http_request": [
-        {"return": {"status": 200, "headers": {"X": "%[var(proc.x)]"}}}]}), nbproc=2)
+        {"return": {"status": 200, "headers": {"X": "%[var(proc.first)]%[var(proc.x)]"}}}]}), nbproc=2)
 
     def tell(line):
         return say(weir.sock, line)
@@ -312,6 +312,7 @@ def test_variables_of_all_workers_are_told_and_set(lab):
             ("set var proc.x int(3)", "type=sint value=<3>", "3"),
             ("set var proc.x fmt a%[int(3)]b", "type=str value=<a3b>", "a3b"),
             ("set var proc.x expr str(x),upper", "type=str value=<X>", "X"),
+            ("set var proc.x fmt %[var(proc.first)]-%[var(proc.x)]", "type=str value=<-X>", "-X"),
             ("set var proc.x bool(true)", "type=bool value=<1>", "1")]:
         assert tell(line) == "\n"
         assert tell("get var proc.x") == f"proc.x: {shown}\n\n"
@@ -322,4 +323,5 @@ def test_variables_of_all_workers_are_told_and_set(lab):
     assert tell("set var proc.x str(x) if").startswith("'set var': arg type must be either")
     assert tell("set var proc.nobody int(1)").startswith("Nothing in the configuration uses")
     assert "foo" in tell("set var proc.x foo")
+    assert "uses the variable 'proc.none'" in tell("set var proc.x var(proc.none)")
     assert tell("get var txn.x") == "Variable not found.\n\n"

@@ -10,38 +10,11 @@
 
 /* --- variables ---------------------------------------------------------------------- */
 
-static bool
-is_empty(const struct expr_sample *s)
-{
-	bool is_text =
-		s->type == EXPR_STR || s->type == EXPR_BIN || s->type == EXPR_METHOD;
-	return is_text && s->str.n == 0;
-}
-
-/* configuration.txt, set-var: the conditions behind the name. */
-static bool
-may_set(struct rule_run *r, const struct cfg_rule *a, const struct expr_sample *value)
-{
-	struct expr_sample old = {.next = 0};
-	if (!a->set_if)
-		return true;
-	bool is_there = worker_host.var_get(&r->c.base, a->var, &old);
-	bool are_numbers = is_there && old.type == EXPR_INT && value->type == EXPR_INT;
-	if ((a->set_if & CFG_SET_IF_THERE && !is_there) ||
-	    (a->set_if & CFG_SET_IF_NOT_THERE && is_there) ||
-	    (a->set_if & CFG_SET_IF_EMPTY && !is_empty(value)) ||
-	    (a->set_if & CFG_SET_IF_NOT_EMPTY && is_empty(value)))
-		return false;
-	if (!are_numbers)
-		return true;
-	return !(a->set_if & CFG_SET_IF_GREATER && old.integer <= value->integer) &&
-	       !(a->set_if & CFG_SET_IF_LESS && old.integer >= value->integer);
-}
-
 static enum rule_end
 set_var(struct rule_run *r, const struct cfg_rule *a, const struct expr_sample *value)
 {
-	if (may_set(r, a, value) && !worker_host.var_set(&r->c.base, a->var, value))
+	if (expr_var_may_set(&r->c.base, a->var, a->set_if, value) &&
+	    !worker_host.var_set(&r->c.base, a->var, value))
 		shm_count(&self.global, SHM_GLOBAL_vars_full, 1);
 	return RULE_GOES_ON;
 }

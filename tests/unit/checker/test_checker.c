@@ -415,8 +415,10 @@ a_dead_server_is_out_in_time_and_comes_back_by_itself(void **state)
 	uint64_t took_ms = await_health(0, SHM_HEALTH_DOWN);
 	/* fall * inter + timeout, and 100 ms for a busy machine */
 	assert_true(took_ms <= s->fall * s->inter_ms + INTER_MS + 100);
-	assert_log(1, "Server be/a is DOWN, reason: Layer4 connection problem, info: "
-		      "\"Connection refused\", check duration: ");
+	assert_log(
+		1,
+		"Server be/a is DOWN, reason: Layer4 connection problem, info: "
+		"\"ECONNREFUSED returned by OS (Connection refused)\", check duration: ");
 	assert_log(0, "backend be has no server available!\n");
 	assert_int_equal(shm_total(w.shm, &w.server_object[0], SHM_SERVER_chkfail), 3);
 	assert_int_equal(shm_total(w.shm, &w.server_object[0], SHM_SERVER_chkdown), 1);
@@ -444,7 +446,8 @@ a_new_server_that_refuses_is_down_after_one_check(void **state)
 	struct shm_check rec;
 	assert_true(shm_check_read(&w.server_object[0], &rec));
 	assert_string_equal(rec.status_text, "L4CON");
-	assert_string_equal(rec.desc, "Layer4 connection problem: Connection refused");
+	assert_string_equal(rec.desc, "Layer4 connection problem: ECONNREFUSED returned "
+				      "by OS (Connection refused)");
 }
 
 static void

@@ -341,6 +341,23 @@ the_result_is_known_as_soon_as_the_bytes_decide(void **state)
 }
 
 static void
+a_switch_of_protocols_is_an_answer_only_to_who_asked_for_it(void **state)
+{
+	(void)state;
+	struct probe_result r;
+	struct cfg_step step = step_of("status 101");
+	struct span head = SPAN("HTTP/1.1 101 Switching Protocols\r\n"
+				"Connection: upgrade\r\nUpgrade: chat\r\n\r\n");
+	x->method = HTTP_METHOD_GET;
+	x->upgrade = SPAN("chat");
+	assert_true(judge(CFG_CHECK_HTTP, &step, 1, head, false, &r));
+	assert_int_equal(r.id, RESULT_l7_ok);
+	x->upgrade = SPAN("");
+	assert_true(judge(CFG_CHECK_HTTP, &step, 1, head, true, &r));
+	assert_int_equal(r.id, RESULT_l7_response);
+}
+
+static void
 a_minimum_of_bytes_decides_when_it_is_decided(void **state)
 {
 	(void)state;
@@ -532,6 +549,9 @@ main(void)
 		cmocka_unit_test_setup_teardown(
 			the_result_is_known_as_soon_as_the_bytes_decide, set_up,
 			tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_switch_of_protocols_is_an_answer_only_to_who_asked_for_it,
+			set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_minimum_of_bytes_decides_when_it_is_decided, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(

@@ -161,7 +161,7 @@ arguments_are_stored_by_their_types(void **state)
 	assert_int_equal(w->rules[CFG_RULES_REQUEST].n, 7);
 	assert_int_equal(r[0].action, CFG_ACTION_deny);
 	assert_int_equal(r[0].reply->status, 403);
-	assert_int_equal(r[1].set_if, CFG_SET_IF_NOT_THERE | CFG_SET_IF_NOT_EMPTY);
+	assert_int_equal(r[1].set_if, EXPR_SET_IF_NOT_SET | EXPR_SET_IF_NOT_EMPTY);
 	assert_span(r[1].var->name, "sess.a");
 	assert_int_equal(r[2].match, CFG_MATCH_BEG);
 	assert_true(r[2].unless);

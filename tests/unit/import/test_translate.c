@@ -129,6 +129,32 @@ one_defaults_stays_one_and_several_get_names(void **state)
 }
 
 static void
+a_check_of_a_proxy_replaces_all_of_its_defaults_check(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct import *im = imported_with(
+		a,
+		"defaults\n mode http\n option httpchk GET /up\n http-check send hdr A "
+		"1\n"
+		" timeout client 1s\n timeout server 1s\n timeout connect 1s\n"
+		"listen l\n bind :1\n server s 1.1.1.1:1\n"
+		"backend same\n"
+		"backend rules\n http-check send hdr B 1\n"
+		"backend option\n option httpchk\n"
+		"backend both\n option httpchk GET /own\n http-check send hdr B 1\n",
+		false);
+	assert_int_equal(im->lost_n, 0);
+	assert_null(at(im, "backends.same.option"));
+	assert_null(at(im, "backends.same.http_check"));
+	assert_string_equal(text_at(im, "backends.rules.option.httpchk"), "true");
+	assert_int_equal(at(im, "backends.rules.http_check")->n, 1);
+	assert_int_equal(at(im, "backends.option.http_check")->n, 0);
+	assert_string_equal(text_at(im, "backends.both.option.httpchk"), "GET /own");
+	arena_free(&a);
+}
+
+static void
 rules_of_named_defaults_stand_before_those_of_the_proxy(void **state)
 {
 	(void)state;
@@ -212,6 +238,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_word_has_its_place),
 		cmocka_unit_test(one_defaults_stays_one_and_several_get_names),
+		cmocka_unit_test(a_check_of_a_proxy_replaces_all_of_its_defaults_check),
 		cmocka_unit_test(rules_of_named_defaults_stand_before_those_of_the_proxy),
 		cmocka_unit_test(what_haproxy_presumes_is_written),
 		cmocka_unit_test(what_is_refused_is_told_with_its_line_and_left_out),
