@@ -9,8 +9,10 @@ None of their files is here: --haproxy names a checkout of HAProxy, --vtest a bu
          [--report docs/regtests.md] [FILE ...]
 
 Each file runs with each number of workers. One that fails is run again alone, up to three
-times; what passes only then is flaky. tiers.txt says what is run, results are compared
-with expected.txt: exit 1 when a file fails that is not named there.
+times; what passes only then is flaky. tiers.txt says what is run and what each file needs,
+results are compared with expected.txt: exit 1 when a file fails that is not named there.
+The share that passes is that of the files that count: those that are neither broken nor
+ask for what weir does not have yet (LATER).
 """
 
 import argparse
@@ -26,6 +28,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TRIES = 3
 SECONDS = 20
 REFUSED = "configuration: "  # no use in trying again
+BROKEN = "marked broken by its authors"
+LATER = {"tls": "TLS", "http/2": "HTTP/2", "cache": "the cache", "compression": "compression"}
 
 
 def read_rows(name):
@@ -37,6 +41,15 @@ def read_rows(name):
             word, file = head.split()
             rows[file] = (word, why.strip())
     return rows
+
+
+def why_uncounted(needs):
+    """Of the last column of tiers.txt; "": the file counts."""
+    words = needs.split(", ")
+    if BROKEN in words:
+        return BROKEN
+    later = [LATER[w] for w in words if w in LATER]
+    return "needs " + " and ".join(later) if later else ""
 
 
 class Run:
@@ -69,7 +82,18 @@ class Run:
                     if not shutil.which(name):
                         return f"needs the program {name}"
             elif kind == "REGTEST_TYPE" and names.strip() == "broken":
-                return "marked broken by its authors"
+                return BROKEN
+        return self.why_unconditioned(text)
+
+    def why_unconditioned(self, text):
+        """The first of the file's own conditions, asked of the program, that does not hold."""
+        env = dict(os.environ, HAPROXY_PROGRAM=self.weir, HAPROXY_ARGS="")
+        for command in re.findall(r'^feature cmd "(.*)"$', text, re.M):
+            done = subprocess.run(command.replace('\\"', '"'), shell=True, env=env,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            if done.returncode:
+                asked = re.search(r"-cc '(.*)'", command)
+                return f"its condition {asked.group(1) if asked else command} does not hold"
         return None
 
     def once(self, file, nbproc):
@@ -93,7 +117,7 @@ class Run:
         if re.search(r"\b1 tests passed", out):
             return "pass", ""
         if re.search(r"\b1 tests skipped", out):
-            return "skip", skip_reason(out)
+            return "skip", "skipped by the test runner"
         return "fail", fail_reason(out)
 
     def settled(self, file, nbproc):
@@ -106,11 +130,6 @@ class Run:
             if again == "pass":
                 return "flaky", why
         return result, why
-
-
-def skip_reason(out):
-    m = re.search(r"skipping test, (.*)", out) or re.search(r"skip(?:ping|ped):? (.*)", out)
-    return (m.group(1) if m else "its conditions do not hold").strip()[:100]
 
 
 def fail_reason(out):
@@ -135,35 +154,69 @@ def run_all(run, files, counts, jobs, retries):
     return results
 
 
-def write_report(path, tiers, results, counts, expected):
-    def cell(file, n):
-        return results[(file, n)][0]
+class Tally:
+    """How many of some files passed with each number of workers."""
 
+    def __init__(self, files, results, counts):
+        self.files = len(files)
+        self.passed = {n: sum(results[(f, n)][0] in ("pass", "flaky") for f in files)
+                       for n in counts}
+        self.skipped = sum(results[(f, counts[0])][0] == "skip" for f in files)
+
+    def percent(self, n):
+        return 100 * self.passed[n] / self.files if self.files else 0
+
+    def __str__(self):
+        return f"{self.files} count; " + ", ".join(
+            f"pass with {n}: {p} ({self.percent(n):.0f} %)" for n, p in self.passed.items())
+
+
+def tallies(tiers, results, counts):
+    """{tier: (Tally of all its files, Tally of those that count)}"""
+    files = {f for f, _ in results if f in tiers}
+    out = {}
+    for tier in sorted({tiers[f][0] for f in files}):
+        of = [f for f in files if tiers[f][0] == tier]
+        counted = [f for f in of if not why_uncounted(tiers[f][1])]
+        out[tier] = Tally(of, results, counts), Tally(counted, results, counts)
+    return out
+
+
+def table(out, *rows):
+    for i, row in enumerate(rows):
+        out.write("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |\n")
+        if i == 0:
+            out.write("|" + "---|" * len(row) + "\n")
+
+
+def why_not(file, tiers, results, counts, expected):
+    """What the report says of a file: why it does not count, else why it does not pass."""
+    whys = sorted({results[(file, n)][1] for n in counts} - {""})
+    return (why_uncounted(tiers[file][1]) or expected.get(file, ("", ""))[1] or
+            "; ".join(whys))
+
+
+def write_report(path, tiers, results, counts, expected):
     files = sorted({f for f, _ in results})
     with open(path, "w") as out:
         out.write("# HAProxy's regression tests\n\nWritten by tests/regtests/run.py, which runs "
                   "`weir-haproxy` under VTest2 with the files of\nan external checkout of "
-                  "HAProxy. Each file runs with each number of workers.\n\n")
-        out.write("| tier | files | " + " | ".join(f"pass with {n}" for n in counts) +
-                  " | skipped |\n|---|---|" + "---|" * len(counts) + "---|\n")
-        for tier in sorted({tiers[f][0] for f in files}):
-            of = [f for f in files if tiers[f][0] == tier]
-            passed = [sum(cell(f, n) in ("pass", "flaky") for f in of) for n in counts]
-            skipped = sum(cell(f, counts[0]) == "skip" for f in of)
-            out.write(f"| {tier} | {len(of)} | " + " | ".join(map(str, passed)) +
-                      f" | {skipped} |\n")
-        out.write("\n| file | tier | " + " | ".join(f"nbproc {n}" for n in counts) +
-                  " | why |\n|---|---|" + "---|" * len(counts) + "---|\n")
-        for f in files:
-            whys = {results[(f, n)][1] for n in counts} - {""}
-            why = expected.get(f, ("", ""))[1] or "; ".join(sorted(whys))
-            out.write(f"| {f} | {tiers[f][0]} | " +
-                      " | ".join(cell(f, n) for n in counts) +
-                      f" | {why.replace('|', chr(92) + '|')} |\n")
+                  "HAProxy. Each file runs with each number of workers. Files that are\nbroken, "
+                  "or need " + ", ".join(LATER.values()) + " do not count.\n\n")
+        rows = [["tier", "files", "counted"] + [f"pass with {n}" for n in counts] +
+                [f"% with {n}" for n in counts]]
+        for tier, (every, counted) in tallies(tiers, results, counts).items():
+            rows.append([tier, every.files, counted.files] +
+                        [counted.passed[n] for n in counts] +
+                        [f"{counted.percent(n):.0f}" for n in counts])
+        table(out, *rows)
+        out.write("\n")
+        table(out, ["file", "tier"] + [f"nbproc {n}" for n in counts] + ["why"],
+              *([f, tiers[f][0]] + [results[(f, n)][0] for n in counts] +
+                [why_not(f, tiers, results, counts, expected)] for f in files))
         rest = sorted(f for f in tiers if f not in files)
-        out.write(f"\nNot run ({len(rest)}):\n\n| file | tier | needs |\n|---|---|---|\n")
-        for f in rest:
-            out.write(f"| {f} | {tiers[f][0]} | {tiers[f][1]} |\n")
+        out.write(f"\nNot run ({len(rest)}):\n\n")
+        table(out, ["file", "tier", "needs"], *([f, *tiers[f]] for f in rest))
 
 
 def main():
@@ -196,6 +249,8 @@ def main():
         by = [results[(f, n)][0] for f in files]
         print(f"nbproc {n}: " + ", ".join(f"{by.count(r)} {r}"
                                          for r in ("pass", "flaky", "skip", "fail")))
+    for tier, (_, counted) in tallies(tiers, results, counts).items():
+        print(f"tier {tier}: {counted}")
     if args.report:
         write_report(args.report, tiers, results, counts, expected)
     return 1 if bad else 0
