@@ -182,6 +182,7 @@ what_of(const struct cfg_expect *e)
 		return "regex on binary";
 	case CFG_EXPECT_MYSQL_GREETING:
 	case CFG_EXPECT_MYSQL_OK:
+	case CFG_EXPECT_SMTP_REPLY:
 	case CFG_EXPECT_LDAP_BOUND:
 	case CFG_EXPECT_DNS_ANSWER:
 	case CFG_EXPECT_AGENT_LINE:

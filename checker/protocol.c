@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What presets expect of protocols that no pattern describes: greetings of MySQL, binds
- * of LDAP, answers of DNS, lines of agents. Runs in the checker. Pure: bytes in.
+ * What presets expect of protocols that no pattern describes: greetings of MySQL, replies
+ * of SMTP, binds of LDAP, answers of DNS, lines of agents. Runs in the checker. Pure:
+ * bytes in.
  */
 #include "checker/exam.h"
 
@@ -62,12 +63,13 @@ mysql_error(struct span payload, struct probe_result *out)
 	return fail(out, RESULT_l7_status, text);
 }
 
-/* Protocol version, then the server's version up to a zero. */
+/* Cuts the greeting off *bytes: protocol version, then the server's up to a zero. Only
+ * with MET does *out have that version. */
 static enum expectation
-mysql_greeting(struct exam *x, struct probe_result *out)
+cut_greeting(struct exam *x, struct span *bytes, struct probe_result *out)
 {
-	struct span rest = x->bytes, payload;
-	if (!cut_packet(&rest, &payload))
+	struct span payload;
+	if (!cut_packet(bytes, &payload))
 		return x->is_all ? fail(out, RESULT_l7_response,
 					SPAN("MySQL server sent no greeting"))
 				 : EXPECT_OPEN;
@@ -80,18 +82,78 @@ mysql_greeting(struct exam *x, struct probe_result *out)
 	return pass(out, span_of(payload.p + 1, (size_t)(end - payload.p) - 1));
 }
 
-/* Anything but an error: the server knows the user. */
+static enum expectation
+mysql_greeting(struct exam *x, struct probe_result *out)
+{
+	struct span rest = x->bytes;
+	return cut_greeting(x, &rest, out);
+}
+
+/* A greeting, then anything but an error: the server knows the user. */
 static enum expectation
 mysql_ok(struct exam *x, struct probe_result *out)
 {
 	struct span rest = x->bytes, payload;
+	enum expectation greeted = cut_greeting(x, &rest, out);
+	if (greeted != EXPECT_MET)
+		return greeted;
 	if (!cut_packet(&rest, &payload))
 		return x->is_all ? fail(out, RESULT_l7_response,
 					SPAN("MySQL server did not answer the login"))
 				 : EXPECT_OPEN;
 	if (payload.n == 0 || byte_at(payload, 0) == MYSQL_ERROR)
 		return mysql_error(payload, out);
-	return pass(out, SPAN(""));
+	return EXPECT_MET;
+}
+
+/* --- SMTP: lines of a code and a text; '-' between them: more follow (RFC 5321 4.2.1)
+ */
+
+enum { SMTP_CODE_BYTES = 3 };
+
+/* The number of a line that may be one of a reply; 0: it is not. */
+static unsigned
+smtp_code(struct span line)
+{
+	unsigned code = 0;
+	if (line.n < SMTP_CODE_BYTES)
+		return 0;
+	for (size_t i = 0; i < SMTP_CODE_BYTES; i++) {
+		if (line.p[i] < '0' || line.p[i] > '9')
+			return 0;
+		code = code * 10 + (unsigned)(line.p[i] - '0');
+	}
+	bool is_apart = line.n == SMTP_CODE_BYTES || line.p[SMTP_CODE_BYTES] == ' ' ||
+			line.p[SMTP_CODE_BYTES] == '-';
+	return is_apart ? code : 0;
+}
+
+/* A whole reply; it is positive with a code from 200. What is no reply is told by its
+ * first bytes: nobody waits for the end of its line. */
+static enum expectation
+smtp_reply(struct exam *x, struct probe_result *out)
+{
+	struct span rest = x->bytes;
+	while (true) {
+		const char *end = rest.n ? memchr(rest.p, '\n', rest.n) : NULL;
+		struct span line = span_of(rest.p, end ? (size_t)(end - rest.p) : rest.n);
+		if (line.n && line.p[line.n - 1] == '\r')
+			line.n--;
+		unsigned code = smtp_code(line);
+		bool is_open = !end && !x->is_all;
+		if (is_open && (code || rest.n <= SMTP_CODE_BYTES))
+			return EXPECT_OPEN;
+		if (!code)
+			return fail(out, RESULT_l7_response, line);
+		if (!end || line.n == SMTP_CODE_BYTES || line.p[SMTP_CODE_BYTES] == ' ') {
+			out->code = code;
+			line = span_of(line.p + SMTP_CODE_BYTES,
+				       line.n - SMTP_CODE_BYTES);
+			return code / 100 == 2 ? pass(out, line)
+					       : fail(out, RESULT_l7_status, line);
+		}
+		rest = span_of(end + 1, rest.n - (size_t)(end + 1 - rest.p));
+	}
 }
 
 /* --- LDAP: BER (RFC 4511 4.2.2) ------------------------------------------------------
@@ -107,7 +169,7 @@ cut_element(struct span *s, unsigned tag, struct span *contents)
 	n = byte_at(*s, 1);
 	if (n & 0x80) {
 		size_t bytes = n & 0x7f;
-		if (bytes > 3 || s->n < 2 + bytes)
+		if (bytes > 4 || s->n < 2 + bytes)
 			return false;
 		for (n = 0; at < 2 + bytes; at++)
 			n = n << 8 | byte_at(*s, at);
@@ -140,7 +202,7 @@ ldap_bound(struct exam *x, struct probe_result *out)
 		return fail(out, RESULT_l7_response, SPAN("Not LDAPv3 protocol"));
 	out->code = byte_at(code, 0);
 	if (out->code == 0)
-		return pass(out, SPAN(""));
+		return pass(out, SPAN("Success"));
 	return fail(out, RESULT_l7_status,
 		    SPAN("See RFC: http://tools.ietf.org/html/rfc4511#section-4.1.9"));
 }
@@ -206,6 +268,8 @@ protocol_expect(struct exam *x, const struct cfg_expect *e, struct probe_result 
 		return mysql_greeting(x, out);
 	case CFG_EXPECT_MYSQL_OK:
 		return mysql_ok(x, out);
+	case CFG_EXPECT_SMTP_REPLY:
+		return smtp_reply(x, out);
 	case CFG_EXPECT_LDAP_BOUND:
 		return ldap_bound(x, out);
 	case CFG_EXPECT_DNS_ANSWER:

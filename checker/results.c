@@ -5,6 +5,7 @@
 #include "checker/results.h"
 
 #include <stddef.h>
+#include <string.h>
 
 static const struct {
 	const char *word, *description;
@@ -43,7 +44,8 @@ result_has_code(enum result r)
 void
 probe_result_inform(struct probe_result *r, struct span text)
 {
-	text = span_trim(text);
+	const char *end = text.n ? memchr(text.p, 0, text.n) : NULL;
+	text = span_trim(end ? span_of(text.p, (size_t)(end - text.p)) : text);
 	size_t n = text.n < sizeof(r->info) - 1 ? text.n : sizeof(r->info) - 1;
 	for (size_t i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)text.p[i];

@@ -31,8 +31,9 @@ struct probe_result {
 	char info[PROBE_INFO_BYTES]; /* "Connection refused", "" for none */
 };
 
-/* Sets info to a copy of text, cut, with everything that has no place in a quoted word
- * of a log line replaced by '?': a server's reason phrase is not ours to trust. */
+/* Sets info to a copy of text up to a zero byte, which ends texts in binary protocols,
+ * cut, with everything that has no place in a quoted word of a log line replaced by '?':
+ * a server's reason phrase is not ours to trust. */
 void probe_result_inform(struct probe_result *r, struct span text);
 
 #endif

@@ -48,6 +48,7 @@ enum cfg_expect_kind {
 	/* what presets ask of protocols that no pattern describes */
 	CFG_EXPECT_MYSQL_GREETING,
 	CFG_EXPECT_MYSQL_OK,
+	CFG_EXPECT_SMTP_REPLY,
 	CFG_EXPECT_LDAP_BOUND,
 	CFG_EXPECT_DNS_ANSWER,
 	CFG_EXPECT_AGENT_LINE,

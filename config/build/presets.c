@@ -94,6 +94,9 @@ making_redis(struct making *m, const struct node *args)
 enum {
 	MYSQL_QUIT = 1, /* COM_QUIT */
 	MYSQL_UTF8 = 33,
+	/* the longest packets, as HAProxy announces them */
+	MYSQL_PACKET_41 = 0x01008000,
+	MYSQL_PACKET_320 = 0x010000,
 	/* capabilities (mysql.h) */
 	MYSQL_PROTOCOL_41 = 0x200,
 	MYSQL_SECURE_CONNECTION = 0x8000,
@@ -119,8 +122,8 @@ mysql_login(struct making *m, const char *user, const char *version)
 	put_zeros(&p, 3); /* the length */
 	put_byte(&p, 1);  /* the packet's number */
 	if (is_old) {
-		put_le(&p, 0, 2);
-		put_le(&p, 1 << 23, 3); /* longest packet */
+		put_le(&p, MYSQL_SECURE_CONNECTION, 2);
+		put_le(&p, MYSQL_PACKET_320, 3);
 		put(&p, user, user_bytes);
 		put_byte(&p, 0);
 	} else {
@@ -128,7 +131,7 @@ mysql_login(struct making *m, const char *user, const char *version)
 		       MYSQL_PROTOCOL_41 | MYSQL_SECURE_CONNECTION |
 			       (is_new ? MYSQL_PLUGIN_AUTH : 0),
 		       4);
-		put_le(&p, 1 << 24, 4);
+		put_le(&p, MYSQL_PACKET_41, 4);
 		put_byte(&p, MYSQL_UTF8);
 		put_zeros(&p, 23);
 		put(&p, user, user_bytes);
@@ -149,12 +152,13 @@ making_mysql(struct making *m, const struct node *args)
 {
 	const char *user = args->kind == NODE_MAP ? node_text(args, "user") : NULL;
 	begin(m, user != NULL);
-	making_expect(m, CFG_EXPECT_MYSQL_GREETING);
-	if (!user)
+	if (!user) {
+		making_expect(m, CFG_EXPECT_MYSQL_GREETING);
 		return;
+	}
+	/* before the greeting, as HAProxy does: a proxy on the way may wait for it */
 	making_send(m, mysql_login(m, user, node_text(args, "version")));
-	struct cfg_expect *e = making_expect(m, CFG_EXPECT_MYSQL_OK);
-	e->on_success = making_format(m, "MySQL server is ok");
+	making_expect(m, CFG_EXPECT_MYSQL_OK);
 }
 
 /* --- PostgreSQL ------------------------------------------------------------------- */
@@ -190,21 +194,6 @@ making_pgsql(struct making *m, const struct node *args)
 
 /* --- SMTP ------------------------------------------------------------------------- */
 
-enum { SMTP_STATUS_BYTES = 4 };
-
-static struct cfg_expect *
-expect_smtp(struct making *m, const char *regex, uint8_t error)
-{
-	struct cfg_expect *e =
-		expect_regex(m, CFG_EXPECT_RSTRING, regex, error,
-			     error == ERROR_L7STS ? "%[res.payload(4,0),cut_crlf]"
-						  : "%[res.payload(0,0),cut_crlf]");
-	e->min_recv = SMTP_STATUS_BYTES;
-	if (error == ERROR_L7STS)
-		e->status_code = making_expr(m, "res.payload(0,3)");
-	return e;
-}
-
 void
 making_smtp(struct making *m, const struct node *args)
 {
@@ -212,13 +201,11 @@ making_smtp(struct making *m, const struct node *args)
 	const char *hello = has_args ? node_text(args, "hello") : "HELO";
 	const char *domain = has_args ? node_text(args, "domain") : "localhost";
 	begin(m, true);
-	expect_smtp(m, "^[0-9]{3}[- \r]", ERROR_L7RSP);
-	expect_smtp(m, "^2[0-9]{2}[- \r]", ERROR_L7STS);
+	making_expect(m, CFG_EXPECT_SMTP_REPLY);
 	making_send(m, span_str(arena_printf(m->l->arena, "%s %s\r\n", hello, domain)));
-	expect_smtp(m, "^2[0-9]{2}[- \r]", ERROR_L7STS);
+	making_expect(m, CFG_EXPECT_SMTP_REPLY);
 	making_send(m, SPAN("QUIT\r\n"));
-	struct cfg_expect *e = expect_smtp(m, "(^|\n)2[0-9]{2}[- \r]", ERROR_L7STS);
-	e->on_success = making_format(m, "%[res.payload(4,0),cut_crlf]");
+	making_expect(m, CFG_EXPECT_SMTP_REPLY);
 }
 
 /* --- LDAP ------------------------------------------------------------------------- */
@@ -235,8 +222,7 @@ making_ldap(struct making *m, const struct node *args)
 	struct cfg_expect *e = expect_regex(m, CFG_EXPECT_RBINARY, "^30", ERROR_L7RSP,
 					    "Not LDAPv3 protocol");
 	e->min_recv = 14;
-	e = making_expect(m, CFG_EXPECT_LDAP_BOUND);
-	e->on_success = making_format(m, "LDAP server is ok");
+	making_expect(m, CFG_EXPECT_LDAP_BOUND);
 }
 
 /* --- TLS -------------------------------------------------------------------------- */

@@ -25,9 +25,15 @@ CHECKS = {
     "mysql denies": ("option mysql-check user x", {"option": {"mysql_check": {"user": "x"}}},
                      [mysql(b"\xff\x15\x04Host is blocked")]),
     "mysql": ("option mysql-check user x", {"option": {"mysql_check": {"user": "x"}}},
-              [mysql(b"\x0a10.11.6\0" + bytes(20)), 43, OK_PACKET]),
+              [43, mysql(b"\x0a10.11.6\0" + bytes(20)), OK_PACKET]),
     "pgsql": ("option pgsql-check user x", {"option": {"pgsql_check": "x"}},
               [16, b"R\0\0\0\x08\0\0\0\x03"]),
+    "pgsql that fails": ("option pgsql-check user x", {"option": {"pgsql_check": "x"}},
+                         [16, b"E\0\0\0\x0fSFATAL\0Mno\0\0"]),
+    "ldap": ("option ldap-check", {"option": "ldap_check"},
+             [14, bytes.fromhex("308400000010020101618400000007" "0a010004000400")]),
+    "smtp": ("option smtpchk EHLO x", {"option": {"smtpchk": {"hello": "EHLO", "domain": "x"}}},
+             [b"220 a\r\n", 8, b"250-b\r\n250 SIZE\r\n", 6, b"221 bye\r\n"]),
     "tls": ("option ssl-hello-chk", {"option": "ssl_hello_chk"}, [5, b"\x16\x03\x03\0\x04abcd"]),
     "no tls": ("option ssl-hello-chk", {"option": "ssl_hello_chk"}, [5, b"HTTP/1.0 400\r\n"]),
     "script": ("option tcp-check\n tcp-check expect string OK",
@@ -56,8 +62,8 @@ CHECKS = {
                   {"mode": "http", "option": "httpchk", "http_check": {"expect": {"string": "xx"}}},
                   [5, HTTP % b"200 OK"]),
 }
-# weir says more: the answer that let the user in.
-SAYS_MORE = {("mysql", "last_chk")}
+# weir says the version and "Success", as later HAProxy does in its log.
+SAYS_MORE = {("mysql", "last_chk"), ("ldap", "last_chk")}
 
 
 class Runtime:

@@ -177,7 +177,10 @@ what_a_server_says_cannot_forge_a_log_line(void **state)
 	struct probe_result r = {.id = RESULT_l7_status};
 	probe_result_inform(&r, SPAN(" a\"\n\x1b\xff\tb "));
 	assert_string_equal(r.info, "a?????b");
-	static const char longer[300] = "x";
+	probe_result_inform(&r, SPAN("FATAL\0Mno"));
+	assert_string_equal(r.info, "FATAL");
+	char longer[300];
+	memset(longer, 'x', sizeof(longer));
 	probe_result_inform(&r, span_of(longer, sizeof(longer)));
 	assert_int_equal(strlen(r.info), PROBE_INFO_BYTES - 1);
 }

@@ -93,6 +93,7 @@ step_of(const char *text)
 		{"fhdr", CFG_EXPECT_FHDR},
 		{"greeting", CFG_EXPECT_MYSQL_GREETING},
 		{"login", CFG_EXPECT_MYSQL_OK},
+		{"reply", CFG_EXPECT_SMTP_REPLY},
 		{"bound", CFG_EXPECT_LDAP_BOUND},
 		{"dns", CFG_EXPECT_DNS_ANSWER},
 		{"agent", CFG_EXPECT_AGENT_LINE},
@@ -269,6 +270,10 @@ bytes_of_other_protocols_are_judged_as_the_table_says(void **state)
 	{                        \
 		s, sizeof(s) - 1 \
 	}
+#define GREETING         \
+	"\x06\0\0\0\x0a" \
+	"8.0\0"          \
+	"x"
 static const struct {
 	const char *expect;
 	struct span bytes;
@@ -285,16 +290,23 @@ static const struct {
 	 "Host blocked!"},
 	{"greeting", BYTES("SSH-2.0-OpenSSH"), RESULT_l7_response, 0,
 	 "MySQL server sent no greeting"},
-	{"login", BYTES("\x07\0\0\x02\0\0\0\x02\0\0\0"), RESULT_l7_ok, 0, ""},
-	{"login", BYTES("\x0f\0\0\x02\xff\x15\x04#28000Denied"), RESULT_l7_status, 1045,
-	 "Denied"},
-	{"login", BYTES(""), RESULT_l7_response, 0,
+	{"login", BYTES(GREETING "\x07\0\0\x02\0\0\0\x02\0\0\0"), RESULT_l7_ok, 0, "8.0"},
+	{"login", BYTES(GREETING "\x0f\0\0\x02\xff\x15\x04#28000Denied"),
+	 RESULT_l7_status, 1045, "Denied"},
+	{"login", BYTES("\x10\0\0\0\xff\x69\x04Host blocked!"), RESULT_l7_status, 1129,
+	 "Host blocked!"},
+	{"login", BYTES(GREETING), RESULT_l7_response, 0,
 	 "MySQL server did not answer the login"},
+	{"reply", BYTES("220 a.example ESMTP\r\n"), RESULT_l7_ok, 220, "a.example ESMTP"},
+	{"reply", BYTES("250-a\r\n250-SIZE\r\n250 HELP\r\n"), RESULT_l7_ok, 250, "HELP"},
+	{"reply", BYTES("221\r\n"), RESULT_l7_ok, 221, ""},
+	{"reply", BYTES("421-busy\r\n421 come back\r\n"), RESULT_l7_status, 421,
+	 "come back"},
 	{"bound", BYTES("0\x0c\x02\x01\x01\x61\x07\x0a\x01\0\x04\0\x04\0"), RESULT_l7_ok,
-	 0, ""},
+	 0, "Success"},
 	{"bound",
 	 BYTES("0\x84\0\0\0\x10\x02\x01\x01\x61\x84\0\0\0\x07\x0a\x01\0\x04\0\x04\0"),
-	 RESULT_l7_response, 0, "Not LDAPv3 protocol"}, /* lengths of 4 bytes: too long */
+	 RESULT_l7_ok, 0, "Success"}, /* lengths of 4 bytes: Active Directory */
 	{"bound", BYTES("0\x0c\x02\x01\x01\x61\x07\x0a\x01\x31\x04\0\x04\0"),
 	 RESULT_l7_status, 49,
 	 "See RFC: http://tools.ietf.org/html/rfc4511#section-4.1.9"},
@@ -355,6 +367,26 @@ a_switch_of_protocols_is_an_answer_only_to_who_asked_for_it(void **state)
 	x->upgrade = SPAN("");
 	assert_true(judge(CFG_CHECK_HTTP, &step, 1, head, true, &r));
 	assert_int_equal(r.id, RESULT_l7_response);
+}
+
+static void
+a_reply_of_many_lines_ends_with_its_last(void **state)
+{
+	(void)state;
+	struct probe_result r;
+	struct cfg_step step = step_of("reply");
+	static const char *const open[] = {"2",		"250",	       "250-a",
+					   "250-a\r\n", "250-a\r\n25", "250-a\r\n250 b"};
+	for (size_t i = 0; i < sizeof(open) / sizeof(*open); i++)
+		assert_false(
+			judge(CFG_CHECK_PRESET, &step, 1, span_str(open[i]), false, &r));
+	static const char *const other[] = {"SSH-", "2200", "22x0"};
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++) {
+		struct span bytes = span_str(other[i]);
+		assert_true(judge(CFG_CHECK_PRESET, &step, 1, bytes, false, &r));
+		assert_int_equal(r.id, RESULT_l7_response);
+		assert_string_equal(r.info, other[i]);
+	}
 }
 
 static void
@@ -561,6 +593,8 @@ main(void)
 			a_regex_that_explodes_gives_up_as_a_failure, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(
 			all_expectations_must_be_met_in_their_order, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_reply_of_many_lines_ends_with_its_last,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_response_to_head_has_no_body, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(formats_and_statuses_say_what_is_reported,

@@ -162,7 +162,7 @@ a_login_to_mysql_has_the_length_it_says(void **state)
 			 "servers: {s: \"1.1.1.1:1\"}}\n",
 			 versions[i]);
 		struct cfg *c = loaded(text);
-		struct span s = check_of(c, "b")->steps[2].bytes.bytes;
+		struct span s = check_of(c, "b")->steps[1].bytes.bytes;
 		size_t n = (unsigned char)s.p[0];
 		assert_int_equal(s.n, 4 + n + 5); /* and COM_QUIT */
 		assert_memory_equal(s.p + 4 + n, "\1\0\0\0\1", 5);
