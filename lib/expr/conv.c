@@ -20,6 +20,8 @@ expr_args_check_fn *const expr_conv_checks[EXPR_CONVS_N] = {
 	[EXPR_CONV_when] = expr_check_when,
 	[EXPR_CONV_word] = expr_check_delimiter,
 #define MAP(id, name, match, in, out) [EXPR_CONV_##id] = expr_check_##id,
+#define MAP_KEY(id, name, match, in)  [EXPR_CONV_##id] = expr_check_##id,
 #include "lib/expr/map.def"
 #undef MAP
+#undef MAP_KEY
 };

@@ -90,6 +90,17 @@ map_groups(const struct expr_context *c, const struct expr_arg *args,
 	return true;
 }
 
+/* The key, not the value. */
+static bool
+map_key(const struct expr_context *c, const struct expr_arg *args, struct expr_sample *s)
+{
+	struct expr_found found = {.wants_text = true};
+	if (!expr_patterns_find(args[0].map->patterns, c, s, &found))
+		return false;
+	expr_set_str(s, found.text);
+	return true;
+}
+
 #define MAP(id, name, match, in, out)                                                  \
 	int expr_check_##id(struct expr_env *env, struct expr_arg *args,               \
 			    const struct expr_arg_text *texts, struct expr_error *err) \
@@ -103,5 +114,17 @@ map_groups(const struct expr_context *c, const struct expr_arg *args,
 			       ? map_groups(c, args, s, out)                           \
 			       : map_value(c, args, s, out);                           \
 	}
+#define MAP_KEY(id, name, match, in)                                                   \
+	int expr_check_##id(struct expr_env *env, struct expr_arg *args,               \
+			    const struct expr_arg_text *texts, struct expr_error *err) \
+	{                                                                              \
+		return check_map(env, args, texts, EXPR_MATCH_##match, EXPR_STR, err); \
+	}                                                                              \
+	bool expr_conv_##id(const struct expr_context *c, const struct expr_arg *args, \
+			    struct expr_sample *s)                                     \
+	{                                                                              \
+		return map_key(c, args, s);                                            \
+	}
 #include "lib/expr/map.def"
 #undef MAP
+#undef MAP_KEY

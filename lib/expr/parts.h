@@ -61,8 +61,10 @@ expr_args_check_fn expr_check_bytes, expr_check_delimiter, expr_check_digest,
 	expr_check_add_item, expr_check_param, expr_check_when, expr_check_debug,
 	expr_check_regsub;
 #define MAP(id, name, match, in, out) expr_args_check_fn expr_check_##id;
+#define MAP_KEY(id, name, match, in)  expr_args_check_fn expr_check_##id;
 #include "lib/expr/map.def"
 #undef MAP
+#undef MAP_KEY
 
 /* program.c: the name of a fetch. */
 bool expr_is_fetch(struct span name);

@@ -170,6 +170,11 @@ def test_every_kind_of_map_finds_what_it_should(lab):
     rows, port = map_rows(lab), lab.port()
     later = [(text.replace("map_str(", "map_str_str("), value) for text, value in rows]
     rows += [row for row in later if row not in rows]
+    for kind, (text, key, other) in MAPS.items():
+        keys = [line.rsplit(" ", 1)[0] for line in text.splitlines()]
+        found = keys[int(FOUND.get(kind, "1")) - 1]
+        rows += [(f"{key},map_{kind}_key({lab.dir}/{kind}.str)", found),
+                 (f"{other},map_{kind}_key({lab.dir}/{kind}.str)", "")]
     lab.start({"frontends": {"fe": {
         "mode": "http", "bind": f"127.0.0.1:{port}",
         "http_request": [{"return": {"status": 200, "headers": {"X-All": "|".join(
