@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 
 #include "config/cfg_check.h"
@@ -493,6 +494,10 @@ struct cfg_stats {
 	const char *realm;
 	const char **auths; /* "user:password" */
 	size_t auths_n;
+	const char **scope;	/* names of the proxies it is about, "." for its own */
+	size_t scope_n;		/* 0: all */
+	struct cfg_when *admin; /* who may change servers: when one of these holds */
+	size_t admin_n;
 	bool hide_version;
 };
 
@@ -603,5 +608,17 @@ struct cfg {
 	size_t warnings_n;
 	uint64_t hash; /* of the effective text */
 };
+
+/* Whether the statistics page of `page` is about the proxy of that name. */
+static inline bool
+cfg_stats_covers(const struct cfg_proxy *page, const char *name)
+{
+	const struct cfg_stats *s = &page->stats;
+	bool covers = s->scope_n == 0;
+	for (size_t i = 0; i < s->scope_n; i++)
+		covers |= strcmp(strcmp(s->scope[i], ".") == 0 ? page->name : s->scope[i],
+				 name) == 0;
+	return covers;
+}
 
 #endif

@@ -94,6 +94,8 @@ read_mail(void)
 	uint32_t mail = shm_slot_take_mail(control.shm);
 	if (mail & SHM_MAIL_REOPEN)
 		writer_reopen();
+	if (mail & SHM_MAIL_ASKED && control.has_lease)
+		asked_serve();
 	if (control.has_lease && !shm_lease_is_mine(control.shm, SHM_ROLE_CONTROL))
 		control_leave_now(); /* a successor is in charge: not a word more */
 }
@@ -153,6 +155,7 @@ look_for_lease(struct net_timer *t)
 	move_begin();
 	save_begin();
 	limits_begin();
+	asked_serve();
 	socket_begin();
 }
 

@@ -49,6 +49,9 @@ size_t socket_clients_n(void);
 /* limits.c: frontends shut down by hand are open again after a start; with the lease. */
 void limits_begin(void);
 
+/* asked.c: does what was asked for on statistics pages; with the lease. */
+void asked_serve(void);
+
 /* move.c: entries of tables that have a new shape; called with the lease. */
 void move_begin(void);
 

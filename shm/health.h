@@ -113,6 +113,8 @@ struct shm_server {
 	_Atomic uint32_t errors_seen;	 /* how many of these the checker has acted on */
 	_Atomic uint32_t past_n;	 /* checks ever; with the sequence of `check` */
 	struct shm_check_past past[SHM_CHECKS_KEPT]; /* by number modulo their room */
+	_Atomic uint64_t
+		asked; /* enum shm_ask (ask.h); writers: workers; taken by control */
 };
 
 struct shm_health_word shm_health_unpack(uint64_t word);

@@ -83,6 +83,8 @@ struct shm_backend {
 	_Atomic uint64_t observed; /* +1 whenever errors of a server reached its limit */
 	_Atomic uint64_t without_quorum; /* 1: active servers get nothing; writer: checker
 					  */
+	_Atomic uint64_t asks_made;	 /* rounds of asking (ask.h); writers: workers */
+	_Atomic uint64_t asks_done;	 /* writer: control */
 };
 
 #endif

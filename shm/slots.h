@@ -22,6 +22,7 @@ enum shm_mail {
 	SHM_MAIL_DRAIN = 1 << 0,
 	SHM_MAIL_WAKE = 1 << 1,
 	SHM_MAIL_REOPEN = 1 << 3, /* to control: reopen log files */
+	SHM_MAIL_ASKED = 1 << 5,  /* to control: the statistics page was used (ask.h) */
 	SHM_MAIL_KILL = 1 << 4,	  /* to workers: connections shall end (sessions.h) */
 };
 

@@ -7,7 +7,7 @@
 #include "lib/http/reply.h"
 #include "lib/http/serialise.h"
 #include "worker/origin.h"
-#include "worker/rules/rules.h"
+#include "worker/stats_page.h"
 #include "worker/track.h"
 
 /* Nothing may follow a request whose end is unknown. */
@@ -136,11 +136,22 @@ reply_send(struct txn *t, const struct http_reply *reply, enum stop stop)
 	reply_run(t);
 }
 
+/* A tarpit, or control that has not done yet what the answer is about. */
+static bool
+is_held_back(struct txn *t)
+{
+	enum { LOOK_MS = 5 };
+	uint64_t now = now_ms();
+	if (t->tarpit_until_ms <= now || (t->asks && !stats_form_is_waiting(t)))
+		return false;
+	t->look_at_ms = t->asks ? now + LOOK_MS : t->tarpit_until_ms;
+	return true;
+}
+
 void
 reply_run(struct txn *t)
 {
-	if (t->tarpit_until_ms > now_ms()) {
-		t->look_at_ms = t->tarpit_until_ms;
+	if (is_held_back(t)) {
 		net_conn_await(self.loop, &t->s->client);
 		txn_arm(t);
 		return;

@@ -18,7 +18,7 @@
 #include "worker/parked.h"
 #include "worker/pick/persist.h"
 #include "worker/pick/pick.h"
-#include "worker/rules/rules.h"
+#include "worker/stats_page.h"
 #include "worker/track.h"
 #include "worker/stick.h"
 #include "worker/summary.h"
@@ -167,8 +167,10 @@ is_monitor(const struct txn *t, const struct http_head *h)
 static void
 answer_monitor(struct txn *t, struct http_head *h)
 {
+	const struct cfg_proxy *p = t->fe->cfg;
 	t->no_log = true; /* configuration.txt, monitor-uri */
-	reply_error(t, rules_fail_monitor(t, h) ? 503 : 200, STOP_answered_here);
+	reply_error(t, rules_any(t, h, p->monitor_fail, p->monitor_fail_n) ? 503 : 200,
+		    STOP_answered_here);
 }
 
 /* option http_restrict_req_hdr_names of one side. true: refused. */
@@ -196,10 +198,13 @@ drop_expect(struct http_head *h)
 static enum rule_end
 judge(struct txn *t, const struct cfg_proxy *p, struct http_head *h)
 {
-	enum rule_end end = rules_request(t, p, h);
-	if (end != RULE_GOES_ON)
-		return end;
-	return stats_page(t, h) || refuse_names(t, p, h) ? RULE_ENDED : RULE_GOES_ON;
+	bool is_judged = t->is_stats; /* its form was waited for */
+	enum rule_end end = is_judged ? RULE_GOES_ON : rules_request(t, p, h);
+	if (end == RULE_GOES_ON)
+		end = stats_page(t, h);
+	if (end == RULE_GOES_ON && refuse_names(t, p, h))
+		end = RULE_ENDED;
+	return end;
 }
 
 /* unique_id_format: made now at the latest, while the head is there. */

@@ -180,6 +180,9 @@ struct txn {
 	uint64_t look_at_ms; /* run again then, whoever is late; 0: no */
 	uint64_t inspect_from_ms;
 	uint64_t tarpit_until_ms; /* its answer waits so long; 0: no */
+	/* or until control has done this for it (stats_form.c); NULL: nothing */
+	const struct rt_backend *asks;
+	uint64_t asks_round;
 };
 
 /* session.c */
@@ -311,14 +314,5 @@ void access_log(struct txn *t);
 void access_log_early(struct txn *t);
 /* Remembers the request line as received, for the log. */
 void access_log_capture(struct txn *t, const char *p, size_t n);
-
-/* stats_page.c: true when the request was for the stats page and has been answered. */
-bool stats_page_run(struct txn *t, const struct cfg_stats *c, const struct http_head *h);
-static inline bool
-stats_page(struct txn *t, const struct http_head *h)
-{
-	const struct cfg_stats *c = t->be ? &t->be->cfg->stats : &t->fe->cfg->stats;
-	return c->uri && stats_page_run(t, c, h);
-}
 
 #endif

@@ -9,7 +9,7 @@
 #include "lib/base/must.h"
 #include "lib/http/reply.h"
 #include "shm/stats/render.h"
-#include "worker/session.h"
+#include "worker/stats_page.h"
 
 enum page_kind { PAGE_HTML, PAGE_CSV, PAGE_JSON };
 
@@ -70,16 +70,94 @@ ask_for_password(struct txn *t, const struct cfg_stats *c)
 	reply_send(t, &r, STOP_denied);
 }
 
-static void
-send_page(struct txn *t, const struct cfg_stats *c, enum page_kind kind, bool refresh)
+/* --- options -------------------------------------------------------------------------
+ */
+
+struct span
+stats_request_option(const struct stats_request *r, struct span name)
 {
+	for (struct span rest = r->tail; rest.n;) {
+		size_t n = 0;
+		while (n < rest.n && !memchr(";?&", rest.p[n], 3))
+			n++;
+		struct span value = span_of(rest.p, n), key = span_cut(&value, '=');
+		if (span_eq(key, name))
+			return value.p ? value : SPAN("");
+		n += n < rest.n;
+		rest = span_of(rest.p + n, rest.n - n);
+	}
+	return span_of(NULL, 0);
+}
+
+static bool
+has_option(const struct stats_request *r, const char *name)
+{
+	return stats_request_option(r, span_str(name)).p != NULL;
+}
+
+/* ";scope=text" shows the proxies whose names have the text in them. */
+static bool
+shows(const void *arg, const char *proxy)
+{
+	const struct stats_request *r = arg;
+	struct span part = stats_request_option(r, SPAN("scope"));
+	size_t n = strlen(proxy);
+	if (!cfg_stats_covers(r->page, proxy))
+		return false;
+	for (size_t i = 0; i + part.n <= n; i++)
+		if (span_ieq(span_of(proxy + i, part.n), part))
+			return true;
+	return false;
+}
+
+/* --- the page ------------------------------------------------------------------------
+ */
+
+static const struct {
+	const char *word; /* ";st=DONE" */
+	const char *text;
+	bool is_good;
+} results[] = {
+	{"DONE", "The servers were told.", true},
+	{"NONE", "Nothing has changed: choose servers and what to do.", false},
+	{"PART", "Some of the servers are not there, the others were told.", false},
+	{"ERRP", "There is no such server, backend or action.", false},
+	{"EXCD", "These were too many servers for one request.", false},
+	{"DENY", "This is not allowed.", false},
+};
+
+/* What is to be said about the form that was sent before. */
+static void
+take_result(const struct stats_request *r, struct shm_html_opts *o)
+{
+	struct span word = stats_request_option(r, SPAN("st"));
+	for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++)
+		if (span_eq(word, span_str(results[i].word))) {
+			o->said = results[i].text;
+			o->said_is_good = results[i].is_good;
+		}
+}
+
+static void
+send_page(struct txn *t, const struct stats_request *q, struct http_head *h,
+	  enum page_kind kind)
+{
+	const struct cfg_stats *c = &q->page->stats;
 	struct shm_text text = {0};
-	struct shm_html_opts opts = {.uri = c->uri,
-				     .refresh_ms = refresh ? c->refresh_ms : 0,
-				     .hide_version = c->hide_version};
+	struct shm_html_opts opts = {
+		.uri = c->uri,
+		.refresh_ms = has_option(q, "norefresh") ? 0 : c->refresh_ms,
+		.hide_version = c->hide_version,
+		.is_admin = rules_any(t, h, c->admin, c->admin_n),
+		.stat = {.shows = shows,
+			 .shows_arg = q,
+			 .only_up = has_option(q, "up"),
+			 .no_maint = has_option(q, "no-maint")},
+	};
 	static const char *const types[] = {[PAGE_HTML] = "text/html; charset=utf-8",
 					    [PAGE_CSV] = "text/plain",
 					    [PAGE_JSON] = "application/json"};
+	take_result(q, &opts);
 	if (kind == PAGE_CSV)
 		shm_render_csv(self.shm, &opts.stat, &text);
 	else if (kind == PAGE_JSON)
@@ -97,31 +175,26 @@ send_page(struct txn *t, const struct cfg_stats *c, enum page_kind kind, bool re
 	shm_text_fini(&text);
 }
 
-static bool
-has_option(struct span tail, struct span word)
+enum rule_end
+stats_page_run(struct txn *t, const struct cfg_proxy *page, struct http_head *h)
 {
-	while (tail.n)
-		if (span_eq(span_cut(&tail, ';'), word))
-			return true;
-	return false;
-}
-
-bool
-stats_page_run(struct txn *t, const struct cfg_stats *c, const struct http_head *h)
-{
+	const struct cfg_stats *c = &page->stats;
 	struct span uri = span_str(c->uri);
+	bool is_post = h->method == HTTP_METHOD_POST;
 	if (!span_begins(h->target, uri) ||
-	    (h->method != HTTP_METHOD_GET && h->method != HTTP_METHOD_HEAD))
-		return false;
-	struct span tail = span_of(h->target.p + uri.n, h->target.n - uri.n);
+	    (h->method != HTTP_METHOD_GET && h->method != HTTP_METHOD_HEAD && !is_post))
+		return RULE_GOES_ON;
+	const struct stats_request q = {
+		page, span_of(h->target.p + uri.n, h->target.n - uri.n)};
 	t->is_stats = true;
 	if (!is_allowed(c, h))
 		ask_for_password(t, c);
-	else if (has_option(tail, SPAN("csv")))
-		send_page(t, c, PAGE_CSV, false);
-	else if (has_option(tail, SPAN("json")))
-		send_page(t, c, PAGE_JSON, false);
+	else if (is_post)
+		return stats_form_run(t, &q, h);
 	else
-		send_page(t, c, PAGE_HTML, !has_option(tail, SPAN("norefresh")));
-	return true;
+		send_page(t, &q, h,
+			  has_option(&q, "csv")	   ? PAGE_CSV
+			  : has_option(&q, "json") ? PAGE_JSON
+						   : PAGE_HTML);
+	return RULE_ENDED;
 }

@@ -95,17 +95,23 @@ build_options(struct loading *l, struct built *b, const struct node *map)
  */
 
 static void
+build_texts(struct loading *l, const struct node *list, const char ***texts, size_t *n)
+{
+	for (size_t i = 0; list && i < list->n; i++) {
+		*texts = arena_grow(l->arena, *texts, *n, sizeof(**texts));
+		(*texts)[(*n)++] = arena_strdup(l->arena, list->items[i]->text);
+	}
+}
+
+static void
 build_stats(struct loading *l, struct cfg_stats *s, const struct node *map)
 {
 	const char *enable = node_text(map, "enable");
 	if (!map || (enable && !value_bool(enable)))
 		return;
 	build_fields(l, SECTION_stats, map, s);
-	const struct node *auth = node_get(map, "auth");
-	for (size_t i = 0; auth && i < auth->n; i++) {
-		s->auths = arena_grow(l->arena, s->auths, s->auths_n, sizeof(*s->auths));
-		s->auths[s->auths_n++] = arena_strdup(l->arena, auth->items[i]->text);
-	}
+	build_texts(l, node_get(map, "auth"), &s->auths, &s->auths_n);
+	build_texts(l, node_get(map, "scope"), &s->scope, &s->scope_n);
 }
 
 static bool

@@ -166,18 +166,18 @@ build_old_list(struct loading *l, struct built *b, const char *name,
 	}
 }
 
+/* Conditions without anything else, about requests. */
 static void
-build_monitor(struct loading *l, struct built *b, const struct node *list)
+build_whens(struct loading *l, struct built *b, const struct node *list,
+	    struct cfg_when **whens, size_t *n)
 {
-	struct cfg_proxy *p = b->proxy;
 	l->cfg->env.at = EXPR_AT_REQUEST;
 	for (size_t i = 0; list && i < list->n; i++) {
 		struct cfg_when w = {.cond = NULL};
 		if (!build_cond(l, b, list->items[i], &w.cond, &w.unless))
 			continue;
-		p->monitor_fail = arena_grow(l->arena, p->monitor_fail, p->monitor_fail_n,
-					     sizeof(w));
-		p->monitor_fail[p->monitor_fail_n++] = w;
+		*whens = arena_grow(l->arena, *whens, *n, sizeof(w));
+		(*whens)[(*n)++] = w;
 	}
 }
 
@@ -257,8 +257,13 @@ build_rules(struct loading *l, struct built *b)
 		build_list(l, b, node_get(in, lists[set].name), (enum cfg_rule_set)set);
 	}
 	build_old_list(l, b, "redirect", CFG_ACTION_redirect, CFG_RULES_REDIRECT);
-	build_monitor(l, b, node_get(node_get(b->map, "monitor"), "fail"));
-	build_monitor(l, b, node_get(b->map, "monitor_fail"));
+	build_whens(l, b, node_get(node_get(b->map, "monitor"), "fail"), &p->monitor_fail,
+		    &p->monitor_fail_n);
+	build_whens(l, b, node_get(b->map, "monitor_fail"), &p->monitor_fail,
+		    &p->monitor_fail_n);
+	if (p->stats.uri)
+		build_whens(l, b, node_get(node_get(b->map, "stats"), "admin"),
+			    &p->stats.admin, &p->stats.admin_n);
 	build_use_servers(l, b);
 	build_sticks(l, b);
 	build_capture_places(l, b);

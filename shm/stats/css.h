@@ -67,6 +67,8 @@
 ".c5{background:var(--bad)}.refused{border-color:var(--bad);padding:.7rem 1rem;" \
 "margin-bottom:1.2rem}.refused h2{margin:0;color:var(--bad);font-size:1.05rem}" \
 ".refused pre{margin:.4rem 0 0;white-space:pre-wrap}" \
+".said{margin-bottom:1.2rem;color:var(--ok);font-weight:600}.said.bad{color:var(--bad)}" \
+".act{margin:.5rem 1rem}th input{float:right;margin:.1rem 0 0 .5rem}" \
 "footer{display:flex;flex-wrap:wrap;gap:.3rem 1.2rem;font-size:.8rem}" \
 "footer .light{font-weight:400}"
 /* clang-format on */

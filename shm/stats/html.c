@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "shm/stats/css.h"
+#include "shm/stats/html_form.h"
 
 /* --- cells -------------------------------------------------------------- */
 
@@ -303,7 +304,7 @@ put_heads(struct shm_text *out)
 }
 
 static void
-put_row(const struct shm_stat_row *r, struct shm_text *out)
+put_row(const struct shm_stat_row *r, bool is_admin, struct shm_text *out)
 {
 	static const char *const classes[] = {"frontend", "backend", "server",
 					      "listener"};
@@ -326,6 +327,8 @@ put_row(const struct shm_stat_row *r, struct shm_text *out)
 			c->put(r, out);
 			break;
 		}
+		if (i == 0 && is_admin && r->type == SHM_STAT_SERVER)
+			html_form_put_box(r->facts.name, out);
 	}
 	shm_text_char(out, '\n');
 }
@@ -429,28 +432,47 @@ put_reload(const struct shm_info *info, struct shm_text *out)
 	shm_text_str(out, "</pre></section>\n");
 }
 
-static void
-put_proxies(const struct shm_stat *st, struct shm_text *out)
+static bool
+has_servers(const struct shm_stat *st, const char *proxy)
 {
-	const char *open = NULL;
-	for (size_t i = 0; i < st->rows_n; i++) {
-		const struct shm_stat_row *r = st->rows[i];
-		const char *name = shm_stat_text(r, SHM_STAT_pxname);
-		if (!open || strcmp(open, name) != 0) {
-			shm_text_str(out, open ? "</table></div></section>\n" : "");
-			shm_text_str(out, "<section class=proxy><h2 id=\"");
-			shm_text_html(out, name);
-			shm_text_str(out, "\">");
-			shm_text_html(out, name);
-			shm_text_str(out, " <small>");
-			shm_text_html(out, r->facts.mode);
-			shm_text_str(out, "</small></h2><div class=scroll><table>\n");
-			put_heads(out);
-			open = name;
-		}
-		put_row(r, out);
-	}
-	shm_text_str(out, open ? "</table></div></section>\n" : "");
+	for (size_t i = 0; i < st->rows_n; i++)
+		if (st->rows[i]->type == SHM_STAT_SERVER &&
+		    strcmp(shm_stat_text(st->rows[i], SHM_STAT_pxname), proxy) == 0)
+			return true;
+	return false;
+}
+
+static void
+begin_proxy(const struct shm_stat_row *r, const char *name, struct shm_text *out)
+{
+	shm_text_str(out, "<section class=proxy><h2 id=\"");
+	shm_text_html(out, name);
+	shm_text_str(out, "\">");
+	shm_text_html(out, name);
+	shm_text_str(out, " <small>");
+	shm_text_html(out, r->facts.mode);
+	shm_text_str(out, "</small></h2>");
+}
+
+/* The rows of one proxy from *at on; *at is behind them. */
+static void
+put_proxy(const struct shm_stat *st, size_t *at, const struct shm_html_opts *o,
+	  struct shm_text *out)
+{
+	const char *name = shm_stat_text(st->rows[*at], SHM_STAT_pxname);
+	bool has_form = o->is_admin && has_servers(st, name);
+	begin_proxy(st->rows[*at], name, out);
+	if (has_form)
+		html_form_begin(o, out);
+	shm_text_str(out, "<div class=scroll><table>\n");
+	put_heads(out);
+	while (*at < st->rows_n &&
+	       strcmp(shm_stat_text(st->rows[*at], SHM_STAT_pxname), name) == 0)
+		put_row(st->rows[(*at)++], has_form, out);
+	shm_text_str(out, "</table></div>");
+	if (has_form)
+		html_form_end(name, out);
+	shm_text_str(out, "</section>\n");
 }
 
 static void
@@ -484,9 +506,11 @@ shm_render_html(const struct shm *s, const struct shm_html_opts *opts,
 		return;
 	}
 	put_head(&info, opts, out);
+	html_form_put_result(opts, out);
 	put_reload(&info, out);
 	put_tiles(s, info.running, out);
-	put_proxies(&st, out);
+	for (size_t i = 0; i < st.rows_n;)
+		put_proxy(&st, &i, opts, out);
 	put_foot(out);
 	shm_stat_fini(&st);
 }

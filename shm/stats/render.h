@@ -45,6 +45,9 @@ struct shm_html_opts {
 	const char *uri;     /* the path under which the page is served */
 	uint64_t refresh_ms; /* the page asks for itself again; 0: it does not */
 	bool hide_version;
+	bool is_admin;	  /* with the form that changes servers */
+	const char *said; /* about the form that was sent before; NULL: nothing */
+	bool said_is_good;
 };
 /* A whole HTML document (UTF-8) with links to uri;csv and uri;json. Content-Type:
  * text/html; charset=utf-8. */

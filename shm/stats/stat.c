@@ -79,7 +79,8 @@ collect(const struct stat_taking *k, const struct shm_stat_opts *o, struct shm_s
 			continue;
 		shm_object_facts(k->s, &r->object, &r->facts);
 		if ((o->proxy && strcmp(stat_proxy_of(r), o->proxy) != 0) ||
-		    (o->iid && stat_iid_of(r) != o->iid))
+		    (o->iid && stat_iid_of(r) != o->iid) ||
+		    (o->shows && !o->shows(o->shows_arg, stat_proxy_of(r))))
 			continue;
 		st->rows[n++] = r;
 	}

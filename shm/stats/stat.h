@@ -74,9 +74,12 @@ struct shm_stat_opts {
 	const char *proxy; /* only the proxy of that name; NULL: all */
 	uint32_t iid, sid; /* only these ids; 0: all */
 	uint32_t types;	   /* bits 1 << enum shm_stat_type; 0: all but listeners */
-	bool only_up;	   /* without servers that are down (and their backends) */
-	bool no_maint;	   /* without servers in maintenance */
-	bool with_gone;	   /* also what is no longer configured */
+	/* only the proxies for which it is true; NULL: all */
+	bool (*shows)(const void *arg, const char *proxy);
+	const void *shows_arg;
+	bool only_up;	/* without servers that are down (and their backends) */
+	bool no_maint;	/* without servers in maintenance */
+	bool with_gone; /* also what is no longer configured */
 };
 
 struct shm_stat {

@@ -292,14 +292,13 @@ persist_rules_run(struct txn *t, struct http_head *h)
 }
 
 bool
-rules_fail_monitor(struct txn *t, struct http_head *h)
+rules_any(struct txn *t, struct http_head *h, const struct cfg_when *whens, size_t n)
 {
-	const struct cfg_proxy *p = t->fe->cfg;
 	struct txn_context c = context_for(t, EXPR_AT_REQUEST);
 	c.req = h;
-	for (size_t i = 0; i < p->monitor_fail_n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		self.scratch.used = 0;
-		if (holds(p->monitor_fail[i].cond, p->monitor_fail[i].unless, &c))
+		if (holds(whens[i].cond, whens[i].unless, &c))
 			return true;
 	}
 	return false;

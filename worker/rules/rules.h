@@ -85,7 +85,9 @@ route_server(struct txn *t, struct http_head *h)
 {
 	return t->be->cfg->use_server_n ? route_server_run(t, h) : NULL;
 }
-bool rules_fail_monitor(struct txn *t, struct http_head *h);
+/* Whether any of the conditions holds. */
+bool rules_any(struct txn *t, struct http_head *h, const struct cfg_when *whens,
+	       size_t n);
 
 /* For actions: what a format makes, in the scratch. */
 struct span rule_text(struct rule_run *r, const struct format *f);
