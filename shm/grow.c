@@ -11,6 +11,7 @@
 #include "lib/base/clock.h"
 #include "shm/file.h"
 #include "shm/layout.h"
+#include "shm/seq.h"
 
 /* Without accidental bytes: facts are compared and summed as bytes. */
 static struct shm_facts
@@ -33,6 +34,7 @@ facts_normal(const struct shm_facts *f)
 	n.is_checked = f->is_checked;
 	n.is_backup = f->is_backup;
 	n.is_disabled = f->is_disabled;
+	n.starts_down = f->starts_down;
 	n.minconn = f->minconn;
 	n.maxqueue = f->maxqueue;
 	n.rate_limit = f->rate_limit;
@@ -44,20 +46,42 @@ facts_normal(const struct shm_facts *f)
 
 /* --- words of servers ------------------------------------------------------------- */
 
-/* A server nobody knew: up until checks fail, as in HAProxy; `disabled` is maint. */
+/* Until the first check. The checker begins behind the workers, who must not take it for
+ * up in the meantime. */
+static uint64_t
+health_unchecked(const struct shm_facts *f, uint8_t seq)
+{
+	return shm_health_pack((struct shm_health_word){
+		.state = f->starts_down ? SHM_HEALTH_DOWN : SHM_HEALTH_UNKNOWN,
+		.seq = seq,
+		.since_s = (uint32_t)(clock_boot_ms() / 1000),
+	});
+}
+
+/* Its checks begin anew: none was made that counts. */
+static void
+check_forget(struct shm_check *c)
+{
+	static const struct shm_check none;
+	shm_seq_write(&c->seq, (char *)c + SHM_CHECK_SEQ_BYTES,
+		      (const char *)&none + SHM_CHECK_SEQ_BYTES,
+		      sizeof(none) - SHM_CHECK_SEQ_BYTES);
+}
+
+/* A server nobody knew: up until checks fail, as in HAProxy, unless it is to start down;
+ * `disabled` is maint. */
 void
 shm_server_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
 {
 	struct shm_server *to = &shm_record(s, i)->server;
-	struct shm_health_word h = {.state = SHM_HEALTH_UNKNOWN,
-				    .since_s = (uint32_t)(clock_boot_ms() / 1000)};
 	struct shm_admin_word a = {
 		.maint = f->is_disabled,
 		.config_disabled = f->is_disabled,
 		.weight = SHM_WEIGHT_CONFIGURED,
 		.config_weight = (uint16_t)f->weight,
 	};
-	atomic_store(&to->health, shm_health_pack(h));
+	check_forget(&to->check);
+	atomic_store(&to->health, health_unchecked(f, 0));
 	atomic_store(&to->admin, shm_admin_pack(a));
 	atomic_store(&to->shut, 0);
 	atomic_store(&to->latency, 0);
@@ -89,15 +113,15 @@ server_commit(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t for
 		want = shm_admin_pack(a);
 	} while (want != seen && !atomic_compare_exchange_weak(&to->admin, &seen, want));
 
-	/* not checked any more: what the last check said is worth nothing */
+	/* Not checked any more: what the last check said is worth nothing. Checked from
+	 * now on: it starts as it is to. */
 	seen = atomic_load(&to->health);
 	struct shm_health_word h = shm_health_unpack(seen);
-	if (f->is_checked || h.state == SHM_HEALTH_UNKNOWN)
-		return;
-	h.state = SHM_HEALTH_UNKNOWN;
-	h.seq++;
-	h.since_s = (uint32_t)(clock_boot_ms() / 1000);
-	atomic_compare_exchange_strong(&to->health, &seen, shm_health_pack(h));
+	bool is_unknown = h.state == SHM_HEALTH_UNKNOWN;
+	want = health_unchecked(f, (uint8_t)(h.seq + 1));
+	if ((is_unknown ? f->starts_down : !f->is_checked) &&
+	    atomic_compare_exchange_strong(&to->health, &seen, want) && is_unknown)
+		check_forget(&to->check);
 }
 
 /* --- making room ---------------------------------------------------------------------

@@ -265,9 +265,6 @@ shm_observe(const struct shm_object *server, const struct shm_object *backend,
 	return true;
 }
 
-enum { CHECK_SEQ_BYTES = offsetof(struct shm_check, status) };
-_Static_assert((sizeof(struct shm_check) - CHECK_SEQ_BYTES) % 4 == 0, "copied by words");
-
 /* Within the sequence of the check. */
 static void
 remember(struct shm_server *server, const struct shm_check *c)
@@ -293,8 +290,9 @@ shm_check_publish(struct shm *s, const struct shm_object *server,
 		return false;
 	uint32_t odd = shm_seq_open(&to->seq);
 	SHM_FAULT(check_odd);
-	shm_words_put((char *)to + CHECK_SEQ_BYTES, (const char *)c + CHECK_SEQ_BYTES,
-		      sizeof(*c) - CHECK_SEQ_BYTES);
+	shm_words_put((char *)to + SHM_CHECK_SEQ_BYTES,
+		      (const char *)c + SHM_CHECK_SEQ_BYTES,
+		      sizeof(*c) - SHM_CHECK_SEQ_BYTES);
 	remember(server->server, c);
 	shm_seq_close(&to->seq, odd);
 	SHM_FAULT(check_even);
@@ -308,9 +306,9 @@ shm_check_read(const struct shm_object *server, struct shm_check *out)
 {
 	const struct shm_check *from = &server->server->check;
 	memset(out, 0, sizeof(*out));
-	bool ok = shm_seq_read(&from->seq, (char *)out + CHECK_SEQ_BYTES,
-			       (const char *)from + CHECK_SEQ_BYTES,
-			       sizeof(*out) - CHECK_SEQ_BYTES);
+	bool ok = shm_seq_read(&from->seq, (char *)out + SHM_CHECK_SEQ_BYTES,
+			       (const char *)from + SHM_CHECK_SEQ_BYTES,
+			       sizeof(*out) - SHM_CHECK_SEQ_BYTES);
 	out->status_text[sizeof(out->status_text) - 1] = '\0';
 	out->desc[sizeof(out->desc) - 1] = '\0';
 	return ok;

@@ -7,6 +7,8 @@
 #ifndef WEIR_SHM_HEALTH_H
 #define WEIR_SHM_HEALTH_H
 
+#include <stddef.h>
+
 #include "shm/object.h"
 
 enum shm_health {
@@ -52,6 +54,11 @@ struct shm_check {
 	char status_text[16]; /* "L4OK", "L7STS" ... (management.txt 9.1 check_status) */
 	char desc[96];	      /* "Layer4 connection problem: Connection refused" */
 };
+
+/* Behind its sequence number. */
+enum { SHM_CHECK_SEQ_BYTES = offsetof(struct shm_check, status) };
+_Static_assert((sizeof(struct shm_check) - SHM_CHECK_SEQ_BYTES) % 4 == 0,
+	       "copied by words");
 
 /* What an agent last said of a server; what it does not mention stays. */
 enum shm_agent_state {

@@ -59,6 +59,7 @@ struct shm_facts {
 	uint32_t weight;	   /* server: configured weight 0..256 */
 	uint32_t rise, fall;	   /* server: check numbers; 0 when not checked */
 	bool is_checked, is_backup, is_disabled;
+	bool starts_down;	    /* server: what it is until checks say more */
 	uint32_t minconn, maxqueue; /* server; 0: none */
 	uint32_t rate_limit;	    /* new connections per second; 0: none */
 	uint64_t area_bytes;	    /* table, queues of a backend: memory; 0: none */

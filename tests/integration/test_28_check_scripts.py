@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from weirlab import wait_until
+from weirlab import get, wait_until
 from weirlab import origin as do
 from weirlab.config import web
 
@@ -295,7 +295,7 @@ def test_init_state_says_what_a_server_is_before_its_first_check(lab, state, fir
     def is_in(check_status, *statuses):
         row.update(weir.stats()["be", "a"])
         return row["check_status"] == check_status and row["status"].startswith(statuses)
-    # the checker begins a moment after the workers do, perhaps with a check that is due
+    # from the first moment on, perhaps until a check that is due
     wait_until(lambda: is_in("INI", first) or row["check_status"] == "L4OK", what=str(row))
     wait_until(lambda: is_in("L4OK", later, "DOWN 2/3" if state == "fully-down" else later),
                what=str(row))
@@ -343,3 +343,36 @@ def test_udp_and_dns_servers_are_checked_by_datagrams(lab, peer):
     assert wait_result(weir, "L7STS", "lost")["last_chk"] == "NXDOMAIN"
     assert echo.heard[0] == b"ping" and quiet.heard[0] == b"\0\xff"
     assert name.heard[0][12:] == b"\3www\7example\3com\0\0\x1c\0\1"
+
+
+@pytest.mark.parametrize("nbproc", [1, 8])
+def test_a_server_that_starts_down_gets_nothing_before_its_first_check(lab, nbproc):
+    a, b, tracker = lab.origins("abc")
+    port = lab.port()
+    servers = {"a": {"address": a, "check": True, "inter": "24h", "init_state": "down"}}
+    config = web(port, servers)
+    config["frontends"]["fe"]["use_backend"] = [{"backend": "other", "if": "{ path /tracks }"}]
+    config["backends"]["other"] = {"servers": {"t": {"address": tracker.address, "track": "be/a"}}}
+    weir = lab.start(config, nbproc=nbproc)
+    assert {get(port).status for _ in range(10)} == {503}
+    assert get(port, "/tracks").status == 503
+    assert weir.stats()["be", "a"]["status"].startswith("DOWN")
+    # what is known stays, what is new starts down
+    weir.api("set server be/a health up")
+    weir.wait_status("be", "a", "UP")
+    servers = config["backends"]["be"]["servers"]
+    servers["b"] = {**servers["a"], "address": b.address}
+    weir.reload(config)
+    assert {get(port).text for _ in range(10)} == {"a"}
+    weir.stop()
+    weir.start()
+    assert {get(port).text for _ in range(10)} == {"a"}
+    assert weir.stats()["be", "b"]["status"].startswith("DOWN")
+    # one that leaves and returns is new
+    known = servers.pop("a")
+    del config["backends"]["other"]["servers"]["t"]["track"]
+    weir.reload(config)
+    servers["a"] = known
+    weir.reload(config)
+    assert {get(port).status for _ in range(10)} == {503}
+    assert not a.seen("/tracks") and not b.seen()

@@ -66,6 +66,52 @@ room_made_for_a_reload_is_found_but_not_current(void **state)
 	fixture_remove(&f);
 }
 
+static enum shm_health
+health_of(struct fixture *f, const char *server)
+{
+	struct shm_object o = fixture_object(f, SHM_SERVER, "app", server);
+	return shm_health_unpack(o.server->health).state;
+}
+
+static void
+who_is_to_start_down_is_down_before_it_is_current(void **state)
+{
+	(void)state;
+	struct fixture f;
+	fixture_create(&f);
+	struct shm_facts *d = fixture_add(&f, SHM_SERVER, "app", "d", "10.0.0.4:80");
+	d->is_checked = d->starts_down = true;
+	const struct shm_facts facts = *d;
+	assert_int_equal(shm_grow(f.shm, &f.g, f.err), 0);
+	assert_int_equal(health_of(&f, "d"), SHM_HEALTH_DOWN);
+	shm_commit(f.shm, &f.g, 2);
+	assert_int_equal(health_of(&f, "d"), SHM_HEALTH_DOWN);
+	/* what checks have said stays */
+	struct shm_object o = fixture_object(&f, SHM_SERVER, "app", "d");
+	const struct shm_check check = {.status = SHM_CHECK_FIRST, .at_boot_ms = 1};
+	struct shm_check seen;
+	shm_lease_grant(f.shm, SHM_ROLE_CHECKER, SHM_SLOT_MASTER);
+	shm_health_publish(f.shm, &o, NULL, SHM_HEALTH_UP);
+	shm_check_publish(f.shm, &o, &check);
+	reload(&f, 3);
+	assert_int_equal(health_of(&f, "d"), SHM_HEALTH_UP);
+	/* one that returns knows nothing of before */
+	fixture_drop(&f, "d");
+	reload(&f, 4);
+	f.facts[f.g.objects_n++] = facts;
+	reload(&f, 5);
+	assert_int_equal(health_of(&f, "d"), SHM_HEALTH_DOWN);
+	assert_true(shm_check_read(&o, &seen) && seen.at_boot_ms == 0);
+	/* so does one that is checked from now on */
+	fixture_facts(&f, "d")->is_checked = fixture_facts(&f, "d")->starts_down = false;
+	reload(&f, 6);
+	assert_int_equal(health_of(&f, "d"), SHM_HEALTH_UNKNOWN);
+	fixture_facts(&f, "d")->is_checked = fixture_facts(&f, "d")->starts_down = true;
+	reload(&f, 7);
+	assert_int_equal(health_of(&f, "d"), SHM_HEALTH_DOWN);
+	fixture_remove(&f);
+}
+
 static void
 unchanged_objects_keep_numbers_and_health_changed_servers_start_fresh(void **state)
 {
@@ -378,6 +424,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_configured_is_found_with_its_facts),
+		cmocka_unit_test(who_is_to_start_down_is_down_before_it_is_current),
 		cmocka_unit_test(room_made_for_a_reload_is_found_but_not_current),
 		cmocka_unit_test(
 			unchanged_objects_keep_numbers_and_health_changed_servers_start_fresh),
