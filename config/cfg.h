@@ -112,6 +112,7 @@ enum cfg_option {
 	CFG_OPT_LOGASAP = 1 << 0,
 	CFG_OPT_HTTP_BUFFER_REQUEST = 1 << 21,
 	CFG_OPT_PERSIST = 1 << 22,
+	CFG_OPT_ABSOLUTE_FORM = 1 << 23,
 };
 
 /* option http_restrict_req_hdr_names */

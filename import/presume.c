@@ -11,9 +11,10 @@ static const struct {
 	const char *in, *key, *value;
 } presumed[] = {
 	/* 0: the timeouts of client and server are all there is */
-	{"timeout", "http_request", "0"}, {"timeout", "http_keep_alive", "0"},
-	{"timeout", "tunnel", "0"},	  {"option", "redispatch", "false"},
-	{"option", "via", "false"},	  {"option", "allow_connect", "true"},
+	{"timeout", "http_request", "0"},    {"timeout", "http_keep_alive", "0"},
+	{"timeout", "tunnel", "0"},	     {"option", "redispatch", "false"},
+	{"option", "via", "false"},	     {"option", "allow_connect", "true"},
+	{"option", "absolute_form", "true"},
 };
 
 /* Nobody wrote it, so nobody is warned about it. */

@@ -128,13 +128,14 @@ build_head(struct txn *t, struct http_head *h, const struct http_framing *f,
 					    : span_of(NULL, 0),
 		.extra = extra,
 		.names = case_for(t->be->cfg, CFG_OPT_H1_CASE_SERVER),
+		.keeps_absolute = t->be->cfg->options & CFG_OPT_ABSOLUTE_FORM,
 		.host = default_host(t, h, host),
 	};
 	/* what the serialiser adds: framing, Connection, a new start line and Host */
 	size_t name_n = name_header_begin(t, h);
 	size_t need = name_n + h->bytes + (h->is_edited ? h->edits_n : 0) +
-		      h->authority.n + out.host.n + 2 * out.upgrade.n + extra.n + 256 +
-		      body.n;
+		      (out.keeps_absolute ? 2 : 1) * h->authority.n + out.host.n +
+		      2 * out.upgrade.n + extra.n + 256 + body.n;
 	t->head = buf_get(&self.bufs, need);
 	if (!t->head)
 		return false;

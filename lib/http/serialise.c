@@ -166,10 +166,17 @@ host_line_stays(const struct http_head *h)
 }
 
 static void
-put_request_line(struct out *o, const struct http_head *h)
+put_request_line(struct out *o, const struct http_head *h, bool keeps_absolute)
 {
 	put_span(o, h->method_text);
 	PUT(o, " ");
+	if (keeps_absolute && h->target_form == HTTP_TARGET_ABSOLUTE &&
+	    span_begins(h->path, SPAN("/"))) {
+		const char *colon = memchr(h->target.p, ':', h->target.n);
+		put(o, h->target.p, (size_t)(colon - h->target.p));
+		PUT(o, "://");
+		put_span(o, h->authority);
+	}
 	if (h->target_form == HTTP_TARGET_AUTHORITY) {
 		put_span(o, h->target);
 	} else {
@@ -204,7 +211,7 @@ http_serialise_request(const struct http_head *h, const struct http_outgoing *m,
 	unsigned from = 0;
 
 	if (!request_line_stays(h)) {
-		put_request_line(&o, h);
+		put_request_line(&o, h, m->keeps_absolute);
 		run = end;
 	}
 	if (host_line_stays(h)) {

@@ -25,13 +25,15 @@ struct http_outgoing {
 	struct span date;    /* empty, or as http_date_line() gives it */
 	struct span extra;   /* any number of them, appended */
 	const struct http_case *names; /* how they are written; NULL: as they came */
-	struct span host; /* Host of a request that named none (HTTP/1.0): the server's
-			   * address; when this is empty too, so is the field */
+	bool keeps_absolute; /* absolute-form stays, with the authority that Host has */
+	struct span host;    /* Host of a request that named none (HTTP/1.0): the server's
+			      * address; when this is empty too, so is the field */
 };
 
 /* Writes the request head into out[0, cap): origin-form (asterisk- and authority-form
- * as they are), HTTP/1.1. Host comes first. Returns the length, 0 when cap is too
- * small. Runs of neighbouring fields that stay are copied in one piece. */
+ * as they are, absolute-form with keeps_absolute), HTTP/1.1. Host comes first. Returns
+ * the length, 0 when cap is too small. Runs of neighbouring fields that stay are copied
+ * in one piece. */
 size_t http_serialise_request(const struct http_head *h, const struct http_outgoing *o,
 			      char *out, size_t cap);
 /* The response head, always as HTTP/1.1. */

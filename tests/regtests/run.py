@@ -29,6 +29,7 @@ TRIES = 3
 SECONDS = 20
 REFUSED = "configuration: "  # no use in trying again
 BROKEN = "marked broken by its authors"
+UNASKED = "unasked "
 LATER = {"tls": "TLS", "http/2": "HTTP/2", "cache": "the cache", "compression": "compression"}
 
 
@@ -43,6 +44,11 @@ def read_rows(name):
     return rows
 
 
+def unasked(needs):
+    """The conditions of a file that are not put: weir has what they stand for."""
+    return [w.removeprefix(UNASKED) for w in needs.split(", ") if w.startswith(UNASKED)]
+
+
 def why_uncounted(needs):
     """Of the last column of tiers.txt; "": the file counts."""
     words = needs.split(", ")
@@ -53,11 +59,12 @@ def why_uncounted(needs):
 
 
 class Run:
-    def __init__(self, args):
+    def __init__(self, args, tiers):
         self.haproxy = os.path.abspath(args.haproxy)
         self.vtest = os.path.abspath(args.vtest)
         self.weir = os.path.abspath(args.weir)
         self.features = self.ask_features()
+        self.unasked = {f: unasked(needs) for f, (_, needs) in tiers.items()}
 
     def ask_features(self):
         text = subprocess.run([self.weir, "-vv"], stdout=subprocess.PIPE, text=True,
@@ -67,11 +74,17 @@ class Run:
     def path(self, file):
         return os.path.join(self.haproxy, "reg-tests", file + ".vtc")
 
+    def text(self, file):
+        """What the file says, without the conditions that are not put."""
+        lines = open(self.path(file), errors="replace").readlines()
+        return "".join(line for line in lines if not line.startswith("feature cmd") or
+                       not any(name in line for name in self.unasked.get(file, [])))
+
     def why_skipped(self, file):
         """What the head of the file asks for and is not there; None: it can run."""
         if not os.path.exists(self.path(file)):
             return "not in this checkout"
-        text = open(self.path(file), errors="replace").read()
+        text = self.text(file)
         for kind, names in re.findall(r"^#(REQUIRE_\w+|REGTEST_TYPE) *[:=] *(.*)$", text, re.M):
             if kind in ("REQUIRE_OPTION", "REQUIRE_OPTIONS"):
                 for name in re.split(r"[, ]+", names.strip()):
@@ -102,11 +115,16 @@ class Run:
         if why:
             return "skip", why
         tmp = tempfile.mkdtemp(prefix="w", dir="/tmp")
+        path = self.path(file)
+        if self.unasked.get(file):
+            path = os.path.join(tmp, os.path.basename(path))
+            with open(path, "w") as out:
+                out.write(self.text(file))
         env = dict(os.environ, HAPROXY_PROGRAM=self.weir, TMPDIR=tmp,
                    HAPROXY_ARGS=f"-dM -dI -dW -o global.nbproc={nbproc}")
         try:
             done = subprocess.run(
-                [self.vtest, "-l", "-b", str(2 << 20), "-k", "-t", str(SECONDS), self.path(file)],
+                [self.vtest, "-l", "-b", str(2 << 20), "-k", "-t", str(SECONDS), path],
                 cwd=self.haproxy, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                 timeout=SECONDS * 2)
             out = done.stdout.decode(errors="replace")
@@ -192,6 +210,7 @@ def table(out, *rows):
 def why_not(file, tiers, results, counts, expected):
     """What the report says of a file: why it does not count, else why it does not pass."""
     whys = sorted({results[(file, n)][1] for n in counts} - {""})
+    whys += [f"{c} is not asked: what it needs of it is there" for c in unasked(tiers[file][1])]
     return (why_uncounted(tiers[file][1]) or expected.get(file, ("", ""))[1] or
             "; ".join(whys))
 
@@ -237,7 +256,7 @@ def main():
     tiers, expected = read_rows("tiers.txt"), read_rows("expected.txt")
     counts = [int(n) for n in args.nbproc.split(",")]
     files = args.files or [f for f in tiers if tiers[f][0] in args.tiers.split(",")]
-    results = run_all(Run(args), files, counts, args.jobs, not args.once)
+    results = run_all(Run(args, tiers), files, counts, args.jobs, not args.once)
     bad = 0
     for (f, n), (result, why) in sorted(results.items()):
         is_new = result == "fail" and f not in expected

@@ -51,6 +51,29 @@ parse_response(const char *text, struct http_framing *f)
 		      HTTP_REJECT_none);
 }
 
+static void
+absolute_form_stays_where_that_is_wanted(void **state)
+{
+	static const char *const rows[][2] = {
+		{"GET http://b:8/c?d HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n",
+		 "GET http://b:8/c?d HTTP/1.1\r\nHost: b:8\r\nX: 1\r\n\r\n"},
+		{"GET HTTPS://b HTTP/1.0\r\n\r\n",
+		 "GET HTTPS://b/ HTTP/1.1\r\nHost: b\r\n\r\n"},
+		{"OPTIONS http://b HTTP/1.1\r\nHost: a\r\n\r\n",
+		 "OPTIONS * HTTP/1.1\r\nHost: b\r\n\r\n"},
+		{"GET /c HTTP/1.1\r\nHost: a\r\n\r\n",
+		 "GET /c HTTP/1.1\r\nHost: a\r\n\r\n"},
+	};
+	struct http_outgoing o = {.keeps_absolute = true};
+	struct http_framing f;
+
+	(void)state;
+	for (size_t i = 0; i < N(rows); i++) {
+		parse_request(rows[i][0], &f);
+		expect_bytes(rows[i][0], true, &o, rows[i][1]);
+	}
+}
+
 static const struct {
 	const char *in, *out;
 } requests[] = {
@@ -272,6 +295,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(requests_leave_normalised),
+		cmocka_unit_test(absolute_form_stays_where_that_is_wanted),
 		cmocka_unit_test(responses_leave_normalised),
 		cmocka_unit_test(our_own_fields_follow_and_frame_the_body_once),
 		cmocka_unit_test(
