@@ -200,7 +200,8 @@ estate_publish(void)
 		       "kill "
 		       "of this process connections will be lost",
 		       strerror(errno));
-	store_publish(e);
+	if (master.phase == MASTER_RUNNING) /* else READY=1 goes before it */
+		store_publish(e);
 	estate_free(&e);
 }
 

@@ -99,7 +99,8 @@ static bool
 has_queues(const struct cfg_proxy *p)
 {
 	for (size_t i = 0; i < p->servers_n; i++)
-		if (p->servers[i]->maxconn || p->servers[i]->pool_max_conn > 0)
+		if (p->servers[i]->maxconn || p->servers[i]->pool_max_conn > 0 ||
+		    p->servers[i]->agent) /* which may say one */
 			return true;
 	return false;
 }

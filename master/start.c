@@ -193,6 +193,7 @@ start_announce(void)
 		(void)kill(master.options->successor_of[i],
 			   master.options->successor_signal);
 	notify_ready();
+	estate_publish(); /* for the service manager's store */
 	if (master.daemon_fd >= 0) {
 		report_close_stderr();
 		daemon_ready(&master.daemon_fd);
