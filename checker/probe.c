@@ -122,8 +122,8 @@ void
 probe_finish(struct probe *p, struct probe_result *r)
 {
 	r->duration_ms = (uint32_t)((clock_mono_us() - p->start_us) / 1000);
+	p->done(p, r); /* the server sees the end when what it said holds */
 	hang_up(p);
-	p->done(p, r);
 	schedule_next(p);
 }
 

@@ -260,8 +260,9 @@ put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_ser
 	shm_object_facts(control.shm, &o, &f);
 	struct shm_health_word h = shm_health_unpack(
 		atomic_load_explicit(&o.server->health, memory_order_acquire));
-	struct shm_admin_word a = shm_admin_unpack(
-		atomic_load_explicit(&o.server->admin, memory_order_acquire));
+	struct shm_agent_word g = shm_agent_unpack(
+		atomic_load_explicit(&o.server->agent, memory_order_acquire));
+	struct shm_admin_word a = shm_server_admin(&o);
 	struct shm_check c = {0};
 	bool is_known = f.is_checked && shm_check_read(&o, &c) && c.at_boot_ms;
 	bool is_down = h.state == SHM_HEALTH_DOWN;
@@ -272,7 +273,7 @@ put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_ser
 	shm_text_fmt(out, "%u %s %u %s ", p->id, p->name, srv->id, srv->name);
 	put_address(out, srv);
 	shm_text_fmt(out, " %u %u %u %u %llu %u %u %u %u 0 0 0 - %d - 0 %d - - 0\n",
-		     a.maint || is_down ? 0 : 2,
+		     a.maint || is_down || shm_agent_is_down(g) ? 0 : 2,
 		     (a.maint ? 1U : 0) | (srv->disabled ? 4U : 0) | (a.drain ? 8U : 0),
 		     a.weight == SHM_WEIGHT_CONFIGURED ? f.weight : a.weight, f.weight,
 		     (unsigned long long)(now_s > h.since_s ? now_s - h.since_s : 0),

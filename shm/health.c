@@ -128,6 +128,15 @@ shm_admin_with(struct shm_admin_word a, struct shm_agent_word g)
 	return a;
 }
 
+struct shm_admin_word
+shm_server_admin(const struct shm_object *server)
+{
+	const struct shm_server *v = server->server;
+	return shm_admin_with(
+		shm_admin_unpack(atomic_load_explicit(&v->admin, memory_order_acquire)),
+		shm_agent_unpack(atomic_load_explicit(&v->agent, memory_order_acquire)));
+}
+
 /* --- writers -------------------------------------------------------------------- */
 
 /* A slow start begins. */

@@ -183,6 +183,8 @@ struct shm_effective shm_effective(struct shm_admin_word a, struct shm_health_wo
 				   uint32_t config_weight, bool is_checked);
 /* What people and the agent say together. */
 struct shm_admin_word shm_admin_with(struct shm_admin_word a, struct shm_agent_word g);
+/* The same read from an object. */
+struct shm_admin_word shm_server_admin(const struct shm_object *server);
 /* All that is said of a server together: people, checks, its agent. */
 struct shm_effective shm_effective_of(struct shm_admin_word a, struct shm_health_word h,
 				      struct shm_agent_word g, uint32_t config_weight,

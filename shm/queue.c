@@ -51,20 +51,24 @@ ticket_at(const struct shm_queue *q, uint64_t place)
 	return place == 0 || place > q->tickets_n ? NULL : &q->area->tickets[place - 1];
 }
 
-/* Without slow start. */
-static uint32_t
-full_limit(const struct shm *s, const struct shm_queue *q,
-	   const struct shm_object *server)
+uint32_t
+shm_server_maxconn(const struct shm *s, const struct shm_object *server)
 {
-	uint64_t max = shm_object_maxconn(s, server), min = shm_object_minconn(s, server);
 	uint32_t agent =
 		server->server
 			? shm_agent_unpack(atomic_load_explicit(&server->server->agent,
 								memory_order_relaxed))
 				  .maxconn
 			: 0;
-	if (agent) /* what its agent says last */
-		max = agent;
+	return agent ? agent : shm_object_maxconn(s, server);
+}
+
+/* Without slow start. */
+static uint32_t
+full_limit(const struct shm *s, const struct shm_queue *q,
+	   const struct shm_object *server)
+{
+	uint64_t max = shm_server_maxconn(s, server), min = shm_object_minconn(s, server);
 	uint64_t full = shm_object_maxconn(s, &q->backend);
 	if (max == 0 || min == 0 || min >= max || full == 0)
 		return (uint32_t)max;

@@ -97,6 +97,8 @@ bool shm_queue_settle(struct shm *s, struct shm_queue *q, struct shm_queue_wakes
 
 /* Whether an own ticket was granted: the directory index of its server, or -1. */
 int64_t shm_queue_server_of(const struct shm_queue *q, uint32_t ticket);
+/* A server's maxconn: what its agent said last, else what is configured. */
+uint32_t shm_server_maxconn(const struct shm *s, const struct shm_object *server);
 /* The server's limit now: maxconn, or what minconn and the load of the backend make of
  * it; 0: none. */
 uint32_t shm_queue_limit(const struct shm *s, const struct shm_queue *q,

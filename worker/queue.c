@@ -33,7 +33,7 @@ queue_refresh(struct rt_backend *be)
 	for (size_t i = 0; i < be->servers_n; i++) {
 		struct rt_server *srv = &be->servers[i];
 		srv->is_strict = false;
-		srv->is_limited = has_area && shm_object_maxconn(self.shm, &srv->shm) > 0;
+		srv->is_limited = has_area && shm_server_maxconn(self.shm, &srv->shm) > 0;
 		srv->is_strict = srv->is_limited && srv->cfg->strict_maxconn;
 		be->has_limits |= srv->is_limited;
 		be->has_unlimited |= !srv->is_limited && farm_is_usable(srv);

@@ -116,7 +116,7 @@ fill_rates(const struct stat_taking *k, struct shm_stat_row *r)
 static void
 fill_common(const struct stat_taking *k, struct shm_stat_row *r)
 {
-	uint32_t maxconn = shm_object_maxconn(k->s, &r->object);
+	uint32_t maxconn = shm_server_maxconn(k->s, &r->object);
 	set_text(r, SHM_STAT_pxname, stat_proxy_of(r));
 	set_text(r, SHM_STAT_svname,
 		 r->type == SHM_STAT_FRONTEND  ? "FRONTEND"
@@ -243,10 +243,7 @@ fill_server(const struct stat_taking *k, struct shm_stat_row *r)
 		return;
 	struct shm_health_word h =
 		shm_health_unpack(atomic_load_explicit(&v->health, memory_order_acquire));
-	struct shm_admin_word a =
-		shm_admin_unpack(atomic_load_explicit(&v->admin, memory_order_acquire));
-	a = shm_admin_with(a, shm_agent_unpack(atomic_load_explicit(
-				      &v->agent, memory_order_acquire)));
+	struct shm_admin_word a = shm_server_admin(&r->object);
 	uint32_t uweight = a.weight == SHM_WEIGHT_CONFIGURED ? r->facts.weight : a.weight;
 	r->effective = shm_server_effective(&r->object, &r->facts);
 	if (!r->facts.is_checked || !shm_check_read(&r->object, &r->check))

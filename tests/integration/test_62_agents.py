@@ -116,6 +116,16 @@ def test_an_agent_is_asked_with_a_text_and_limits_connections(lab, agent):
     wait_until(lambda: len(a.seen("/hang")) == 3)
 
 
+def test_servers_are_shown_as_their_agents_say_and_limited_without_a_limit_of_their_own(
+        lab, agent):
+    agent.say("up 50% maxconn:3 maint\n")
+    weir, _ = start(lab, agent, lab.port(), server={"weight": 100})
+    weir.wait_status("be", "a", "MAINT")
+    assert weir.stat("be", "a", "slim") == 3
+    line = next(x for x in weir.api("show servers state").splitlines() if " be 1 a " in x)
+    assert line.split()[5:9] == ["0", "1", "50", "100"]
+
+
 def test_an_agent_that_is_away_changes_nothing(lab, agent):
     agent.say("down\n")
     weir, a, config = start_down(lab, agent)

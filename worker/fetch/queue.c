@@ -93,7 +93,7 @@ FETCH_FN(connslots)
 		return false;
 	for (size_t i = 0; i < be->servers_n; i++) {
 		const struct rt_server *srv = &be->servers[i];
-		uint32_t maxconn = shm_object_maxconn(self.shm, &srv->shm);
+		uint32_t maxconn = shm_server_maxconn(self.shm, &srv->shm);
 		if (!farm_is_usable(srv))
 			continue;
 		if (!maxconn || !srv->cfg->maxqueue)
