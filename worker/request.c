@@ -233,7 +233,7 @@ judge_at_frontend(struct txn *t, struct http_head *h)
 	enum rule_end end = judge(t, t->fe->cfg, h);
 	if (end != RULE_GOES_ON)
 		return end;
-	t->be = route(t, h);
+	txn_lead_to(t, route(t, h));
 	if (!t->be) {
 		t->phase = PHASE_CONNECT;
 		reply_error(t, 503, STOP_no_server);

@@ -75,6 +75,14 @@ txn_retries(const struct txn *t)
 					     : (uint8_t)(n < 255 ? n : 255);
 }
 
+void
+txn_lead_to(struct txn *t, struct rt_backend *be)
+{
+	t->be = be;
+	if (t->set && be && be->cfg != t->fe->cfg)
+		t->set->has_retries = false;
+}
+
 /* Large transfers show while they go on, at little cost. */
 static void
 count_tracked(struct txn *t)

@@ -276,6 +276,12 @@ finish_set_timeout(struct loading *l, const struct action *a)
 static bool
 finish_set_retries(struct loading *l, const struct action *a)
 {
+	if (!(a->b->proxy->caps & CFG_CAP_BACKEND)) {
+		report_error(l->report, a->args,
+			     "retries are a backend's; expected this rule in a backend "
+			     "or a listen");
+		return false;
+	}
 	if (a->rule->expr || a->rule->number <= 100)
 		return true;
 	report_error(l->report, a->args, "more than 100; expected 0 to 100");

@@ -169,9 +169,10 @@ def test_limits_of_one_request_can_be_set_and_read(lab):
     names = ("client", "connect", "queue", "server", "tarpit", "tunnel")
     lab.start(web(port, {"a": a}, frontend={
         "http_request": [{"set_timeout": {n: f"{i + 1}s" for i, n in enumerate(names)},
-                          "if": "{ path /set }"}, {"set_retries": 7, "if": "{ path /set }"}]},
+                          "if": "{ path /set }"}]},
         backend={"timeout": {n: "9s" for n in names if n != "client"}, "retries": 2,
-                 "http_request": [shown("X-" + n, f"cur_{n}_timeout") for n in names]
+                 "http_request": [{"set_retries": 7, "if": "{ path /set }"}]
+                 + [shown("X-" + n, f"cur_{n}_timeout") for n in names]
                  + [shown("X-Retries", "cur_max_retries"), shown("X-Max", "be_max_retries")]}))
     get(port, "/")
     get(port, "/set")
@@ -179,6 +180,19 @@ def test_limits_of_one_request_can_be_set_and_read(lab):
     assert [first.get("X-" + n) for n in names[1:]] == ["9000"] * 5
     assert [second.get("X-" + n) for n in names] == [f"{i + 1}000" for i in range(6)]
     assert (first.get("X-Retries"), second.get("X-Retries"), second.get("X-Max")) == ("2", "7", "2")
+
+
+def test_retries_that_a_listen_sets_are_those_of_its_own_servers(lab):
+    a, own, other = lab.origin("a"), lab.port(), lab.port()
+    retries = [shown("X-Retries", "cur_max_retries")]
+    listen = {"http_request": [{"set_retries": 7}, *retries], "servers": {"a": a.address}}
+    lab.start({"defaults": {"mode": "http", "retries": 2},
+               "listens": {"own": {"bind": f"127.0.0.1:{own}", **listen},
+                           "led": {"bind": f"127.0.0.1:{other}", "default_backend": "be", **listen}},
+               "backends": {"be": {"http_request": retries, "servers": {"a": a.address}}}})
+    get(own, "/")
+    get(other, "/")
+    assert [r.get("X-Retries") for r in a.requests] == ["7", "2"]
 
 
 def test_a_queue_is_left_when_the_time_set_by_a_rule_is_over(lab):

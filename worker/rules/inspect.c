@@ -78,14 +78,13 @@ inspect_list(struct txn *t, const struct cfg_proxy *p)
 static bool
 choose_backend(struct txn *t)
 {
-	t->be = route(t, NULL);
+	txn_lead_to(t, route(t, NULL));
 	if (!t->be) {
 		txn_abort(t, STOP_no_server);
 		return false;
 	}
 	shm_count(&t->be->shm, SHM_BACKEND_stot, 1);
 	persist_rules(t, NULL);
-	t->retries_left = txn_retries(t);
 	t->inspects_response = t->be->cfg->rules[CFG_RULES_RES_CONTENT].n > 0;
 	return true;
 }
@@ -113,6 +112,7 @@ inspect_request(struct txn *t)
 	}
 	if (n)
 		txn_count_in(t, n);
+	t->retries_left = txn_retries(t);
 	dispatch_start(t);
 }
 

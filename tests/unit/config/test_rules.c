@@ -22,6 +22,9 @@ static const struct {
 	{"another list", "    http_response: [{tarpit: true}]\n",
 	 "t:6:22: frontends.w.http_response.0.tarpit: 'tarpit' is not possible here; it "
 	 "belongs in http_request"},
+	{"retries of a frontend", "    http_request: [{set_retries: 7}]\n",
+	 "t:6:34: frontends.w.http_request.0.set_retries: retries are a backend's; "
+	 "expected this rule in a backend or a listen"},
 	{"a list of connections",
 	 "    tcp_request: {connection: [{set_header: {name: a, "
 	 "value: b}}]}\n",
@@ -150,7 +153,6 @@ arguments_are_stored_by_their_types(void **state)
 		"    http_request:\n"
 		"      - set_var: {name: \"sess.a,ifnotset,ifnotempty\", value: path}\n"
 		"      - {del_header: {name: x-, match: beg}, unless: TRUE}\n"
-		"      - {set_retries: 7}\n"
 		"      - {set_timeout: {server: 2s, tunnel: \"req.hdr(a)\"}}\n"
 		"      - {capture: {sample: path, len: 10}}\n"
 		"      - {redirect: {scheme: https, code: 307}, if: FALSE}\n"
@@ -158,21 +160,19 @@ arguments_are_stored_by_their_types(void **state)
 		"    redirect: {location: \"/%\", if: FALSE}\n" TAIL);
 	const struct cfg_proxy *w = frontend(c, "w");
 	const struct cfg_rule *r = w->rules[CFG_RULES_REQUEST].list;
-	assert_int_equal(w->rules[CFG_RULES_REQUEST].n, 7);
+	assert_int_equal(w->rules[CFG_RULES_REQUEST].n, 6);
 	assert_int_equal(r[0].action, CFG_ACTION_deny);
 	assert_int_equal(r[0].reply->status, 403);
 	assert_int_equal(r[1].set_if, EXPR_SET_IF_NOT_SET | EXPR_SET_IF_NOT_EMPTY);
 	assert_span(r[1].var->name, "sess.a");
 	assert_int_equal(r[2].match, CFG_MATCH_BEG);
 	assert_true(r[2].unless);
-	assert_int_equal(r[3].number, 7);
-	assert_null(r[3].expr);
-	assert_int_equal(r[4].timeouts[CFG_TIMEOUT_SERVER].ms, 2000);
-	assert_non_null(r[4].timeouts[CFG_TIMEOUT_TUNNEL].expr);
-	assert_false(r[4].timeouts[CFG_TIMEOUT_CLIENT].is_set);
-	assert_int_equal(r[5].number, 0);
+	assert_int_equal(r[3].timeouts[CFG_TIMEOUT_SERVER].ms, 2000);
+	assert_non_null(r[3].timeouts[CFG_TIMEOUT_TUNNEL].expr);
+	assert_false(r[3].timeouts[CFG_TIMEOUT_CLIENT].is_set);
+	assert_int_equal(r[4].number, 0);
 	assert_int_equal(w->captures.slots[CFG_CAPTURE_REQUEST][0].len, 10);
-	assert_int_equal(r[6].redirect->code, 307);
+	assert_int_equal(r[5].redirect->code, 307);
 	const struct cfg_rule *old = w->rules[CFG_RULES_REDIRECT].list;
 	assert_span(format_constant(old->redirect->location), "/%");
 	cfg_free(&c);
