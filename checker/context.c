@@ -96,14 +96,41 @@ FETCH_FN(nbsrv)
 	return g && give_int(s, (int64_t)g->active_n + g->backup_n);
 }
 
-FETCH_FN(srv_conn)
+/* NULL: its backend is disabled. */
+static const struct checked *
+server_of(const struct expr_context *c, const struct expr_arg *arg)
 {
-	const struct cfg_server_ref *ref = args->ref;
+	const struct cfg_server_ref *ref = arg->ref;
 	struct expr_arg of = {.kind = EXPR_ARG_REF,
 			      .ref = (void *)(uintptr_t)ref->backend};
 	const struct group *g = group_of(c, &of);
-	return g && ref->index < g->servers_n &&
-	       give_int(s, shm_gauge_cur(g->servers[ref->index].object.gauge));
+	return g && ref->index < g->servers_n ? &g->servers[ref->index] : NULL;
+}
+
+FETCH_FN(srv_conn)
+{
+	const struct checked *server = server_of(c, args);
+	return server && give_int(s, shm_gauge_cur(server->object.gauge));
+}
+
+FETCH_FN(srv_is_up)
+{
+	const struct checked *server = server_of(c, args);
+	if (!server)
+		return false;
+	expr_set_bool(s, checked_effective(server, checked_health(server)).is_up);
+	return true;
+}
+
+/* --- the backend's identifier ------------------------------------------------------- */
+
+FETCH_FN(unique_id)
+{
+	const struct checked *server = exam_of(c)->server;
+	const struct format *f = server ? server->cfg->backend->check_id : NULL;
+	char *id = f ? expr_scratch_take(c->scratch, CFG_UNIQUE_ID_BYTES) : NULL;
+	return id &&
+	       give_span(s, span_of(id, format_write(f, c, id, CFG_UNIQUE_ID_BYTES)));
 }
 
 /* --- the response ------------------------------------------------------------------- */
@@ -237,10 +264,10 @@ FETCH_FN(res_fhdr_cnt)
 
 static expr_fetch_fn *const fetches[EXPR_FETCHES_N] = {
 #define ID(id) [EXPR_FETCH_##id] = fetch_##id
-	ID(be_conn),  ID(be_id),       ID(be_name),	ID(nbsrv),    ID(res_body),
-	ID(res_len),  ID(res_fhdr),    ID(res_hdr),	ID(res_ver),  ID(res_body_len),
-	ID(srv_conn), ID(srv_id),      ID(res_hdr_cnt), ID(srv_name), ID(res_fhdr_cnt),
-	ID(status),   ID(res_payload),
+	ID(be_conn),  ID(be_id),       ID(be_name),	ID(nbsrv),     ID(res_body),
+	ID(res_len),  ID(res_fhdr),    ID(res_hdr),	ID(res_ver),   ID(res_body_len),
+	ID(srv_conn), ID(srv_id),      ID(res_hdr_cnt), ID(srv_name),  ID(res_fhdr_cnt),
+	ID(status),   ID(res_payload), ID(srv_is_up),	ID(unique_id),
 #undef ID
 };
 

@@ -550,7 +550,8 @@ struct cfg_proxy {
 	size_t sticks_n;
 	struct cfg_use_server *use_server;
 	size_t use_server_n;
-	const struct format *unique_id; /* NULL: none */
+	const struct format *unique_id; /* of requests; NULL: none */
+	const struct format *check_id;	/* of health checks: a backend's own */
 	struct span send_name_header;	/* of the server, in requests; empty: none */
 	struct span unique_id_header;
 	uint64_t request_inspect_ms, response_inspect_ms; /* 0: no wait */
@@ -572,6 +573,7 @@ struct cfg_proxy {
 	struct cfg_server **servers;
 	size_t servers_n;
 	enum cfg_reuse http_reuse;
+	bool reuse_repeatable;
 	uint32_t retry_on; /* config/retry.h */
 	uint32_t retries;
 	uint32_t panic_percent; /* of the active servers */

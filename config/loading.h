@@ -210,6 +210,7 @@ bool build_members(struct loading *l, struct built *b, enum schema_section in,
 /* build_capture.c: declared captures; then rules add theirs; then all get their places.
  */
 void build_captures(struct loading *l, struct built *b);
+void build_check_id(struct loading *l, struct built *b);
 uint64_t build_slot(struct loading *l, struct cfg_proxy *p, int side,
 		    const struct cfg_capture *slot);
 void build_capture_places(struct loading *l, struct built *b);

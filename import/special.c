@@ -127,6 +127,16 @@ shape_server(struct cursor *c, const struct word_row *w)
 		node_put(c->im->arena, servers, name, made);
 }
 
+/* What is written holds to the letter, for requests that can be repeated too. */
+void
+shape_reuse(struct cursor *c, const struct word_row *w)
+{
+	shape_ONE(c, w);
+	const char *mode = word_at(c, 1);
+	if (mode && (strcmp(mode, "safe") == 0 || strcmp(mode, "aggressive") == 0))
+		put_path(c, "reuse_repeatable", scalar(c, 1, "false"));
+}
+
 void
 shape_default_server(struct cursor *c, const struct word_row *w)
 {

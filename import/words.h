@@ -22,7 +22,8 @@ shape_fn shape_ONE, shape_SECONDS, shape_FLAG, shape_TEXT, shape_APPEND,
 /* special.c */
 shape_fn shape_named_text, shape_socket, shape_cpu_map, shape_nbthread, shape_server,
 	shape_default_server, shape_acl, shape_option, shape_words, shape_errorfiles,
-	shape_monitor_net, shape_dispatch, shape_enabled, shape_user, shape_group;
+	shape_monitor_net, shape_dispatch, shape_enabled, shape_user, shape_group,
+	shape_reuse;
 /* old.c */
 shape_fn shape_add_field, shape_del_field, shape_replace, shape_decide;
 

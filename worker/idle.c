@@ -24,11 +24,11 @@ enum {
 };
 
 enum idle_right
-idle_right(enum cfg_reuse mode, bool is_replayable, bool is_first)
+idle_right(enum cfg_reuse mode, bool is_repeatable, bool is_first)
 {
 	if (mode == CFG_REUSE_NEVER)
 		return IDLE_OWN;
-	if (is_replayable || !is_first)
+	if (is_repeatable || !is_first)
 		return IDLE_ANY;
 	switch (mode) {
 	case CFG_REUSE_NEVER:
@@ -307,8 +307,10 @@ last_look(const struct origin *o, bool is_replayable)
 struct origin *
 idle_take(struct rt_server *srv, struct txn *t)
 {
-	enum idle_right right = idle_right(t->be->cfg->http_reuse, t->is_replayable,
-					   t->s->requests_n <= 1);
+	const struct cfg_proxy *be = t->be->cfg;
+	enum idle_right right =
+		idle_right(be->http_reuse, be->reuse_repeatable && t->is_replayable,
+			   t->s->requests_n <= 1);
 	struct origin *o;
 	if (is_distrusted(srv))
 		right = IDLE_OWN;

@@ -19,8 +19,9 @@ enum idle_right {
 	IDLE_ANY,
 };
 
-/* Pure. is_first: the first request of its client connection. */
-enum idle_right idle_right(enum cfg_reuse mode, bool is_replayable, bool is_first);
+/* Pure. is_repeatable: reuse_repeatable, and it can be. is_first: of its client
+ * connection. */
+enum idle_right idle_right(enum cfg_reuse mode, bool is_repeatable, bool is_first);
 
 void idle_init(struct rt_server *srv);
 /* A quiet connection that t may go over, no longer idle; NULL: none. */

@@ -59,6 +59,16 @@ build_captures(struct loading *l, struct built *b)
 		p->unique_id_header = build_text(l, header);
 }
 
+void
+build_check_id(struct loading *l, struct built *b)
+{
+	const struct node *id = node_get(b->map, "unique_id_format");
+	if (!id || !node_is_own(id)) /* what defaults say is of requests */
+		return;
+	l->cfg->env.at = EXPR_AT_CHECK;
+	b->proxy->check_id = build_format(l, b, id, span_str(id->text), FORMAT_FIELD);
+}
+
 static void
 place(struct cfg_captures *c, struct cfg_capture *slot)
 {

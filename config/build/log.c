@@ -25,6 +25,18 @@ begins(const char *text, const char *prefix)
 	return strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+/* ":514" is a port of this machine; "host:" and ":" are without a port. */
+static const char *
+with_host(struct loading *l, const char *text)
+{
+	const char *colon = strchr(text, ':');
+	if (colon && !colon[1])
+		text = arena_span(l->arena, span_of(text, (size_t)(colon - text)));
+	if (!*text || *text == ':')
+		text = arena_printf(l->arena, "127.0.0.1%s", text);
+	return text;
+}
+
 /* Sets kind, addr and path; false: wrong (reported). `host` is set when it is a name. */
 static bool
 parse_address(struct loading *l, const struct node *at, const char *text,
@@ -59,12 +71,14 @@ parse_address(struct loading *l, const struct node *at, const char *text,
 	t->kind = is_unix ? LOG_TO_UNIX : LOG_TO_UDP;
 	if (begins(text, "udp@"))
 		path = text + 4;
+	if (!is_unix)
+		path = with_host(l, path);
 	enum addr_result r = addr_parse(span_str(path), 514, &t->addr, host);
 	bool is_usable = is_unix ? r == ADDR_OK && t->addr.kind == ADDR_UNIX
 				 : (r == ADDR_OK || r == ADDR_HOSTNAME) &&
 					   (t->addr.kind == ADDR_INET ||
 					    t->addr.kind == ADDR_INET6);
-	if (is_usable && !is_unix && (path[0] == '*' || path[0] == ':'))
+	if (is_usable && !is_unix && path[0] == '*')
 		is_usable = false;
 	if (!is_usable)
 		report_error(l->report, at,

@@ -250,6 +250,8 @@ build_rules(struct loading *l, struct built *b)
 	struct cfg_proxy *p = b->proxy;
 	if (p->caps & CFG_CAP_FRONTEND)
 		build_captures(l, b);
+	else
+		build_check_id(l, b);
 	build_old_list(l, b, "block", CFG_ACTION_deny, CFG_RULES_REQUEST);
 	for (int set = 0; set < CFG_RULES_REDIRECT; set++) {
 		const char *parent = lists[set].parent;

@@ -93,6 +93,17 @@ def test_safe_sends_the_first_request_of_a_client_over_its_own_unless_it_can_be_
     assert a.connections == 2
 
 
+@pytest.mark.parametrize("mode, connections", [("safe", 2), ("aggressive", 2), ("always", 1)])
+def test_what_can_be_repeated_is_no_exception_if_that_is_not_wished(lab, mode, connections):
+    a = lab.origin("a")
+    port = started(lab, [a], http_reuse=mode, reuse_repeatable=False)
+    get(port)
+    with Client(port) as c:
+        c.ask("/")
+        c.ask("/")
+    assert a.connections == connections
+
+
 def test_aggressive_sends_first_requests_over_proven_connections(lab):
     a = lab.origin("a")
     port = started(lab, [a], http_reuse="aggressive")

@@ -249,6 +249,18 @@ def test_servers_are_told_how_they_are_seen(lab):
     assert "weight=1/2; scur=0/0; qcur=0" in state
 
 
+def test_a_backend_names_its_checks(lab):
+    a, b = lab.origins("ab")
+    weir = start(lab, [a, b], {
+        "unique_id_format": "%[be_name]/%[srv_name]-%[srv_is_up(be/a),iif(up,down)]",
+        "option": "httpchk",
+        "http_check": [{"send": {"uri": "/id", "headers": {"X-Id": "%[unique-id]"}}}]})
+    weir.wait_status("be", "b", "UP")
+    wait_until(lambda: a.seen("/id") and b.seen("/id"))
+    assert a.seen("/id")[-1].get("X-Id") == "be/a-up"
+    assert b.seen("/id")[-1].get("X-Id") == "be/b-up"
+
+
 def test_alike_servers_share_a_probe_and_each_has_its_verdict(lab):
     a = lab.origin("a")
     slow = {"fall": 5, "rise": 1}

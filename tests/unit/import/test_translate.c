@@ -29,6 +29,8 @@ static const struct row proxy_rows[] = {
 	{"contimeout 5000", "timeout.connect", "5000"},
 	{"timeout http-request 5s", "timeout.http_request", "5s"},
 	{"timeout clitimeout 5s", "timeout.client", "5s"},
+	{"http-reuse safe", "http_reuse", "safe"},
+	{"http-reuse aggressive", "reuse_repeatable", "false"},
 	{"retry-on conn-failure 503", "retry_on", "conn_failure 503"},
 	{"balance uri whole", "balance", "uri whole"},
 	{"stats refresh 10", "stats.refresh", "10s"},

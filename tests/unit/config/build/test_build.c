@@ -107,7 +107,7 @@ the_configuration_of_the_lecture_loads_with_warnings_only(void **state)
 {
 	(void)state;
 	struct cfg *c = loaded(
-		"global:\n  log: 127.0.0.1 local0\n"
+		"global:\n  log: [127.0.0.1 local0, \": local0\", \":5140\"]\n"
 		"  chroot: /var/lib/haproxy\n  uid: 99\n  gid: 99\n"
 		"  daemon: true\n  nbproc: 2\n  pidfile: /run/weir.pid\n"
 		"defaults:\n  log: global\n  mode: http\n"
@@ -120,13 +120,14 @@ the_configuration_of_the_lecture_loads_with_warnings_only(void **state)
 	assert_int_equal(c->global.nbproc, 2);
 	assert_true(c->global.daemon);
 	assert_string_equal(c->global.chroot, "/var/lib/haproxy");
-	assert_int_equal(c->log_targets_n, 1);
+	assert_int_equal(c->log_targets_n, 2); /* without a host it is the same */
+	assert_int_equal(addr_port(&c->log_targets[1].addr), 5140);
 	assert_int_equal(c->log_targets[0].kind, LOG_TO_UDP);
 	assert_int_equal(c->log_targets[0].facility, 16);
 	assert_int_equal(c->log_targets[0].level_max, 7);
 	assert_int_equal(addr_port(&c->log_targets[0].addr), 514);
 	const struct cfg_proxy *web = proxy_named(c, "web", 3);
-	assert_int_equal(web->log_mask, 1);
+	assert_int_equal(web->log_mask, 3);
 	assert_int_equal(web->timeout.connect_ms, 5000);
 	assert_int_equal(web->timeout.client_ms, 50000);
 	assert_string_equal(web->stats.uri, "/haproxy-admin");
