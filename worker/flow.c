@@ -54,7 +54,8 @@ flow_queue(struct flow *f, const char *p, size_t n)
 	return n == 0 || buf_append(&self.bufs, &f->pending, p, n);
 }
 
-/* Takes chunks from p into self.tx at `body`; returns the payload length, -1: bad. */
+/* Takes chunks from p into self.tx at `body`; returns the payload length, -1: the byte
+ * behind *used is bad. */
 static long
 decode_chunks(struct flow *f, const char *p, size_t n, char *body, size_t *used,
 	      struct span *trailers)
@@ -66,6 +67,7 @@ decode_chunks(struct flow *f, const char *p, size_t n, char *body, size_t *used,
 		enum http_chunk_result r = http_chunk_decode(
 			&f->chunk, p + at, n - at, f->limits, &took, &data, &f->why);
 		at += took;
+		*used = at;
 		if (r == HTTP_CHUNK_BAD)
 			return -1;
 		if (r == HTTP_CHUNK_END) {
@@ -78,7 +80,6 @@ decode_chunks(struct flow *f, const char *p, size_t n, char *body, size_t *used,
 		memcpy(body + len, data.p, data.n);
 		len += data.n;
 	}
-	*used = at;
 	return (long)len;
 }
 
@@ -119,8 +120,11 @@ flow_encode(struct flow *f, const char *p, size_t n, struct span *out, size_t *u
 	}
 	if (f->in == HTTP_BODY_CHUNKED) {
 		len = decode_chunks(f, p, n, self.tx + CHUNK_ROOM, used, &trailers);
-		if (len < 0)
+		if (len < 0) {
+			self.bad = span_of(p, n);
+			self.bad_at = *used;
 			return false;
+		}
 	} else {
 		len = (long)(n < f->left ? n : f->left);
 		*used = (size_t)len;

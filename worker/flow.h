@@ -40,7 +40,7 @@ enum flow_end {
 	FLOW_SRC_EOF, /* the source closed before the end of the body */
 	FLOW_SRC_FAILED,
 	FLOW_DST_FAILED,
-	FLOW_BAD, /* chunk syntax: `why` */
+	FLOW_BAD, /* chunk syntax: `why`; self.bad says where */
 };
 
 void flow_init(struct flow *f, enum http_body in, uint64_t length, enum http_body out,
@@ -66,7 +66,7 @@ flow_delivered(const struct flow *f)
 }
 /* Encodes body bytes p[0, n), read together with a head, for sending right behind the
  * forwarded head. *out borrows from p or the static buffer; *used tells how many were
- * taken (the rest belongs to the next message). false on bad chunks: `why`. */
+ * taken (the rest belongs to the next message). false on bad chunks: `why`, self.bad. */
 bool flow_encode(struct flow *f, const char *p, size_t n, struct span *out, size_t *used);
 /* Queues bytes before everything else that the flow will send. false: no buffer. */
 bool flow_queue(struct flow *f, const char *p, size_t n);

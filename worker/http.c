@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "worker/observe.h"
+#include "worker/offence.h"
 #include "worker/origin.h"
 
 enum {
@@ -120,6 +121,8 @@ send_head(struct txn *t)
 void
 http_up_failed(struct txn *t, enum flow_end end)
 {
+	if (end == FLOW_BAD)
+		offence_request_body(t);
 	if (end == FLOW_BAD && !t->head_forwarded)
 		reply_reject(t, t->up.why);
 	else if (end == FLOW_SRC_EOF && !t->head_forwarded)
@@ -199,6 +202,7 @@ run_down(struct txn *t)
 		txn_abort(t, STOP_client_abort);
 		break;
 	case FLOW_BAD:
+		offence_response_body(t);
 		txn_abort(t, STOP_bad_response);
 		break;
 	}

@@ -60,3 +60,15 @@ offence_response(struct txn *t, struct span bytes, enum http_reject why)
 		t, bytes, http_head_wrong_at(bytes.p, bytes.n, limits, false, &self.head),
 		why);
 }
+
+void
+offence_request_body(struct txn *t)
+{
+	offence_request_at(t, self.bad, self.bad_at, t->up.why);
+}
+
+void
+offence_response_body(struct txn *t)
+{
+	offence_response_at(t, self.bad, self.bad_at, t->down.why);
+}

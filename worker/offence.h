@@ -16,5 +16,8 @@ void offence_request_at(struct txn *t, struct span bytes, size_t at,
 			enum http_reject why);
 void offence_response_at(struct txn *t, struct span bytes, size_t at,
 			 enum http_reject why);
+/* A body that a flow has just refused: of later reads, without what was passed on. */
+void offence_request_body(struct txn *t);
+void offence_response_body(struct txn *t);
 
 #endif

@@ -221,6 +221,8 @@ begin_body(struct txn *t, const struct http_framing *f, enum http_body out,
 	bool is_good = flow_encode(&t->down, rest.p, rest.n, first, &used);
 	struct span behind = span_of(rest.p + used, is_good ? rest.n - used : 0);
 	bool has_surplus = t->down.is_source_done && behind.n;
+	if (!is_good)
+		offence_response_body(t);
 	if (!is_good || (has_surplus && is_ambiguous(t, behind))) {
 		flow_init(&t->down, HTTP_BODY_NONE, 0, HTTP_BODY_NONE,
 			  &t->be->cfg->limits);
@@ -444,10 +446,12 @@ count_later(void *arg, uint64_t n)
 static void
 collect_failed(struct txn *t, enum flow_end end)
 {
-	if (end == FLOW_BAD)
+	if (end == FLOW_BAD) {
+		offence_response_body(t);
 		bad_response(t);
-	else
+	} else {
 		reply_error(t, 502, STOP_server_abort);
+	}
 }
 
 /* Enough of the body is there: the rules go on. */

@@ -153,6 +153,8 @@ struct worker {
 	/* scratch, valid within one event */
 	struct http_head head;
 	struct span body; /* of the message that is judged: what is here, decoded */
+	struct span bad;  /* what was read when a flow ended with FLOW_BAD ... */
+	size_t bad_at;	  /* ... and which byte is wrong */
 	char *rx;	  /* WORKER_RX_BYTES */
 	char *tx;	  /* WORKER_TX_BYTES: re-encoded bodies */
 	char *hx;	  /* WORKER_HX_BYTES: heads on their way out */

@@ -169,6 +169,7 @@ decode_trailers(struct http_chunk *c, const char *p, size_t n, uint32_t max, siz
 		}
 		if (!trailer_is_valid(p + at, line_n)) {
 			*why = HTTP_REJECT_trailer_invalid;
+			*used += at;
 			return HTTP_CHUNK_BAD;
 		}
 		c->ext_bytes = (uint32_t)(at + line_n + 1);

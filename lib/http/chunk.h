@@ -20,7 +20,7 @@ enum http_chunk_result {
 	HTTP_CHUNK_MORE, /* all input that can be used is used; more is needed */
 	HTTP_CHUNK_END,	 /* the body is complete; *data is the raw trailer section: field
 			  * lines with CRLF, without the final empty line; may be empty */
-	HTTP_CHUNK_BAD,	 /* *why */
+	HTTP_CHUNK_BAD,	 /* *why; what is wrong begins behind *used */
 };
 
 void http_chunk_init(struct http_chunk *c);

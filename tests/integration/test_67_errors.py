@@ -101,6 +101,54 @@ def test_a_response_is_kept_with_its_server(lab):
     assert "invalid" not in weir.api("show errors be request")
 
 
+CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
+# what comes behind the first chunk, and which byte of it is wrong
+BODIES = {"size": (b"5\r\nabcde\r\nz\r\n", 10), "end": (b"3\r\nabcde", 6),
+          "trailer": (b"0\r\nA: b\r\nbad name: x\r\n\r\n", 9)}
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_chunks_of_later_reads_are_kept(lab, body):
+    bad, position = BODIES[body]
+    port, listener = lab.port(), socket.create_server(("127.0.0.1", 0))
+    address = f"127.0.0.1:{listener.getsockname()[1]}"
+    weir = lab.start(web(port, {"s": {"address": address}}, defaults={"retries": 0}), nbproc=1)
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(b"POST / HTTP/1.1\r\nHost: x\r\n" + CHUNKED + b"3\r\nabc\r\n")
+        server = listener.accept()[0]
+        seen = b""
+        while not seen.endswith(b"abc\r\n"):
+            seen += server.recv(4096)
+        client.sendall(bad)
+        wait_until(lambda: len(errors(weir)) == 1)
+        server.close()
+    with socket.create_connection(("127.0.0.1", port), 10) as client:
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        server = listener.accept()[0]
+        server.recv(4096)
+        server.sendall(b"HTTP/1.1 200 OK\r\n" + CHUNKED + b"3\r\nabc\r\n")
+        seen = b""
+        while not seen.endswith(b"abc\r\n"):
+            seen += client.recv(4096)
+        server.sendall(bad)
+        wait_until(lambda: len(errors(weir)) == 2)
+        server.close()
+    listener.close()
+    rows = {row["kind"]: row for row in errors(weir)}
+    for kind in ("request", "response"):
+        assert (rows[kind]["position"], rows[kind]["length"]) == (position, len(bad))
+    assert rows["response"]["server"] == "s"
+
+
+def test_a_chunk_that_comes_with_its_head_is_shown_with_it(lab):
+    port = lab.port()
+    weir = lab.start(web(port, [lab.origin("a")]), nbproc=1)
+    head = b"POST / HTTP/1.1\r\nHost: x\r\n" + CHUNKED
+    assert b"400" in send(port, head + b"3\r\nabc\r\nz\r\n")
+    [row] = errors(weir)
+    assert row["position"] == len(head) + 8
+
+
 def test_four_are_kept_and_long_ones_around_the_place(lab):
     port = lab.port()
     weir = lab.start(web(port, [lab.origin("a")]), nbproc=2)
