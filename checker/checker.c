@@ -117,6 +117,7 @@ checker_prepare(const struct checker_inherit *in)
 	checker.logger =
 		logger_new(cfg->log_targets, cfg->log_targets_n, cfg->global.log_tag,
 			   in->net.log_relay_fd, NULL, NULL);
+	logger_share_samples(checker.logger, in->net.log_samples);
 	if (cfg->global.log_pid == CFG_LOG_PID_MASTER)
 		logger_show_pid(checker.logger, getppid());
 	icmp_prepare(cfg);

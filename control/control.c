@@ -176,6 +176,7 @@ control_prepare(const struct control_inherit *in)
 	control.cfg = cfg;
 	control.logger = logger_new(cfg->log_targets, cfg->log_targets_n,
 				    cfg->global.log_tag, -1, write_own_line, NULL);
+	logger_share_samples(control.logger, in->net.log_samples);
 	if (cfg->global.log_pid == CFG_LOG_PID_MASTER)
 		logger_show_pid(control.logger, getppid());
 	writer_prepare(cfg);

@@ -14,12 +14,16 @@
 #include "lib/base/must.h"
 #include "lib/expr/live.h"
 #include "lib/expr/vars.h"
+#include "lib/net/log_target.h"
 #include "master/report.h"
 #include "master/sockets.h"
 #include "shm/shared.h"
 
 /* Room for lines while control is busy or being replaced. */
-enum { RELAY_BYTES = 4 * 1024 * 1024 };
+enum {
+	RELAY_BYTES = 4 * 1024 * 1024,
+	LOG_SAMPLES_BYTES = LOG_TARGETS_MAX * sizeof(uint64_t)
+};
 
 static uint32_t
 cells_of(const struct cfg *c)
@@ -53,6 +57,8 @@ generation_new(uint64_t number, struct cfg *cfg)
 	g->patterns = shm_shared_new(g->patterns_bytes);
 	if (g->patterns)
 		expr_live_begin(&cfg->env, g->patterns, g->patterns_bytes);
+	g->log_samples = shm_shared_new(LOG_SAMPLES_BYTES);
+	must(g->log_samples);
 	g->relay_read_fd = g->relay_write_fd = -1;
 	return g;
 }
@@ -154,6 +160,8 @@ generation_free(struct generation **g)
 	free(old->control_fds);
 	shm_cells_free(&old->cells, cells_of(old->cfg));
 	shm_shared_free(&old->patterns, old->patterns_bytes);
+	void *samples = old->log_samples;
+	shm_shared_free(&samples, LOG_SAMPLES_BYTES);
 	cfg_free(&old->cfg);
 	free(old);
 }

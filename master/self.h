@@ -28,6 +28,7 @@ struct generation {
 	struct shm_cell *cells; /* NULL: no variables of the scope proc */
 	void *patterns;		/* where ACLs and maps change; NULL: they do not */
 	uint64_t patterns_bytes;
+	_Atomic uint64_t *log_samples; /* numbers of log lines, of all its processes */
 	struct net_listeners listeners;
 	int *control_fds;  /* one per cfg->global.sockets */
 	int relay_read_fd; /* datagram socketpair for log lines to control */

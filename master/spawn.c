@@ -148,6 +148,7 @@ child(const struct generation *g, const struct role *r, const struct proc *me)
 				.generation = g->number,
 				.master_pidfd = master.is_left_alone ? -1 : master.pidfd,
 				.slot_eventfds = master.slot_eventfds,
+				.log_samples = g->log_samples,
 				.log_relay_fd = r->has_control ? g->relay_read_fd
 							       : g->relay_write_fd,
 				.listeners = g->listeners,

@@ -36,6 +36,7 @@ worker_prepare(const struct worker_inherit *in)
 	self.logger =
 		logger_new(in->cfg->log_targets, in->cfg->log_targets_n,
 			   in->cfg->global.log_tag, in->net.log_relay_fd, NULL, NULL);
+	logger_share_samples(self.logger, in->net.log_samples);
 	if (in->cfg->global.log_pid == CFG_LOG_PID_MASTER)
 		logger_show_pid(self.logger, getppid());
 }

@@ -7,6 +7,7 @@
 #ifndef WEIR_NET_INHERIT_H
 #define WEIR_NET_INHERIT_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,8 +24,9 @@ struct net_listeners {
 struct net_inherit {
 	uint32_t slot;
 	uint64_t generation;
-	int master_pidfd;	  /* readable: the master is gone */
-	const int *slot_eventfds; /* [slots_n] */
+	int master_pidfd;	       /* readable: the master is gone */
+	const int *slot_eventfds;      /* [slots_n] */
+	_Atomic uint64_t *log_samples; /* [LOG_TARGETS_MAX] (log_target.h) */
 	int log_relay_fd; /* datagram socket to control (its read end in control) */
 	struct net_listeners listeners;
 };

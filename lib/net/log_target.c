@@ -38,7 +38,6 @@ struct sink {
 	bool is_relay;	     /* datagrams start with the target's index */
 	bool is_packed;	     /* several lines may share a datagram */
 	time_t connect_at_s; /* when to try connect() again */
-	uint32_t sampled;    /* number of the next line in its sample */
 	unsigned messages_n;
 	size_t used_bytes;
 	char *bytes;	      /* [SINK_BYTES] */
@@ -58,6 +57,9 @@ struct logger {
 	void (*local)(void *arg, const struct log_target *t, struct span line);
 	void *local_arg;
 	char *line; /* [SINK_ROOM] for `local` */
+	_Atomic uint64_t
+		*samples; /* [LOG_TARGETS_MAX]; its own, or those of all processes */
+	_Atomic uint64_t own_samples[LOG_TARGETS_MAX];
 };
 
 /* The coarse clock: a few ms late, a third of the price. */
@@ -213,14 +215,14 @@ give_locally(struct logger *l, struct sink *k, int level, const struct log_text 
 
 /* Whether the target takes this line of its sample. */
 static bool
-sink_samples(struct sink *k)
+sink_samples(struct logger *l, const struct sink *k)
 {
 	const struct log_target *t = k->target;
 	if (!t->sample_n)
 		return true;
-	bool is_chosen = t->sample_mask >> k->sampled & 1;
-	k->sampled = (k->sampled + 1) % t->sample_n;
-	return is_chosen;
+	uint64_t number = atomic_fetch_add_explicit(&l->samples[k - l->sinks], 1,
+						    memory_order_relaxed);
+	return t->sample_mask >> number % t->sample_n & 1;
 }
 
 void
@@ -235,7 +237,7 @@ logger_write(struct logger *l, uint64_t mask, int level, const struct log_text *
 	for (; mask; mask &= mask - 1) {
 		struct sink *k = &l->sinks[__builtin_ctzll(mask)];
 		const struct log_target *t = k->target;
-		if (level > t->level_max || !sink_samples(k))
+		if (level > t->level_max || !sink_samples(l, k))
 			continue;
 		int shown = level < t->level_min ? t->level_min : level;
 		if (k->bytes)
@@ -307,6 +309,7 @@ logger_new(const struct log_target *targets, size_t targets_n, const char *tag,
 	l->local = local;
 	l->local_arg = local_arg;
 	l->line = must_alloc(SINK_ROOM);
+	l->samples = l->own_samples;
 	log_header_init(&l->header, tag);
 	l->sinks_n = targets_n;
 	for (size_t i = 0; i < targets_n; i++)
@@ -319,6 +322,12 @@ logger_show_pid(struct logger *l, pid_t pid)
 {
 	l->header.shown_pid = pid;
 	l->header.at_s = -1;
+}
+
+void
+logger_share_samples(struct logger *l, _Atomic uint64_t next[LOG_TARGETS_MAX])
+{
+	l->samples = next;
 }
 
 void

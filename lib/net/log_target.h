@@ -10,6 +10,7 @@
 #ifndef WEIR_NET_LOG_TARGET_H
 #define WEIR_NET_LOG_TARGET_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,8 +36,7 @@ struct log_target {
 	int level_max;	    /* 0 (emerg) .. 7 (debug): less urgent lines are not sent */
 	int level_min;	    /* more urgent ones are sent as this */
 	uint32_t bytes_max; /* longer lines are cut, <= LOG_LINE_BYTES; 0: there */
-	/* Of every sample_n lines those whose number (from 0) has its bit; 0: all. Each
-	 * process counts its own. */
+	/* Of every sample_n lines those whose number (from 0) has its bit; 0: all. */
 	uint32_t sample_n;
 	uint64_t sample_mask;
 	unsigned index; /* position in the configuration's list of all targets */
@@ -76,6 +76,9 @@ struct logger *logger_new(const struct log_target *targets, size_t targets_n,
 			  void *local_arg);
 /* Shows this process id in lines, 0: that of the process that writes. */
 void logger_show_pid(struct logger *l, pid_t pid);
+/* Lines are numbered together with those of other processes, for samples: next[i] is the
+ * number of the next line of targets[i]. */
+void logger_share_samples(struct logger *l, _Atomic uint64_t next[LOG_TARGETS_MAX]);
 void logger_free(struct logger **l);
 /* Queues text (without newline) at `level` (syslog 0..7) for each target of `mask`
  * (bit i = targets[i]) that wants it. Long lines are cut at LOG_LINE_BYTES. */

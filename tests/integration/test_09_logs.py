@@ -262,3 +262,15 @@ def test_haproxy_s_own_tool_reads_our_lines(lab):
     rows = [row.split() for row in out.splitlines() if row and not row.startswith("#")]
     assert sorted(row[0] for row in rows) == ["be/a", "be/b"]
     assert sum(int(row[2]) for row in rows) == 10  # 2xx
+
+
+def test_a_sample_is_of_the_lines_of_all_workers(lab):
+    a, sink, port = lab.origin("a"), lab.sink(), lab.port()
+    lab.start(web(port, [a], log={"address": sink.address, "sample": "2,5:5"}), nbproc=3)
+    for i in range(50):
+        get(port, f"/{i}")  # to any of the workers
+    assert len(sink.wait(r"GET /\d+ ", 20)) == 20
+    get(port, "/last-1")
+    get(port, "/last-2")
+    sink.wait(r"GET /last")
+    assert len(sink.find(r"GET /\d+ ")) == 20
