@@ -266,7 +266,9 @@ def test_haproxy_s_own_tool_reads_our_lines(lab):
 
 def test_a_sample_is_of_the_lines_of_all_workers(lab):
     a, sink, port = lab.origin("a"), lab.sink(), lab.port()
-    lab.start(web(port, [a], log={"address": sink.address, "sample": "2,5:5"}), nbproc=3)
+    config = web(port, [a], log=sink)
+    config["global"]["log"][0]["sample"] = "2,5:5"
+    lab.start(config, nbproc=3)
     for i in range(50):
         get(port, f"/{i}")  # to any of the workers
     assert len(sink.wait(r"GET /\d+ ", 20)) == 20
