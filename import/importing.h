@@ -158,6 +158,11 @@ struct node *import_rule(struct cursor *c);
 /* Rules of defaults go to the proxies that start from them. */
 void import_inherit(struct importing *im);
 
+/* --- references.c ---------------------------------------------------------- */
+
+/* In rules of defaults: servers and tables that need the proxy's own to be known. */
+void import_refuse_unnamed(struct importing *im, const struct node *n);
+
 /* --- presume.c ------------------------------------------------------------- */
 
 /* What HAProxy takes for granted and weir does not; names for defaults. */

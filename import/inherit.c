@@ -67,6 +67,11 @@ refuse_base(struct importing *im, const struct import_base *b)
 	const struct node *from = base_named(im, node_text(b->map, "from"));
 	if (!b->name && has_rules(b->map))
 		import_lost(im, b->at, "rules need defaults with a name");
+	for (size_t i = 0; i < LISTS_N; i++)
+		if (list_of(b->map, i))
+			import_refuse_unnamed(im, list_of(b->map, i));
+	if (node_get(b->map, "acl"))
+		import_refuse_unnamed(im, node_get(b->map, "acl"));
 	if (from && has_rules(from))
 		import_lost(im, b->at,
 			    "other defaults cannot start from these, which "

@@ -182,6 +182,22 @@ rules_of_named_defaults_stand_before_those_of_the_proxy(void **state)
 			   "backend b from d\n",
 			   false);
 	assert_non_null(strstr(lost(im), "'tcp-request connection'"));
+	im = imported_with(a,
+			   "defaults d\n http-request deny if { srv_conn(s) gt 9 }\n"
+			   "backend b from d\n server s 1.1.1.1:1\n",
+			   false);
+	assert_non_null(strstr(lost(im), "defaults have no server 's'"));
+	im = imported_with(a,
+			   "defaults d\n http-request track-sc0 src\n"
+			   "backend b from d\n stick-table type ip size 1k\n",
+			   false);
+	assert_non_null(strstr(lost(im), "defaults have no stick-table"));
+	im = imported_with(a,
+			   "defaults d\n http-request track-sc0 src table t\n"
+			   " http-request set-header A %[srv_conn(b/s)]%[src]\n"
+			   "backend b from d\n server s 1.1.1.1:1\n",
+			   false);
+	assert_null(strstr(lost(im), "defaults have"));
 	arena_free(&a);
 }
 
