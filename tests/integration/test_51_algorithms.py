@@ -2,6 +2,8 @@
 """Each balancing algorithm against what is expected of it, whatever the number of
 workers, while servers leave and come back."""
 import collections
+import signal
+import time
 
 import pytest
 
@@ -197,12 +199,30 @@ def test_reloads_send_nothing_to_a_server_that_is_down(lab, nbproc):
     before = weir.stat("be", "dead", "lbtot")
     load = lab.load(port, "close", clients=8)
     load.wait_ok(50)
-    for i in range(15):
+    begin = time.monotonic()
+    for i in range(15):  # five per second, where the machine is that fast
+        wait_until(lambda n=i: time.monotonic() >= begin + n / 5)
         config["defaults"]["timeout"]["queue"] = f"{i + 1}s"
         weir.reload(config)
-        load.wait_ok(20)
+    load.wait_ok(20)
     result = load.end()
     assert result["failed"] == 0
+    assert weir.stat("be", "dead", "lbtot") == before
+    assert weir.stat("be", "dead", "econ") == 0
+
+
+@NBPROC
+def test_restarts_send_nothing_to_a_server_that_is_down(lab, nbproc):
+    port = lab.port()
+    config = web(port, {"a": lab.origin("a"), "dead": f"127.0.0.1:{lab.port()}"},
+                 every={"check": True, "inter": "100ms"}, defaults={"retries": 0})
+    weir = lab.start(config, nbproc=nbproc)
+    weir.wait_status("be", "dead", "DOWN")
+    before = weir.stat("be", "dead", "lbtot")
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+        weir.stop(number)
+        weir.start()
+        assert {get(port).text for _ in range(2 * nbproc + 4)} == {"a"}
     assert weir.stat("be", "dead", "lbtot") == before
 
 
