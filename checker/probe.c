@@ -158,7 +158,8 @@ static enum probe_go
 connect_step(struct probe *p, bool is_first)
 {
 	int r = connect(p->socket->watch.fd, &p->to.u.sa, p->to.len);
-	if (r < 0 && errno == EINPROGRESS && is_first) /* on loopback it is done by now */
+	bool is_under_way = r < 0 && errno == EINPROGRESS;
+	if (is_under_way && is_first) /* on loopback it is done by now */
 		r = connect(p->socket->watch.fd, &p->to.u.sa, p->to.len);
 	if (r == 0 || errno == EISCONN) {
 		p->phase = PROBE_TALKING;
@@ -177,7 +178,7 @@ connect_step(struct probe *p, bool is_first)
 	}
 	if (is_shortage(errno) || errno == EAGAIN)
 		return probe_give_up(p, errno == EAGAIN ? EADDRNOTAVAIL : errno);
-	script_failed(p, errno);
+	script_failed(p, errno, is_first && !is_under_way);
 	return PROBE_ENDED;
 }
 
@@ -219,7 +220,7 @@ send_rest(struct probe *p)
 			return PROBE_WAIT;
 		}
 		if (n < 0) {
-			script_failed(p, errno);
+			script_failed(p, errno, false);
 			return PROBE_ENDED;
 		}
 		p->out.p += n;
@@ -272,7 +273,7 @@ probe_read(struct probe *p)
 		return PROBE_WAIT;
 	}
 	if (n < 0) {
-		script_failed(p, errno);
+		script_failed(p, errno, false);
 		return PROBE_ENDED;
 	}
 	if (n == 0 && s->type == SOCK_STREAM)

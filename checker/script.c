@@ -275,7 +275,7 @@ static const struct {
 enum { PEERS_ERRORS_N = sizeof(peers_errors) / sizeof(peers_errors[0]) };
 
 void
-script_failed(struct probe *p, int error)
+script_failed(struct probe *p, int error, bool is_local)
 {
 	char info[PROBE_INFO_BYTES];
 	bool is_early = p->phase == PROBE_CONNECTING || p->check->is_datagram;
@@ -284,10 +284,10 @@ script_failed(struct probe *p, int error)
 	while (i < PEERS_ERRORS_N && peers_errors[i].error != error)
 		i++;
 	bool is_peers = i < PEERS_ERRORS_N;
-	if (is_peers && peers_errors[i].name)
+	if (is_peers && peers_errors[i].name && !is_local)
 		snprintf(info, sizeof(info), "%s returned by OS (%s)",
 			 peers_errors[i].name, text);
-	else if (is_early && !is_peers)
+	else if (is_early && (is_local || !is_peers))
 		snprintf(info, sizeof(info), "General socket error (%s)", text);
 	else
 		snprintf(info, sizeof(info), "%s", text);

@@ -202,8 +202,9 @@ void probe_forget(struct probe *p);
 void script_run(struct probe *p);
 /* The time is over. */
 void script_expired(struct probe *p);
-/* It could not connect, or not send. */
-void script_failed(struct probe *p, int error);
+/* It could not connect, or not send. is_local: connect() itself says so, before a packet
+ * was sent. */
+void script_failed(struct probe *p, int error, bool is_local);
 /* The bytes of the first request, in the arena, when they are always the same. */
 struct span script_request(struct probe *p);
 

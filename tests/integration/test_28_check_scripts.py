@@ -249,6 +249,14 @@ def test_servers_are_told_how_they_are_seen(lab):
     assert "weight=1/2; scur=0/0; qcur=0" in state
 
 
+def test_what_the_kernel_refuses_at_once_is_told_apart_from_a_refusal_by_the_peer(lab):
+    weir = start(lab, {"a": "255.255.255.255:1", "b": f"127.0.0.1:{lab.port()}"}, {})
+    row = wait_result(weir, "L4CON", "a")
+    assert row["last_chk"] == "General socket error (Network is unreachable)"
+    row = wait_result(weir, "L4CON", "b")
+    assert row["last_chk"] == "ECONNREFUSED returned by OS (Connection refused)"
+
+
 def test_a_backend_names_its_checks(lab):
     a, b = lab.origins("ab")
     weir = start(lab, [a, b], {
