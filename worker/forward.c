@@ -5,6 +5,10 @@
  */
 #include "worker/forward.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "lib/base/forwarded.h"
 #include "lib/base/num.h"
 #include "lib/expr/program.h"
 #include "worker/fetch/context.h"
@@ -60,12 +64,12 @@ put_host(struct lines *l, const struct sockaddr *sa)
 
 /* A UNIX client has no address, only a name of its own choice. */
 static void
-put_address(struct lines *l, const struct cfg_forward *f, const struct sockaddr *sa,
-	    const struct http_head *h)
+put_address(struct lines *l, const struct cfg_forward *f, bool if_none,
+	    const struct sockaddr *sa, const struct http_head *h)
 {
 	if ((sa->sa_family != AF_INET && sa->sa_family != AF_INET6) ||
 	    (f->except.family && is_in(sa, &f->except)) ||
-	    (f->if_none && http_head_find(h, f->header, 0) >= 0))
+	    (if_none && http_head_find(h, f->header, 0) >= 0))
 		return;
 	put(l, f->header);
 	put(l, SPAN(": "));
@@ -76,19 +80,9 @@ put_address(struct lines *l, const struct cfg_forward *f, const struct sockaddr 
 /* --- Forwarded ------------------------------------------------------------------------
  */
 
-/* A token as it is, anything else in quotes (RFC 7239 4). */
 static void
-put_value(struct lines *l, struct span s)
+put_quoted(struct lines *l, struct span s)
 {
-	bool is_token = s.n > 0;
-	for (size_t i = 0; i < s.n; i++)
-		is_token &= (s.p[i] >= '0' && s.p[i] <= '9') ||
-			    ((s.p[i] | 32) >= 'a' && (s.p[i] | 32) <= 'z') ||
-			    s.p[i] == '.' || s.p[i] == '-' || s.p[i] == '_';
-	if (is_token) {
-		put(l, s);
-		return;
-	}
 	put(l, SPAN("\""));
 	for (size_t i = 0; i < s.n; i++) {
 		bool is_special = s.p[i] == '"' || s.p[i] == '\\';
@@ -101,11 +95,49 @@ put_value(struct lines *l, struct span s)
 	put(l, SPAN("\""));
 }
 
+/* A token as it is, anything else in quotes (RFC 7239 4). */
+static void
+put_value(struct lines *l, struct span s)
+{
+	bool is_token = s.n > 0;
+	for (size_t i = 0; i < s.n; i++)
+		is_token &= (s.p[i] >= '0' && s.p[i] <= '9') ||
+			    ((s.p[i] | 32) >= 'a' && (s.p[i] | 32) <= 'z') ||
+			    s.p[i] == '.' || s.p[i] == '-' || s.p[i] == '_';
+	if (is_token)
+		put(l, s);
+	else
+		put_quoted(l, s);
+}
+
 static struct span
 evaluate(const struct txn_context *c, const struct expr_program *p)
 {
 	struct expr_sample v;
 	return expr_eval(p, &c->base, EXPR_STR, &v) ? v.str : span_of(NULL, 0);
+}
+
+/* A name or port that an expression gave: as it is where it is one, else behind a '_', or
+ * not at all (RFC 7239 6.3). */
+static void
+put_node_part(struct lines *t, struct span s, bool is_valid)
+{
+	if (!is_valid && !forwarded_may_be_hidden(s))
+		return;
+	if (!is_valid)
+		put(t, SPAN("_"));
+	put(t, s);
+}
+
+static bool
+is_ip(struct span s)
+{
+	struct in6_addr a;
+	char text[INET6_ADDRSTRLEN];
+	if (s.n >= sizeof(text))
+		return false;
+	snprintf(text, sizeof(text), "%.*s", (int)s.n, s.p);
+	return inet_pton(AF_INET, text, &a) == 1 || inet_pton(AF_INET6, text, &a) == 1;
 }
 
 /* One end of the connection as text: the parts that are asked for. */
@@ -127,21 +159,27 @@ put_node(struct lines *l, const struct txn_context *c, const char *name,
 		h = evaluate(c, node->host);
 	else if (a.kind == ADDR_INET || a.kind == ADDR_INET6)
 		h = span_str(addr_format_host(&a, host));
-	if (h.n == 0 || h.n > sizeof(text) / 2)
-		h = SPAN("unknown");
 	if (node->port)
 		port = evaluate(c, node->port);
 	else if (node->has_port)
 		port = span_of(digits, num_put(digits, (uint64_t)addr_port(&a)));
 	struct lines t = {.p = text};
-	bool is_ipv6 = memchr(h.p, ':', h.n) != NULL;
+	bool is_address = h.n && is_ip(h);
+	bool is_ipv6 = is_address && memchr(h.p, ':', h.n) != NULL;
 	put(&t, is_ipv6 ? SPAN("[") : SPAN(""));
-	put(&t, h);
+	if (h.n <= sizeof(text) / 2)
+		put_node_part(&t, h,
+			      is_address || forwarded_is_hidden(h) ||
+				      span_eq(h, SPAN("unknown")));
+	if (t.n == 0)
+		put(&t, SPAN("unknown"));
 	put(&t, is_ipv6 ? SPAN("]") : SPAN(""));
-	if (port.n && port.n < 32) {
-		put(&t, SPAN(":"));
-		put(&t, port);
-	}
+	size_t before_port = t.n;
+	put(&t, SPAN(":"));
+	if (port.n < 32)
+		put_node_part(&t, port, forwarded_is_port(port));
+	if (t.n == before_port + 1)
+		t.n = before_port;
 	put(l, span_str(name));
 	put_value(l, span_of(t.p, t.n));
 }
@@ -169,7 +207,7 @@ put_forwarded(struct lines *l, struct txn *t, struct http_head *h,
 	if (f->host || f->host_expr) {
 		put(l, span_str(next));
 		put(l, SPAN("host="));
-		put_value(l, f->host_expr ? evaluate(&c, f->host_expr) : h->authority);
+		put_quoted(l, f->host_expr ? evaluate(&c, f->host_expr) : h->authority);
 		next = ";";
 	}
 	if (by.has_host || by.host) {
@@ -189,13 +227,16 @@ forward_lines_run(struct txn *t, struct http_head *h, char out[FORWARD_BYTES])
 {
 	const struct cfg_proxy *be = t->be->cfg, *fe = t->fe->cfg;
 	const struct cfg_proxy *p = be->forwardfor.is_on ? be : fe;
+	/* who does not say if_none wants it in any case */
+	bool if_none = (!be->forwardfor.is_on || be->forwardfor.if_none) &&
+		       (!fe->forwardfor.is_on || fe->forwardfor.if_none);
 	struct lines l = {.p = out};
 	if (p->forwardfor.is_on)
-		put_address(&l, &p->forwardfor, &t->s->peer.sa, h);
+		put_address(&l, &p->forwardfor, if_none, &t->s->peer.sa, h);
 	p = be->originalto.is_on ? be : fe;
 	if (p->originalto.is_on) {
 		struct addr own = session_dst(t->s);
-		put_address(&l, &p->originalto, &own.u.sa, h);
+		put_address(&l, &p->originalto, p->originalto.if_none, &own.u.sa, h);
 	}
 	p = be->forwarded.is_on ? be : fe;
 	if (p->forwarded.is_on)

@@ -244,8 +244,8 @@ txn_server_ms(const struct txn *t)
 /* What rules set, made at the first use; NULL: no memory. */
 struct txn_set *txn_set_of(struct txn *t);
 uint8_t txn_retries(const struct txn *t);
-/* Where the frontend's rules lead; retries that a listen has set are those of its own
- * servers (configuration.txt, set-retries). */
+/* Where the frontend's rules lead; times and retries that a listen has set are those of
+ * its own servers (configuration.txt, set-retries). */
 void txn_lead_to(struct txn *t, struct rt_backend *be);
 
 /* tcp.c */

@@ -79,8 +79,11 @@ void
 txn_lead_to(struct txn *t, struct rt_backend *be)
 {
 	t->be = be;
-	if (t->set && be && be->cfg != t->fe->cfg)
-		t->set->has_retries = false;
+	if (!t->set || !be || be->cfg == t->fe->cfg ||
+	    !(t->fe->cfg->caps & CFG_CAP_BACKEND))
+		return;
+	t->set->has_timeout &= 1 << CFG_TIMEOUT_CLIENT | 1 << CFG_TIMEOUT_TARPIT;
+	t->set->has_retries = false;
 }
 
 /* Large transfers show while they go on, at little cost. */

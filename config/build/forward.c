@@ -43,11 +43,14 @@ build_one(struct loading *l, enum schema_section in, const struct node *n,
 	return true;
 }
 
+/* What defaults say is meant for backends, as in HAProxy, where frontends have none: one
+ * that says no means it. */
 static void
 build_forwarded(struct loading *l, struct built *b, const struct node *n)
 {
 	struct cfg_forwarded *f = &b->proxy->forwarded;
-	if (!n || n->kind != NODE_MAP)
+	bool is_backend = b->proxy->caps & CFG_CAP_BACKEND;
+	if (!n || n->kind != NODE_MAP || (!is_backend && !node_is_own(n)))
 		return;
 	l->cfg->env.at = EXPR_AT_REQUEST;
 	f->is_on = build_members(l, b, SECTION_forwarded, n, f);

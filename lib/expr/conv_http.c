@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 
+#include "lib/base/forwarded.h"
 #include "lib/base/num.h"
 #include "lib/expr/parts.h"
 
@@ -95,25 +96,6 @@ is_token(struct span v)
 	return v.n > 0;
 }
 
-/* The obfuscated form of a node or port: "_" and these. */
-static bool
-is_obfuscated(struct span v)
-{
-	for (size_t i = 0; i < v.n; i++)
-		if (!isalnum((unsigned char)v.p[i]) &&
-		    (v.p[i] == '\0' || !strchr("._-", v.p[i])))
-			return false;
-	return v.n > 1 && v.p[0] == '_';
-}
-
-static bool
-is_port(struct span v)
-{
-	uint64_t port;
-	return is_obfuscated(v) ||
-	       (v.n && v.n <= 5 && num_u64(v, &port) == NUM_OK && port <= UINT16_MAX);
-}
-
 static bool
 address_of(struct span v, struct expr_sample *out)
 {
@@ -143,8 +125,8 @@ node_split(struct span v, struct span *name, struct span *port)
 	const char *colon = v.n ? memchr(v.p + from, ':', v.n - from) : NULL;
 	*name = span_of(v.p, colon ? (size_t)(colon - v.p) : v.n);
 	*port = colon ? span_of(colon + 1, v.n - name->n - 1) : span_of(NULL, 0);
-	return (!port->p || is_port(*port)) &&
-	       (is_obfuscated(*name) || span_eq(*name, SPAN("unknown")) ||
+	return (!port->p || forwarded_is_port(*port)) &&
+	       (forwarded_is_hidden(*name) || span_eq(*name, SPAN("unknown")) ||
 		address_of(*name, &ignored));
 }
 
@@ -219,7 +201,8 @@ pair_next(struct span *rest, struct span *name, struct span *value)
 }
 
 /* Checks a field's value, elements with commas between them, and finds a parameter of the
- * first one. false: it is not valid. */
+ * first one. false: it is not valid; where none is wanted, nor are extensions, which
+ * HAProxy does not take. */
 static bool
 forwarded_read(struct span rest, struct span wanted, struct span *out)
 {
@@ -229,15 +212,16 @@ forwarded_read(struct span rest, struct span wanted, struct span *out)
 		struct span name, value;
 		if (!pair_next(&rest, &name, &value))
 			return false;
-		for (unsigned i = 0; i < PARAMETERS_N; i++) {
-			if (!span_ieq(name, parameters[i].name))
-				continue;
-			if (seen & 1u << i || !parameters[i].is_valid(value))
-				return false;
-			seen |= 1u << i;
-			if (is_first && span_eq(parameters[i].name, wanted))
-				*out = value;
-		}
+		unsigned i = 0;
+		while (i < PARAMETERS_N && !span_ieq(name, parameters[i].name))
+			i++;
+		bool is_known = i < PARAMETERS_N;
+		if (is_known ? seen & 1u << i || !parameters[i].is_valid(value)
+			     : wanted.n == 0)
+			return false;
+		seen |= 1u << i;
+		if (is_known && is_first && span_eq(parameters[i].name, wanted))
+			*out = value;
 		rest = span_trim(rest);
 		if (rest.n == 0)
 			return true;
@@ -317,7 +301,7 @@ obfuscate(const struct expr_context *c, struct expr_sample *s)
 	p[0] = '_';
 	memcpy(p + 1, s->str.p, s->str.n);
 	expr_set_own(s, EXPR_STR, p, s->str.n + 1);
-	return is_obfuscated(s->str);
+	return forwarded_is_hidden(s->str);
 }
 
 static bool

@@ -182,6 +182,14 @@ expr_live_lock(const struct expr_env *env)
 	return env->live ? &((struct live_head *)(void *)env->live->base)->lock : NULL;
 }
 
+void
+expr_live_end(struct expr_env *env)
+{
+	for (size_t i = 0; env->live && i < LIVE_REGEXES; i++)
+		arena_free(&env->live->regexes[i].arena);
+	env->live = NULL;
+}
+
 struct expr_regex_place *
 expr_live_regex(const struct expr_env *env, uint32_t hash)
 {

@@ -55,6 +55,8 @@ uint32_t expr_sources_number(struct expr_env *env);
 uint64_t expr_live_bytes(const struct expr_env *env);
 /* Changes go there from now on. */
 void expr_live_begin(struct expr_env *env, void *memory, uint64_t bytes);
+/* Frees what this process has made for itself. */
+void expr_live_end(struct expr_env *env);
 /* The word to lock; NULL: there is no memory. */
 _Atomic uint32_t *expr_live_lock(const struct expr_env *env);
 

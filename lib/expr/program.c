@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "lib/base/suggest.h"
+#include "lib/expr/live.h"
 #include "lib/expr/parts.h"
 
 struct step {
@@ -63,6 +64,7 @@ void
 expr_env_free(struct expr_env *env)
 {
 	expr_regex_free_all(env);
+	expr_live_end(env);
 	*env = (struct expr_env){.arena = NULL};
 }
 

@@ -44,6 +44,8 @@ field_lines(struct rule_run *r, const struct cfg_reply *reply)
 	for (size_t i = 0; i < reply->fields_n; i++) {
 		const struct cfg_field *f = &reply->fields[i];
 		struct span value = rule_text(r, f->value);
+		if (value.n == 0)
+			continue; /* as HAProxy: a field without a value is none */
 		if (n + f->name.n + value.n + 4 > cap)
 			break;
 		memcpy(out + n, f->name.p, f->name.n);
