@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The style of the stats page, light and dark. Included by render_html.c alone.
+ * The style of the stats page, light and dark. Included by html_frame.c alone.
  */
 #ifndef WEIR_SHM_STATS_CSS_H
 #define WEIR_SHM_STATS_CSS_H

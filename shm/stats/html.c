@@ -7,17 +7,14 @@
 #include "shm/stats/render.h"
 
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
-#include "shm/stats/css.h"
-#include "shm/stats/html_form.h"
+#include "shm/stats/html_parts.h"
 
 /* --- cells -------------------------------------------------------------- */
 
 /* A number as short as it can be read. */
-static void
-put_value(uint64_t v, unsigned step, struct shm_text *out)
+void
+html_put_value(uint64_t v, unsigned step, struct shm_text *out)
 {
 	if (v < 10000 && step == 1000)
 		shm_text_u64(out, v);
@@ -37,7 +34,7 @@ put_number(const struct shm_stat_row *r, enum shm_stat_field f, unsigned step,
 	}
 	shm_text_fmt(out, v ? "<td title=\"%llu\">" : "<td class=zero>",
 		     (unsigned long long)v);
-	put_value(v, step, out);
+	html_put_value(v, step, out);
 }
 
 /* A second one below it: "max 2410". */
@@ -48,7 +45,7 @@ put_second(const struct shm_stat_row *r, enum shm_stat_field f, unsigned step,
 	if (!shm_stat_n(r, f))
 		return;
 	shm_text_fmt(out, "<small>%s ", label);
-	put_value(shm_stat_n(r, f), step, out);
+	html_put_value(shm_stat_n(r, f), step, out);
 	shm_text_str(out, "</small>");
 }
 
@@ -62,7 +59,7 @@ put_trouble(const struct shm_stat_row *r, enum shm_stat_field f, struct shm_text
 		return;
 	}
 	shm_text_fmt(out, "<td class=bad title=\"%llu\">", (unsigned long long)v);
-	put_value(v, 1000, out);
+	html_put_value(v, 1000, out);
 }
 
 static void
@@ -88,8 +85,8 @@ put_name(const struct shm_stat_row *r, struct shm_text *out)
 	}
 }
 
-static const char *
-light_class(enum shm_stat_light l)
+const char *
+html_light_class(enum shm_stat_light l)
 {
 	switch (l) {
 	case SHM_LIGHT_UP:
@@ -114,7 +111,7 @@ static void
 put_status(const struct shm_stat_row *r, struct shm_text *out)
 {
 	shm_text_fmt(out, "<td class=status><span class=\"light %s\">",
-		     light_class(r->light));
+		     html_light_class(r->light));
 	shm_text_html(out, r->status);
 	shm_text_str(out, "</span>");
 	if (r->type == SHM_STAT_BACKEND || r->type == SHM_STAT_SERVER) {
@@ -192,10 +189,10 @@ put_cur(const struct shm_stat_row *r, struct shm_text *out)
 	shm_text_u64(out, cur);
 	if (shm_stat_n(r, SHM_STAT_smax) || max) {
 		shm_text_str(out, "<small>max ");
-		put_value(shm_stat_n(r, SHM_STAT_smax), 1000, out);
+		html_put_value(shm_stat_n(r, SHM_STAT_smax), 1000, out);
 		shm_text_str(out, max ? " of " : "");
 		if (max)
-			put_value(max, 1000, out);
+			html_put_value(max, 1000, out);
 		shm_text_str(out, "</small>");
 	}
 	if (max && cur)
@@ -309,7 +306,7 @@ put_row(const struct shm_stat_row *r, bool is_admin, struct shm_text *out)
 	static const char *const classes[] = {"frontend", "backend", "server",
 					      "listener"};
 	shm_text_fmt(out, "<tr class=\"%s %s\">", classes[r->type],
-		     light_class(r->light));
+		     html_light_class(r->light));
 	for (size_t i = 0; i < COLUMNS_N; i++) {
 		const struct column *c = &columns[i];
 		unsigned step = c->form == BYTES ? 1024 : 1000;
@@ -328,109 +325,12 @@ put_row(const struct shm_stat_row *r, bool is_admin, struct shm_text *out)
 			break;
 		}
 		if (i == 0 && is_admin && r->type == SHM_STAT_SERVER)
-			html_form_put_box(r->facts.name, out);
+			html_put_box(r->facts.name, out);
 	}
 	shm_text_char(out, '\n');
 }
 
 /* --- the page ----------------------------------------------------------- */
-
-static void
-put_tile(struct shm_text *out, const char *label, uint64_t v, unsigned step,
-	 const char *unit)
-{
-	shm_text_fmt(out, "<div><b title=\"%llu\">", (unsigned long long)v);
-	put_value(v, step, out);
-	shm_text_fmt(out, "<u>%s</u></b><span>%s</span></div>\n", unit, label);
-}
-
-static void
-put_tiles(const struct shm *s, bool is_running, struct shm_text *out)
-{
-	struct shm_stat_global g;
-	shm_stat_global(s, &g);
-	if (!is_running)
-		g.conn_rate = g.req_rate = 0, g.bin_rate = g.bout_rate = 0;
-	shm_text_str(out, "<section class=tiles>\n");
-	put_tile(out, "connections", g.conns, 1000, "");
-	put_tile(out, "limit", g.maxconn, 1000, "");
-	put_tile(out, "new connections", g.conn_rate, 1000, "/s");
-	put_tile(out, "requests", g.req_rate, 1000, "/s");
-	put_tile(out, "from clients", g.bin_rate, 1024, "B/s");
-	put_tile(out, "to clients", g.bout_rate, 1024, "B/s");
-	put_tile(out, "connections in total", g.conn_tot, 1000, "");
-	put_tile(out, "requests in total", g.req_tot, 1000, "");
-	shm_text_str(out, "</section>\n");
-}
-
-static void
-put_head(const struct shm_info *info, const struct shm_html_opts *o, struct shm_text *out)
-{
-	char host[256] = "";
-	time_t now = time(NULL);
-	uint64_t up_s = (uint64_t)now > info->started_wall_s
-				? (uint64_t)now - info->started_wall_s
-				: 0;
-	if (gethostname(host, sizeof(host) - 1) != 0)
-		host[0] = '\0';
-	shm_text_str(out, "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n"
-			  "<meta name=viewport content=\"width=device-width\">\n"
-			  "<meta name=color-scheme content=\"light dark\">\n");
-	if (o->refresh_ms)
-		shm_text_fmt(out, "<meta http-equiv=refresh content=%llu>\n",
-			     (unsigned long long)(o->refresh_ms + 999) / 1000);
-	shm_text_str(out, "<title>weir on ");
-	shm_text_html(out, host);
-	shm_text_str(out, "</title>\n<style>" SHM_RENDER_CSS_FRAME);
-	shm_text_str(out,
-		     SHM_RENDER_CSS_TABLES "</style></head>\n<body><header><h1>weir");
-	if (!o->hide_version) {
-		shm_text_str(out, " <small>");
-		shm_text_html(out, info->version);
-		shm_text_str(out, "</small>");
-	}
-	shm_text_str(out, "</h1><p>");
-	shm_text_html(out, host);
-	if (info->running) {
-		shm_text_str(out, " &middot; up ");
-		shm_text_age(out, up_s);
-	} else {
-		shm_text_str(out, " &middot; <strong>not running</strong>");
-	}
-	shm_text_fmt(out, " &middot; %u worker%s &middot; generation %llu",
-		     info->workers_n, info->workers_n == 1 ? "" : "s",
-		     (unsigned long long)info->generation);
-	shm_text_str(out, "</p><nav>");
-	static const char *const forms[][2] = {
-		{"", "Refresh"}, {";csv", "CSV"}, {";json", "JSON"}};
-	for (size_t i = 0; i < 3; i++) {
-		shm_text_str(out, "<a href=\"");
-		shm_text_html(out, o->uri ? o->uri : "");
-		shm_text_fmt(out, "%s\">%s</a>", forms[i][0], forms[i][1]);
-	}
-	shm_text_str(out, "</nav></header>\n");
-}
-
-/* Who was refused last is who needs it most. */
-static void
-put_reload(const struct shm_info *info, struct shm_text *out)
-{
-	if (!info->reload_last_wall_s || info->reload_last_ok)
-		return;
-	shm_text_str(out, "<section class=refused><h2>The last reload was refused</h2>"
-			  "<pre>");
-	for (const char *p = info->reload_text; *p;) {
-		char line[512];
-		size_t n = strcspn(p, "\n");
-		size_t cut = n < sizeof(line) - 1 ? n : sizeof(line) - 1;
-		memcpy(line, p, cut);
-		line[cut] = '\0';
-		shm_text_html(out, line);
-		shm_text_char(out, '\n');
-		p += n + (p[n] == '\n');
-	}
-	shm_text_str(out, "</pre></section>\n");
-}
 
 static bool
 has_servers(const struct shm_stat *st, const char *proxy)
@@ -463,7 +363,7 @@ put_proxy(const struct shm_stat *st, size_t *at, const struct shm_html_opts *o,
 	bool has_form = o->is_admin && has_servers(st, name);
 	begin_proxy(st->rows[*at], name, out);
 	if (has_form)
-		html_form_begin(o, out);
+		html_begin_form(o, out);
 	shm_text_str(out, "<div class=scroll><table>\n");
 	put_heads(out);
 	while (*at < st->rows_n &&
@@ -471,27 +371,8 @@ put_proxy(const struct shm_stat *st, size_t *at, const struct shm_html_opts *o,
 		put_row(st->rows[(*at)++], has_form, out);
 	shm_text_str(out, "</table></div>");
 	if (has_form)
-		html_form_end(name, out);
+		html_end_form(name, out);
 	shm_text_str(out, "</section>\n");
-}
-
-static void
-put_foot(struct shm_text *out)
-{
-	static const enum shm_stat_light lights[] = {
-		SHM_LIGHT_UP,	     SHM_LIGHT_GOING_DOWN, SHM_LIGHT_DOWN,
-		SHM_LIGHT_GOING_UP,  SHM_LIGHT_DRAIN,	   SHM_LIGHT_MAINT,
-		SHM_LIGHT_UNCHECKED,
-	};
-	static const char *const texts[] = {
-		"up",	    "up, going down", "down",	     "down, going up",
-		"draining", "maintenance",    "not checked",
-	};
-	shm_text_str(out, "<footer>");
-	for (size_t i = 0; i < sizeof(lights) / sizeof(lights[0]); i++)
-		shm_text_fmt(out, "<span class=\"light %s\">%s</span>\n",
-			     light_class(lights[i]), texts[i]);
-	shm_text_str(out, "</footer></body></html>\n");
 }
 
 void
@@ -505,12 +386,12 @@ shm_render_html(const struct shm *s, const struct shm_html_opts *opts,
 		out->failed = true;
 		return;
 	}
-	put_head(&info, opts, out);
-	html_form_put_result(opts, out);
-	put_reload(&info, out);
-	put_tiles(s, info.running, out);
+	html_put_head(&info, opts, out);
+	html_put_result(opts, out);
+	html_put_reload(&info, out);
+	html_put_tiles(s, info.running, out);
 	for (size_t i = 0; i < st.rows_n;)
 		put_proxy(&st, &i, opts, out);
-	put_foot(out);
+	html_put_foot(out);
 	shm_stat_fini(&st);
 }

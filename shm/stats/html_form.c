@@ -3,7 +3,7 @@
  * The form around each backend of the stats page: boxes for its servers, a list of what
  * can be done with them, a button.
  */
-#include "shm/stats/html_form.h"
+#include "shm/stats/html_parts.h"
 
 /* Words of shm/ask.def; HAProxy's older ones, which do the same, are left out. */
 static const struct {
@@ -19,7 +19,7 @@ static const struct {
 };
 
 void
-html_form_put_result(const struct shm_html_opts *o, struct shm_text *out)
+html_put_result(const struct shm_html_opts *o, struct shm_text *out)
 {
 	if (!o->said)
 		return;
@@ -28,7 +28,7 @@ html_form_put_result(const struct shm_html_opts *o, struct shm_text *out)
 }
 
 void
-html_form_begin(const struct shm_html_opts *o, struct shm_text *out)
+html_begin_form(const struct shm_html_opts *o, struct shm_text *out)
 {
 	shm_text_str(out, "<form method=post action=\"");
 	shm_text_html(out, o->uri ? o->uri : "");
@@ -36,7 +36,7 @@ html_form_begin(const struct shm_html_opts *o, struct shm_text *out)
 }
 
 void
-html_form_end(const char *proxy, struct shm_text *out)
+html_end_form(const char *proxy, struct shm_text *out)
 {
 	shm_text_str(out, "<p class=act>With the servers that are chosen: "
 			  "<select name=action><option value=\"\"></option>");
@@ -49,7 +49,7 @@ html_form_end(const char *proxy, struct shm_text *out)
 }
 
 void
-html_form_put_box(const char *server, struct shm_text *out)
+html_put_box(const char *server, struct shm_text *out)
 {
 	shm_text_str(out, "<input type=checkbox name=s value=\"");
 	shm_text_html(out, server);
