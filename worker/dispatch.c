@@ -45,9 +45,6 @@ assign(struct txn *t, struct rt_server *srv)
 		t->assigned_us = now_us();
 		shm_count(&srv->shm, SHM_SERVER_bin, t->bytes_in);
 	}
-	/* a connection that goes where this client wanted is for nobody else */
-	if (srv->cfg->send_to_client_addr || srv->cfg->send_to_client_port)
-		t->keep_origin = false;
 	t->srv = srv;
 	persist_assigned(t);
 	t->s->last_srv = srv;

@@ -270,24 +270,27 @@ settle_fresh(struct rt_server *srv)
 static struct origin *
 own_of(const struct session *s, const struct rt_server *srv)
 {
+	bool follows = origin_follows(srv);
 	for (struct list *n = s->own.next; n != &s->own; n = n->next) {
 		struct origin *o = list_entry(n, struct origin, node);
-		if (o->srv == srv)
+		if (o->srv == srv && (!follows || origin_suits(o, s)))
 			return o;
 	}
 	return NULL;
 }
 
 static struct origin *
-shared_of(const struct rt_server *srv, enum idle_right right)
+shared_of(const struct session *s, const struct rt_server *srv, enum idle_right right)
 {
 	unsigned left = IDLE_SEARCH_MAX;
+	bool follows = origin_follows(srv);
 	if (right == IDLE_OWN)
 		return NULL;
 	for (struct list *n = srv->idle.next; n != &srv->idle && left > 0;
 	     n = n->next, left--) {
 		struct origin *o = list_entry(n, struct origin, node);
-		if (right == IDLE_ANY || o->requests_n >= 2)
+		if ((right == IDLE_ANY || o->requests_n >= 2) &&
+		    (!follows || origin_suits(o, s)))
 			return o;
 	}
 	return NULL;
@@ -315,7 +318,7 @@ idle_take(struct rt_server *srv, struct txn *t)
 	if (is_distrusted(srv))
 		right = IDLE_OWN;
 	settle_fresh(srv);
-	while ((o = own_of(t->s, srv)) || (o = shared_of(srv, right))) {
+	while ((o = own_of(t->s, srv)) || (o = shared_of(t->s, srv, right))) {
 		if (is_near_death(srv, idle_ms(o)))
 			return NULL; /* those behind it are older */
 		enum look seen = last_look(o, t->is_replayable);

@@ -5,6 +5,7 @@
 #include "worker/origin.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "worker/idle.h"
@@ -32,14 +33,18 @@ origin_close(struct origin *o)
 	net_loop_bury(self.loop, &self.origins, o);
 }
 
+bool
+origin_follows(const struct rt_server *srv)
+{
+	return srv->cfg->send_to_client_addr || srv->cfg->send_to_client_port;
+}
+
 /* A server without an address or a port of its own gets the one the client connected to.
  */
 static struct addr
 address_for(const struct cfg_server *cfg, const struct session *client)
 {
 	struct addr to = cfg->addr;
-	if (!cfg->send_to_client_port && !cfg->send_to_client_addr)
-		return to;
 	struct addr local = session_dst(client);
 	int port = cfg->send_to_client_port ? addr_port(&local) + cfg->port_offset
 					    : addr_port(&to);
@@ -47,6 +52,14 @@ address_for(const struct cfg_server *cfg, const struct session *client)
 		to = local;
 	addr_set_port(&to, port);
 	return to;
+}
+
+bool
+origin_suits(const struct origin *o, const struct session *client)
+{
+	struct addr wanted = address_for(o->srv->cfg, client), is;
+	addr_from_sockaddr(&is, &o->to.sa, sizeof(o->to));
+	return addr_eq(&wanted, &is);
 }
 
 struct origin *
@@ -57,7 +70,8 @@ origin_connect(struct rt_server *srv, const struct session *client)
 		errno = EHOSTUNREACH;
 		return NULL;
 	}
-	struct addr to = address_for(srv->cfg, client);
+	struct addr to =
+		origin_follows(srv) ? address_for(srv->cfg, client) : srv->cfg->addr;
 	if (to.kind == ADDR_NONE) {
 		errno = EHOSTUNREACH;
 		return NULL;
@@ -74,6 +88,8 @@ origin_connect(struct rt_server *srv, const struct session *client)
 		return NULL;
 	}
 	*o = (struct origin){.srv = srv};
+	if (origin_follows(srv) && to.len <= sizeof(o->to))
+		memcpy(&o->to, &to.u, to.len);
 	net_conn_init(&o->conn, fd, origin_ready);
 	o->conn.is_readable = false; /* servers speak second; the edge will tell */
 	list_init(&o->node);

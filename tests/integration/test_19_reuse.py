@@ -93,6 +93,22 @@ def test_safe_sends_the_first_request_of_a_client_over_its_own_unless_it_can_be_
     assert a.connections == 2
 
 
+@pytest.mark.parametrize("mode, connections", [("never", [2, 1]), ("always", [1, 1])])
+def test_connections_to_where_clients_want_to_go_are_for_those_who_want_the_same(
+        lab, mode, connections):
+    a, b, port = lab.origin("a"), lab.origin("b"), lab.port()
+    lab.start(web(port, {"any": "0.0.0.0"}, defaults={"http_reuse": mode}, frontend={
+        "http_request": [{"set_dst": "req.hdr(x-dst)"}, {"set_dst_port": "req.hdr(x-port)"}]}),
+        nbproc=1)
+    for wanted in ([a, b, a, b], [a, a]):
+        with Client(port) as c:
+            for origin in wanted:
+                host, to = origin.address.split(":")
+                c.request("/", fields=[("x-dst", host), ("x-port", to)])
+                assert c.response().text == origin.name
+    assert [a.connections, b.connections] == connections
+
+
 @pytest.mark.parametrize("mode, connections", [("safe", 2), ("aggressive", 2), ("always", 1)])
 def test_what_can_be_repeated_is_no_exception_if_that_is_not_wished(lab, mode, connections):
     a = lab.origin("a")
