@@ -104,6 +104,7 @@ checked_n(const struct cfg *cfg)
 	for (size_t i = 0; i < cfg->proxies_n; i++)
 		for (size_t k = 0; k < cfg->proxies[i]->servers_n; k++)
 			n += (size_t)cfg->proxies[i]->servers[k]->check +
+			     cfg->proxies[i]->servers[k]->check_reuse_pool +
 			     cfg->proxies[i]->servers[k]->agent_check;
 	return n;
 }

@@ -43,6 +43,7 @@ exam_read(struct exam *x, struct span bytes, bool is_all)
 	x->is_all = is_all;
 	x->is_parsed = x->is_broken = x->has_head = x->has_body = false;
 	x->is_body_broken = false;
+	x->is_last = true;
 	x->body = span_of(NULL, 0);
 	x->scratch.used = 0;
 }
@@ -71,6 +72,7 @@ join_chunks(struct exam *x, struct span raw)
 			return;
 		case HTTP_CHUNK_END:
 			x->has_body = true;
+			x->is_last = used < raw.n;
 			return;
 		case HTTP_CHUNK_BAD:
 			x->is_body_broken = true;
@@ -86,11 +88,15 @@ find_body(struct exam *x, const struct http_framing *f, struct span raw)
 {
 	switch (f->body) {
 	case HTTP_BODY_NONE:
+		x->has_body = true;
+		x->is_last = raw.n > 0;
+		break;
 	case HTTP_BODY_TUNNEL:
 		x->has_body = true;
 		break;
 	case HTTP_BODY_LENGTH:
 		x->has_body = x->is_all || raw.n >= f->length;
+		x->is_last = raw.n != f->length;
 		if (raw.n > f->length)
 			raw.n = (size_t)f->length;
 		x->body = raw;
@@ -142,6 +148,7 @@ exam_head(struct exam *x)
 	x->has_head = !x->is_broken;
 	if (x->has_head)
 		find_body(x, &framing, rest);
+	x->is_last |= x->is_all || !framing.keep_alive;
 	return x->has_head;
 }
 

@@ -37,6 +37,7 @@ struct exam {
 	bool is_parsed, is_broken;
 	bool has_head, has_body; /* body: all of it */
 	bool is_body_broken;
+	bool is_last; /* the server closes behind it, or more came than was asked for */
 	struct span body; /* as far as it is here, decoded */
 
 	struct http_head head;

@@ -107,6 +107,7 @@ is_same(const struct probe *p, const struct checked *c)
 	return p->check == b->healthcheck && addr_eq(p->addr, &b->check_addr) &&
 	       a->inter_ms == b->inter_ms && a->fastinter_ms == b->fastinter_ms &&
 	       a->downinter_ms == b->downinter_ms &&
+	       a->check_reuse_pool == b->check_reuse_pool &&
 	       x->timeout.connect_ms == y->timeout.connect_ms &&
 	       x->timeout.check_ms == y->timeout.check_ms &&
 	       memcmp(&x->limits, &y->limits, sizeof(x->limits)) == 0;
@@ -158,6 +159,7 @@ find_probe(struct checked *c, struct probe **table, size_t size)
 	if (is_shared)
 		table[at] = p;
 	add_user(p, c);
+	p->reuses = reuse_is_wanted(p);
 	if (p->users == c && p->check->kind == CFG_CHECK_HTTP)
 		p->request = script_request(p);
 }

@@ -105,10 +105,11 @@ end_others(struct probe *p)
 }
 
 static void
-hang_up(struct probe *p)
+hang_up(struct probe *p, bool has_passed)
 {
 	end_others(p);
-	probe_socket_put(&p->socket, p->linger);
+	if (!has_passed || !reuse_keep(p))
+		probe_socket_put(&p->socket, p->linger);
 	probe_forget(p);
 	forget_out(p);
 	free(p->vars);
@@ -123,7 +124,7 @@ probe_finish(struct probe *p, struct probe_result *r)
 {
 	r->duration_ms = (uint32_t)((clock_mono_us() - p->start_us) / 1000);
 	p->done(p, r); /* the server sees the end when what it said holds */
-	hang_up(p);
+	hang_up(p, result_passed(r->id));
 	schedule_next(p);
 }
 
@@ -138,7 +139,7 @@ probe_finish_with(struct probe *p, enum result id, const char *info)
 enum probe_go
 probe_give_up(struct probe *p, int error)
 {
-	hang_up(p);
+	hang_up(p, false);
 	tell_shortage(p->users, error);
 	schedule_next(p);
 	return PROBE_ENDED;
@@ -186,17 +187,22 @@ enum probe_go
 probe_connect(struct probe *p, const struct addr *to, bool linger)
 {
 	int off = 0, type = p->check->is_datagram ? SOCK_DGRAM : SOCK_STREAM;
-	probe_socket_put(&p->socket, p->linger);
 	probe_forget(p);
 	forget_out(p);
 	p->is_all = false;
+	if (reuse_take(p, to)) {
+		p->phase = PROBE_TALKING;
+		limit_response(p);
+		return PROBE_DONE;
+	}
+	probe_socket_put(&p->socket, p->linger);
 	p->phase = PROBE_CONNECTING;
 	p->linger = linger;
 	p->to = *to;
 	p->socket = probe_socket_get(to->u.sa.sa_family, type, p);
 	if (!p->socket) {
 		int error = errno;
-		hang_up(p);
+		hang_up(p, false);
 		tell_shortage(p->users, error);
 		schedule_starved(p);
 		return PROBE_ENDED;
@@ -276,6 +282,8 @@ probe_read(struct probe *p)
 		script_failed(p, errno, false);
 		return PROBE_ENDED;
 	}
+	if (n == 0 && reuse_retry(p))
+		return PROBE_ENDED;
 	if (n == 0 && s->type == SOCK_STREAM)
 		p->is_all = true;
 	make_room(p, (size_t)n);
@@ -346,10 +354,11 @@ probe_cancel(struct probe *p)
 {
 	if (p->phase == PROBE_WAITING)
 		list_remove(&p->waiting);
+	reuse_drop(p);
 	if (p->phase == PROBE_IDLE || p->phase == PROBE_WAITING)
 		p->phase = PROBE_IDLE;
 	else
-		hang_up(p);
+		hang_up(p, false);
 }
 
 void

@@ -148,8 +148,9 @@ add_fields(struct exam *x, struct text *t, const struct cfg_check_request *r,
 	}
 	if (x->check->send_state && x->server)
 		add_state(t, x->server);
-	if (is_11 && !find_field(r, SPAN("connection")))
-		add(t, "connection: close\r\n");
+	bool is_kept = x->probe && x->probe->reuses;
+	if (is_11 != is_kept && !find_field(r, SPAN("connection")))
+		add(t, "connection: %s\r\n", is_kept ? "keep-alive" : "close");
 }
 
 /* A method that usually carries a body says that it has none (RFC 9110 8.6). */

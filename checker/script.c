@@ -19,8 +19,8 @@ step_of(const struct probe *p)
 }
 
 /* What expressions see, and what expectations judge. */
-static struct exam *
-exam_of(struct probe *p)
+struct exam *
+script_exam(struct probe *p)
 {
 	struct exam *x = checker.exam;
 	x->check = p->check;
@@ -58,7 +58,7 @@ run_connect(struct probe *p, const struct cfg_check_connect *c)
 		to = c->addr;
 	if (c->port_expr) {
 		struct expr_sample v = {.next = 0};
-		if (expr_eval(c->port_expr, &exam_of(p)->base, EXPR_INT, &v) &&
+		if (expr_eval(c->port_expr, &script_exam(p)->base, EXPR_INT, &v) &&
 		    v.integer > 0 && v.integer <= 65535)
 			port = (int)v.integer;
 	}
@@ -72,7 +72,7 @@ run_connect(struct probe *p, const struct cfg_check_connect *c)
 static enum probe_go
 run_send(struct probe *p, const struct cfg_step *step)
 {
-	struct exam *x = exam_of(p);
+	struct exam *x = script_exam(p);
 	struct span bytes = exam_text(x, &step->bytes);
 	if (step->is_hex && !exam_from_digits(x, &bytes)) {
 		probe_finish_with(p, RESULT_socket_error,
@@ -93,7 +93,7 @@ run_request(struct probe *p, const struct cfg_step *step)
 {
 	struct span bytes = p->request;
 	if (!bytes.p || step != p->request_step)
-		bytes = request_make(exam_of(p), step->request, p->addr);
+		bytes = request_make(script_exam(p), step->request, p->addr);
 	probe_forget(p);
 	p->method = (uint8_t)http_method_of(step->request->method);
 	p->upgrade = request_upgrade(step->request);
@@ -110,7 +110,7 @@ script_request(struct probe *p)
 		p->request_step = step;
 		if (p->check->send_state || !request_is_constant(step->request))
 			break;
-		struct span made = request_make(exam_of(p), step->request, p->addr);
+		struct span made = request_make(script_exam(p), step->request, p->addr);
 		char *kept = arena_alloc(checker.arena, made.n + 1);
 		memcpy(kept, made.p, made.n);
 		return span_of(kept, made.n);
@@ -127,7 +127,7 @@ run_expect(struct probe *p, const struct cfg_step *step)
 	while (true) {
 		enum expectation end = EXPECT_OPEN;
 		if (p->kept_bytes || p->is_all)
-			end = exam_expect(exam_of(p), step, &r);
+			end = exam_expect(script_exam(p), step, &r);
 		if (end == EXPECT_MET) {
 			p->last = r;
 			return PROBE_DONE;
@@ -193,7 +193,7 @@ run_step(struct probe *p, const struct cfg_step *step)
 	case CFG_STEP_EXPECT:
 		return run_expect(p, step);
 	case CFG_STEP_VAR:
-		context_set_var(exam_of(p), step->rule);
+		context_set_var(script_exam(p), step->rule);
 		return PROBE_DONE;
 	}
 	return PROBE_ENDED;
@@ -281,6 +281,8 @@ script_failed(struct probe *p, int error, bool is_local)
 	bool is_early = p->phase == PROBE_CONNECTING || p->check->is_datagram;
 	const char *text = strerror(error);
 	size_t i = 0;
+	if (reuse_retry(p))
+		return;
 	while (i < PEERS_ERRORS_N && peers_errors[i].error != error)
 		i++;
 	bool is_peers = i < PEERS_ERRORS_N;

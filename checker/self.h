@@ -64,7 +64,10 @@ struct probe {
 	char *out_own;	     /* where that lies when it is not constant, or NULL */
 	char *kept;	     /* what has come so far, NULL: nothing */
 	size_t kept_bytes, kept_cap;
-	char *vars; /* PROBE_VARS_BYTES of variables, NULL: none is set */
+	bool reuses;	 /* its connection serves the next check, too */
+	bool is_resting; /* `socket` waits for it */
+	bool is_reused;	 /* it has served one before */
+	char *vars;	 /* PROBE_VARS_BYTES of variables, NULL: none is set */
 	uint32_t vars_used;
 };
 
@@ -116,6 +119,7 @@ struct checker {
 	uint32_t probes_n;		 /* under way */
 	uint32_t probes_max, probes_cap; /* at most: now, ever */
 	struct list waiting;		 /* of struct probe, oldest first */
+	uint32_t resting_n;		 /* connections that wait for the next check */
 	uint64_t short_of_at_ms; /* when the lack of descriptors was logged last */
 	struct net_timer lease_timer, admin_timer;
 	char scratch[PROBE_RESPONSE_BYTES];
@@ -167,6 +171,19 @@ bool agent_read(struct shm_agent_word *w, struct span line, const struct cfg_ser
 /* A result of p, which asks the agent of p->users. */
 void agent_take(struct probe *p, struct probe_result *r);
 
+/* --- reuse.c --------------------------------------------------------------- */
+
+/* Whether `check_reuse_pool` is given, and means something for a check of p. */
+bool reuse_is_wanted(const struct probe *p);
+/* The connection of the last check goes on; false: there is none that is good. */
+bool reuse_take(struct probe *p, const struct addr *to);
+/* The connection stays for the next check; false: it is of no use to that. */
+bool reuse_keep(struct probe *p);
+void reuse_drop(struct probe *p);
+/* The server closed or reset a connection that was kept, before it said anything: the
+ * check begins again on another one. false: this is no such case. */
+bool reuse_retry(struct probe *p);
+
 /* --- probe.c --------------------------------------------------------------- */
 
 /* What steps do. DONE: on to the next step; WAIT: the loop will call; ENDED: the probe is
@@ -207,6 +224,8 @@ void script_expired(struct probe *p);
 void script_failed(struct probe *p, int error, bool is_local);
 /* The bytes of the first request, in the arena, when they are always the same. */
 struct span script_request(struct probe *p);
+/* What has come, for expressions and expectations. */
+struct exam *script_exam(struct probe *p);
 
 /* --- icmp.c, external.c ---------------------------------------------------- */
 

@@ -448,6 +448,7 @@ struct cfg_server {
 	const struct cfg_check *healthcheck; /* how it is checked */
 	const struct cfg_server *track;	     /* whose health it shares, or NULL */
 	enum cfg_init_state init_state;
+	bool check_reuse_pool;
 	enum cfg_observe observe;
 	enum cfg_on_error on_error;
 	uint32_t error_limit;

@@ -4,7 +4,7 @@
 checked every two seconds. User and system time of the checker (HAProxy: of the whole
 process) in percent of one core, and how many of the checks that were due were made.
 
-  checks.py [http|tcp|haproxy-http|haproxy-tcp|floor] ...      default: http tcp
+  checks.py [http|http-reuse|tcp|haproxy-http|haproxy-tcp|floor] ...      default: http tcp
 
 floor: the system calls of HTTP checks alone, what the kernel takes for both ends.
   WEIR_BENCH_SERVERS (10000), WEIR_BENCH_SECONDS (10)
@@ -82,8 +82,11 @@ def weir(kind):
         backend = {"servers": {f"s{i}": {"address": f"{address(i)}:{peers.port}"}
                                for i in range(SERVERS)},
                    "default_server": {"check": True, "inter": f"{INTER_S}s"}}
-        if kind == "http":
+        if kind != "tcp":
             backend["option"] = {"httpchk": {"method": "GET", "uri": "/"}}
+        if kind == "http-reuse":
+            backend["option"]["httpchk"]["version"] = "HTTP/1.1"
+            backend["default_server"]["check_reuse_pool"] = True
         config = {"global": {"nbproc": 1, "maxconn": 1000, "watchdog": "10m"},
                   "defaults": {"mode": "http", "timeout": {"check": "1s"}},
                   "frontends": {"fe": {"bind": f"127.0.0.1:{peers.lab.port()}",
@@ -136,6 +139,7 @@ def floor():
 
 def main():
     runs = {"http": lambda: weir("http"), "tcp": lambda: weir("tcp"),
+            "http-reuse": lambda: weir("http-reuse"),
             "floor": floor, "haproxy-http": lambda: haproxy("http"), "haproxy-tcp": lambda: haproxy("tcp")}
     wanted = sys.argv[1:] or ["http", "tcp"]
     if set(wanted) - set(runs):

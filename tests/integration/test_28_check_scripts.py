@@ -396,3 +396,57 @@ def test_a_server_that_starts_down_gets_nothing_before_its_first_check(lab, nbpr
     weir.reload(config)
     assert {get(port).status for _ in range(10)} == {503}
     assert not a.seen("/tracks") and not b.seen()
+
+
+# --- one connection for many checks ------------------------------------------------------
+
+def reusing(lab, origin, uri="/health"):
+    return web(lab.port(), [origin],
+               backend={"option": {"httpchk": {"method": "GET", "uri": uri, "version": "HTTP/1.1"}}},
+               every={**EVERY, "check_reuse_pool": True})
+
+
+def checks_of(origin, n, path="/health"):
+    """The connections that the first n checks came over, by number."""
+    wait_until(lambda: len(origin.seen(path)) >= n)
+    return [r.connection for r in origin.seen(path)][:n]
+
+
+def test_checks_go_on_over_the_connection_of_the_last_one(lab):
+    a = lab.origin("a")
+    weir = lab.start(reusing(lab, a), nbproc=1)
+    assert len(set(checks_of(a, 8))) == 1
+    assert weir.stats()["be", "a"]["check_status"] == "L7OK"
+    a.stop()
+    weir.wait_status("be", "a", "DOWN")
+    a.start()
+    weir.wait_status("be", "a", "UP")
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["rested", "asked"])
+def test_a_server_may_end_the_connection_of_checks_whenever_it_likes(lab, answers):
+    served = {}
+
+    async def act(req, conn):
+        n = served[conn.number] = served.get(conn.number, 0) + 1
+        if n == 3 and not answers:
+            return False
+        conn.answer(200, b"x")
+        return n < 3
+    a = lab.origin("a").on("/health", act)
+    weir = lab.start(reusing(lab, a), nbproc=1)
+    seen = checks_of(a, 12)
+    assert [seen.count(c) for c in dict.fromkeys(seen)][:3] == [3, 3, 3]
+    assert weir.stat("be", "a", "chkfail") == 0
+    assert weir.stats()["be", "a"]["check_status"] == "L7OK"
+
+
+@pytest.mark.parametrize("behaviour", [
+    do.answer(200, fields=[("Connection", "close")]), do.until_close(b"x"),
+    do.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nxSURPLUS"), do.close()],
+    ids=["close", "until_close", "surplus", "silent"])
+def test_a_connection_that_cannot_go_on_is_not_kept(lab, behaviour):
+    a = lab.origin("a").on("/health", behaviour)
+    lab.start(reusing(lab, a), nbproc=1)
+    seen = checks_of(a, 6)
+    assert len(set(seen)) == len(seen)
