@@ -56,10 +56,14 @@ struct importing {
 	/* translate.c */
 	const struct import_line *head; /* of the section */
 	struct node *section;		/* its map; NULL: it was not taken over */
-	enum schema_section in;		/* of its lines */
-	unsigned where;			/* WHERE_* of a proxy */
-	struct node *base;	   /* the defaults that hold for proxies from here on */
-	struct import_base *bases; /* all defaults, in their order */
+	/* what its default-server lines say below its first server, for those below them
+	 */
+	struct node *late_defaults;
+	const struct node *late_in; /* the section they are of */
+	enum schema_section in;	    /* of its lines */
+	unsigned where;		    /* WHERE_* of a proxy */
+	struct node *base;	    /* the defaults that hold for proxies from here on */
+	struct import_base *bases;  /* all defaults, in their order */
 	size_t bases_n;
 	struct import_use *uses; /* all proxies, in their order */
 	size_t uses_n;

@@ -107,6 +107,36 @@ shape_nbthread(struct cursor *c, const struct word_row *w)
 /* --- proxies --------------------------------------------------------------------------
  */
 
+/* NULL: no default-server stood below a server of this section. */
+static struct node *
+late_defaults(const struct importing *im)
+{
+	return im->late_in == im->section ? im->late_defaults : NULL;
+}
+
+/* What a default-server said above this server and below another: YAML has one
+ * default_server for all, which says what stood above the first. */
+static struct node *
+with_late_defaults(struct cursor *c, struct node *server)
+{
+	struct importing *im = c->im;
+	const struct node *late = late_defaults(im);
+	if (!late)
+		return server;
+	if (server->kind == NODE_SCALAR) {
+		struct node *map = node_new(im->arena, NODE_MAP, server->pos);
+		node_put(im->arena, map, "address", server);
+		server = map;
+	}
+	for (size_t i = 0; i < late->n; i++) {
+		size_t budget = SIZE_MAX;
+		if (!node_get(server, late->keys[i]->text))
+			node_put(im->arena, server, late->keys[i]->text,
+				 node_copy(im->arena, late->items[i], &budget));
+	}
+	return server;
+}
+
 void
 shape_server(struct cursor *c, const struct word_row *w)
 {
@@ -118,6 +148,7 @@ shape_server(struct cursor *c, const struct word_row *w)
 	struct node *made = import_arguments(c, schema_find(SECTION_proxy, "servers"));
 	if (!servers || !made)
 		return;
+	made = with_late_defaults(c, made);
 	size_t there = node_find(servers, name);
 	if (there < servers->n)
 		import_lost(c->im, import_pos(c->line, 1),
@@ -140,8 +171,14 @@ shape_reuse(struct cursor *c, const struct word_row *w)
 void
 shape_default_server(struct cursor *c, const struct word_row *w)
 {
+	struct importing *im = c->im;
+	const struct node *servers = node_get(im->section, "servers");
 	c->has_no_positions = true;
-	struct node *map = map_at(c, w->path);
+	if (servers && servers->n && !late_defaults(im)) {
+		im->late_defaults = node_new(im->arena, NODE_MAP, c->line->at);
+		im->late_in = im->section;
+	}
+	struct node *map = late_defaults(im) ? late_defaults(im) : map_at(c, w->path);
 	struct node *made =
 		import_arguments(c, schema_find(SECTION_proxy, "default_server"));
 	for (size_t i = 0; map && made && i < made->n; i++)

@@ -202,6 +202,30 @@ rules_of_named_defaults_stand_before_those_of_the_proxy(void **state)
 }
 
 static void
+a_default_server_is_of_the_servers_below_it(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct import *im = imported_with(a,
+					  "frontend f\n bind :1\n default_backend b\n"
+					  "backend b\n default-server weight 3 inter 3s\n"
+					  " server a 1.1.1.1:1\n"
+					  " default-server weight 7\n"
+					  " server b 1.1.1.1:2\n"
+					  " server c 1.1.1.1:3 weight 9\n"
+					  "backend other\n server d 1.1.1.1:4\n",
+					  false);
+	assert_int_equal(im->lost_n, 0);
+	assert_string_equal(text_at(im, "backends.b.default_server.weight"), "3");
+	assert_string_equal(text_at(im, "backends.b.default_server.inter"), "3s");
+	assert_string_equal(text_at(im, "backends.b.servers.a"), "1.1.1.1:1");
+	assert_string_equal(text_at(im, "backends.b.servers.b.weight"), "7");
+	assert_string_equal(text_at(im, "backends.b.servers.c.weight"), "9");
+	assert_string_equal(text_at(im, "backends.other.servers.d"), "1.1.1.1:4");
+	arena_free(&a);
+}
+
+static void
 what_haproxy_presumes_is_written(void **state)
 {
 	(void)state;
@@ -258,6 +282,7 @@ main(void)
 		cmocka_unit_test(one_defaults_stays_one_and_several_get_names),
 		cmocka_unit_test(a_check_of_a_proxy_replaces_all_of_its_defaults_check),
 		cmocka_unit_test(rules_of_named_defaults_stand_before_those_of_the_proxy),
+		cmocka_unit_test(a_default_server_is_of_the_servers_below_it),
 		cmocka_unit_test(what_haproxy_presumes_is_written),
 		cmocka_unit_test(what_is_refused_is_told_with_its_line_and_left_out),
 		cmocka_unit_test(a_refused_section_goes_as_a_whole),
