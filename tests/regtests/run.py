@@ -210,9 +210,9 @@ def table(out, *rows):
 def why_not(file, tiers, results, counts, expected):
     """What the report says of a file: why it does not count, else why it does not pass."""
     whys = sorted({results[(file, n)][1] for n in counts} - {""})
+    known = expected.get(file, ("", ""))[1] if whys else ""
     whys += [f"{c} is not asked: what it needs of it is there" for c in unasked(tiers[file][1])]
-    return (why_uncounted(tiers[file][1]) or expected.get(file, ("", ""))[1] or
-            "; ".join(whys))
+    return why_uncounted(tiers[file][1]) or known or "; ".join(whys)
 
 
 def write_report(path, tiers, results, counts, expected):
