@@ -36,6 +36,8 @@ static const struct row proxy_rows[] = {
 	{"stats refresh 10", "stats.refresh", "10s"},
 	{"stats uri /x", "stats.uri", "/x"},
 	{"stats auth a:b", "stats.auth.0", "a:b"},
+	{"stats scope .", "stats.scope.0", "."},
+	{"stats admin if TRUE", "stats.admin.0.if", "TRUE"},
 	{"acl a path_beg /x 'a b' \\\\d", "acl.a", "path_beg /x 'a b' '\\d'"},
 	{"acl a path \"it's\"", "acl.a", "path \"it's\""},
 	{"capture request header Host len 10", "capture.request.header.0.len", "10"},
