@@ -280,12 +280,34 @@ shape_words(struct cursor *c, const struct word_row *w)
 	put_path(c, w->path, value);
 }
 
+/* An errorfile above the line of a group that has that status, too: in HAProxy the later
+ * line wins, in weir the file does. */
+static void
+forget_errorfiles(struct cursor *c)
+{
+	struct node *own = node_get(c->im->section, "errorfile");
+	const struct node *groups = node_get(c->im->result->root, "http_errors");
+	const struct node *group = node_get(groups, word_at(c, 1));
+	for (size_t i = own ? own->n : 0; i-- > 0;) {
+		const char *status = own->keys[i]->text;
+		bool is_named = c->line->n == 2 && node_get(group, status);
+		for (size_t k = 2; k < c->line->n; k++)
+			is_named |= strcmp(word_at(c, k), status) == 0;
+		if (!is_named)
+			continue;
+		import_note(c->im, own->keys[i]->pos,
+			    "the errorfiles below it have another answer to %s", status);
+		node_remove(own, i);
+	}
+}
+
 void
 shape_errorfiles(struct cursor *c, const struct word_row *w)
 {
 	struct arena *a = c->im->arena;
 	if (!needs(c, 2, "errorfiles NAME [STATUS ...]"))
 		return;
+	forget_errorfiles(c);
 	struct node *made = scalar(c, 1, word_at(c, 1)), *list = import_list(c, w->path);
 	if (c->line->n > 2) {
 		struct node *map = node_new(a, NODE_MAP, made->pos);

@@ -276,6 +276,30 @@ a_refused_section_goes_as_a_whole(void **state)
 	arena_free(&a);
 }
 
+static void
+of_error_files_the_later_line_wins(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct import *im = imported_with(a,
+					  "http-errors g\n errorfile 403 /dev/null\n"
+					  "listen a\n bind :1\n mode http\n"
+					  " errorfile 403 /dev/null\n"
+					  " errorfile 500 /dev/null\n"
+					  " errorfiles g\n"
+					  "listen b\n bind :2\n mode http\n"
+					  " errorfile 403 /dev/null\n"
+					  " errorfiles g 400\n"
+					  " errorfile 400 /dev/null\n",
+					  false);
+	assert_null(at(im, "listens.a.errorfile.403"));
+	assert_string_equal(text_at(im, "listens.a.errorfile.500"), "/dev/null");
+	assert_string_equal(text_at(im, "listens.b.errorfile.403"), "/dev/null");
+	assert_string_equal(text_at(im, "listens.b.errorfile.400"), "/dev/null");
+	assert_int_equal(im->lost_n, 0);
+	arena_free(&a);
+}
+
 int
 main(void)
 {
@@ -288,6 +312,7 @@ main(void)
 		cmocka_unit_test(what_haproxy_presumes_is_written),
 		cmocka_unit_test(what_is_refused_is_told_with_its_line_and_left_out),
 		cmocka_unit_test(a_refused_section_goes_as_a_whole),
+		cmocka_unit_test(of_error_files_the_later_line_wins),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
