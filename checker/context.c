@@ -10,6 +10,7 @@
 #include "checker/self.h"
 #include "lib/base/must.h"
 #include "lib/expr/vars.h"
+#include "lib/http/values.h"
 #include "shm/cells.h"
 
 #define FETCH_FN(id)                                                                \
@@ -185,25 +186,11 @@ value_next(const struct http_head *h, struct span name, bool splits, uint32_t *p
 	   struct span *out)
 {
 	unsigned from = *place >> 16;
-	size_t begin = *place & 0xffff, end;
 	int i = name.n ? http_head_find(h, name, from)
 		       : (from < h->fields_n ? (int)from : -1);
-	bool quoted = false;
 	if (i < 0)
 		return false;
-	if ((unsigned)i != from)
-		begin = 0;
-	struct span v = http_field_value(h, &h->fields[i]);
-	for (end = begin; end < v.n && splits && (quoted || v.p[end] != ','); end++)
-		if (v.p[end] == '"')
-			quoted = !quoted;
-		else if (v.p[end] == '\\' && quoted && end + 1 < v.n)
-			end++;
-	if (!splits)
-		end = v.n;
-	*out = span_trim(span_of(v.p + begin, end - begin));
-	*place = end < v.n ? (uint32_t)i << 16 | (uint32_t)(end + 1)
-			   : (uint32_t)(i + 1) << 16;
+	*out = http_value_take(h, (unsigned)i, splits, place);
 	return true;
 }
 
@@ -224,7 +211,8 @@ give_value(const struct expr_context *c, const struct expr_arg *args, bool split
 	   struct expr_sample *s)
 {
 	struct exam *x = exam_of(c);
-	struct span v, name = args[0].kind == EXPR_ARG_STR ? args[0].str : SPAN("");
+	struct span v = {NULL, 0},
+		    name = args[0].kind == EXPR_ARG_STR ? args[0].str : SPAN("");
 	if (!exam_head(x))
 		return false;
 	int64_t n = count_values(&x->head, args, splits),

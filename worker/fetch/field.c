@@ -7,27 +7,8 @@
 #include <arpa/inet.h>
 
 #include "lib/base/num.h"
+#include "lib/http/values.h"
 #include "worker/fetch/fetch.h"
-
-/* Where the value that begins at `from` ends: a comma outside quotes, or the end. */
-static size_t
-value_end(struct span v, size_t from)
-{
-	const char *comma = memchr(v.p + from, ',', v.n - from);
-	const char *end = comma ? comma : v.p + v.n;
-	if (!memchr(v.p + from, '"', (size_t)(end - v.p) - from))
-		return (size_t)(end - v.p);
-	bool quoted = false;
-	for (size_t at = from; at < v.n; at++) {
-		if (v.p[at] == '\\' && quoted)
-			at++;
-		else if (v.p[at] == '"')
-			quoted = !quoted;
-		else if (v.p[at] == ',' && !quoted)
-			return at;
-	}
-	return v.n;
-}
 
 /* The first field at or after `from`, of that name where there is one; -1: none. */
 static int
@@ -58,20 +39,12 @@ static inline __attribute__((always_inline)) bool
 value_next(const struct http_head *h, const struct expr_arg *name, bool splits,
 	   uint32_t *place, struct span *out)
 {
-	unsigned from = *place >> 16;
-	size_t begin = *place & 0xffff;
 	if (h->authority.p && name->field_id == HTTP_FIELD_HOST)
 		return site_once(h, place, out);
-	int i = field_find(h, name, from);
+	int i = field_find(h, name, *place >> 16);
 	if (i < 0)
 		return false;
-	if ((unsigned)i != from)
-		begin = 0;
-	struct span v = http_field_value(h, &h->fields[i]);
-	size_t end = splits ? value_end(v, begin) : v.n;
-	*out = span_trim(span_of(v.p + begin, end - begin));
-	*place = end < v.n ? (uint32_t)i << 16 | (uint32_t)(end + 1)
-			   : (uint32_t)(i + 1) << 16;
+	*out = http_value_take(h, (unsigned)i, splits, place);
 	return true;
 }
 
@@ -100,7 +73,7 @@ static bool
 give_value(const struct http_head *h, const struct expr_arg *args, bool splits,
 	   struct expr_sample *s)
 {
-	struct span v;
+	struct span v = {NULL, 0};
 	if (!h)
 		return false;
 	int64_t n = args[1].kind == EXPR_ARG_INT ? args[1].integer : 0;
