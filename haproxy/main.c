@@ -77,10 +77,25 @@ open_target(struct arena *a, const char *path)
 	return f;
 }
 
+/* false, with a line on stderr: there is nothing to import. */
+static bool
+can_read(const char *const *paths, size_t n)
+{
+	bool can = true;
+	for (size_t i = 0; i < n; i++)
+		if (access(paths[i], R_OK) != 0) {
+			fprintf(stderr, "import: %s: %s\n", paths[i], strerror(errno));
+			can = false;
+		}
+	return can;
+}
+
 static int
 import(const struct haproxy_options *o)
 {
 	const struct cfg_request *r = &o->weir.request;
+	if (!can_read(r->paths, r->paths_n))
+		return 1;
 	struct arena *a = arena_new();
 	struct import_request ask = {.paths = r->paths,
 				     .paths_n = r->paths_n,

@@ -212,3 +212,9 @@ def test_ten_thousand_lines_are_imported_within_a_second(lab):
         best = min(best, end.children_user + end.children_system -
                    start.children_user - start.children_system)
     assert best <= 1.0 * SLOW
+
+
+def test_a_file_that_is_missing_is_one_plain_error(lab):
+    done = subprocess.run([lab.weirctl, "import", "/no/such.cfg"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "import: /no/such.cfg: No such file or directory\n"
