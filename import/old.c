@@ -159,10 +159,11 @@ void
 shape_add_field(struct cursor *c, const struct word_row *w)
 {
 	struct arena *a = c->im->arena;
-	struct span value = span_str(c->line->n > 1 ? c->line->words[1].text : "");
+	const char *text = c->line->n > 1 ? c->line->words[1].text : "";
+	struct span value = span_str(text);
 	struct span name = span_cut(&value, ':');
 	struct node *field = node_new(a, NODE_MAP, c->line->at);
-	if (name.n == 0 || c->line->n < 2) {
+	if (name.n == 0 || !strchr(text, ':')) {
 		import_lost(c->im, c->line->at, "expected 'Name: value'");
 		return;
 	}

@@ -56,6 +56,9 @@ static const char *const told[] = {
 	"rsprep ^X-A:\\ a X-B:\\ a",
 	"reqdeny a.*line",
 	"reqadd X-A:\\ a junk",
+	"reqadd no-colon",
+	"rspadd :\\ no-name",
+	"reqadd",
 };
 
 /* Behind what is tested: a configuration listens somewhere. */
