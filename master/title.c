@@ -21,6 +21,7 @@ static struct {
 	char *at;
 	size_t args_bytes; /* what was the arguments */
 	size_t bytes;	   /* and the environment */
+	char **copies;	   /* of the environment, also of what is unset later */
 } area;
 
 static char *
@@ -46,8 +47,9 @@ title_init(int argc, char **argv)
 			end += strlen(end) + 1;
 	area.bytes = (size_t)(end - area.at);
 	char **env = must_calloc(env_n + 1, sizeof(*env));
+	area.copies = must_calloc(env_n + 1, sizeof(*env));
 	for (size_t i = 0; i < env_n; i++)
-		env[i] = copy(environ[i]);
+		env[i] = area.copies[i] = copy(environ[i]);
 	environ = env;
 	/* argv itself stays in use (file names), so it moves as well */
 	for (int i = 0; i < argc; i++)
