@@ -8,7 +8,6 @@
 
 #include "worker/rules/rules.h"
 
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "worker/idle.h"
@@ -109,12 +108,11 @@ linger(struct session *s)
 	linger_read(s);
 }
 
-/* Bytes behind a request that was to be the last. */
+/* Bytes behind a request that was to be the last, as far as is known. */
 static bool
-has_unread(const struct session *s)
+has_more(const struct session *s)
 {
-	int n = 0;
-	return ioctl(s->client.watch.fd, FIONREAD, &n) == 0 && n > 0;
+	return buf_len(s->in) > 0 || s->client.is_readable;
 }
 
 void
@@ -122,7 +120,7 @@ session_next(struct session *s, bool keep, bool client_may_send)
 {
 	s->txn = NULL;
 	if (!keep) {
-		if (!s->client.is_eof && (client_may_send || has_unread(s)))
+		if (!s->client.is_eof && (client_may_send || has_more(s)))
 			linger(s);
 		else
 			session_close(s, false);

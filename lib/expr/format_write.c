@@ -400,12 +400,14 @@ format_write(const struct format *f, const struct expr_context *c, char *out, si
 			at = write_json(at, end, item, c);
 		else
 			at = write_flagged(at, end, f->use, item, c);
-		c->scratch->used = mark;
+		if (item->kind == FORMAT_IS_EXPR)
+			c->scratch->used = mark;
 		if (at > start)
 			is_behind_blank = false;
 		else if (text.n)
 			is_behind_blank =
 				f->use == FORMAT_LOG && text.p[text.n - 1] == ' ';
 	}
+	c->scratch->used = mark;
 	return (size_t)(at - out);
 }

@@ -30,7 +30,7 @@ http_value_end(struct span v, size_t from)
 }
 
 /* Of field i, the one of *place or one behind it; moves *place behind the value. */
-static inline struct span
+static inline __attribute__((always_inline)) struct span
 http_value_take(const struct http_head *h, unsigned i, bool splits, uint32_t *place)
 {
 	size_t begin = i == *place >> 16 ? *place & 0xffff : 0;

@@ -11,7 +11,7 @@
 #include "worker/fetch/fetch.h"
 
 /* The first field at or after `from`, of that name where there is one; -1: none. */
-static int
+static inline __attribute__((always_inline)) int
 field_find(const struct http_head *h, const struct expr_arg *name, unsigned from)
 {
 	if (name->kind == EXPR_ARG_STR && name->str.n)
