@@ -135,6 +135,7 @@ static bool
 forward_interim(struct txn *t, const struct http_head *h)
 {
 	txn_count_status(t, h->status);
+	txn_count_server_status(t, h->status);
 	t->on_reused = false; /* it has the request: what comes now is no race */
 	if (t->client_minor < 1)
 		return true; /* RFC 9110 15.2 */
@@ -284,12 +285,9 @@ pass_on(struct txn *t, struct http_head *h, const struct http_framing *f,
 	}
 	t->status = h->status;
 	t->response_us = now_us();
-	pick_note(t, false);
-	observe_status(t, h->status);
 	t->phase = PHASE_DATA;
 	t->origin->requests_n++;
 	txn_count_status(t, h->status);
-	note_challenge(t, h);
 	t->head_forwarded = true;
 	t->server_deadline_ms = 0; /* its limit begins again with each step */
 	if (is_tunnel && !become_tunnel(t)) {
@@ -366,6 +364,16 @@ forward_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 	return is_alive;
 }
 
+/* What its answer says of the server, whatever rules make of it. */
+static void
+note_server(struct txn *t, const struct http_head *h)
+{
+	pick_note(t, false);
+	observe_status(t, h->status);
+	txn_count_server_status(t, h->status);
+	note_challenge(t, h);
+}
+
 enum head_step { HEAD_FINAL, HEAD_MORE, HEAD_PARKED, HEAD_GONE };
 
 static enum head_step
@@ -374,6 +382,7 @@ take_final(struct txn *t, struct http_head *h, const struct http_framing *f,
 {
 	t->server_status = h->status;
 	t->server_minor = h->minor;
+	note_server(t, h);
 	vars_response(t);
 	capture_head(t, h, CFG_CAPTURE_RESPONSE);
 	track_status(t, h->status);

@@ -225,7 +225,9 @@ enum flow_end txn_keep_body(struct txn *t);
 void txn_count_in(struct txn *t, uint64_t n);
 void txn_count_up(void *txn, uint64_t n); /* likewise, for flows */
 void txn_count_out(struct txn *t, uint64_t n);
+/* Of what the client gets; of what the server said. */
 void txn_count_status(struct txn *t, int status);
+void txn_count_server_status(struct txn *t, int status);
 const struct cfg_timeouts *txn_timeouts(const struct txn *t);
 /* CFG_TIMEOUT_*: of the configuration, unless a rule set another. */
 uint64_t txn_timeout_ms(const struct txn *t, unsigned which);

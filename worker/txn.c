@@ -125,15 +125,25 @@ txn_count_out(struct txn *t, uint64_t n)
 }
 
 /* The rows hrsp_1xx .. hrsp_5xx, hrsp_other follow each other in counters.def. */
+static unsigned
+class_of(int status)
+{
+	return status >= 100 && status < 600 ? (unsigned)status / 100 - 1 : 5;
+}
+
 void
 txn_count_status(struct txn *t, int status)
 {
-	unsigned i = status >= 100 && status < 600 ? (unsigned)status / 100 - 1 : 5;
+	unsigned i = class_of(status);
 	shm_count(&t->fe->shm, SHM_FRONTEND_hrsp_1xx + i, 1);
 	if (t->be)
 		shm_count(&t->be->shm, SHM_BACKEND_hrsp_1xx + i, 1);
-	if (t->srv)
-		shm_count(&t->srv->shm, SHM_SERVER_hrsp_1xx + i, 1);
+}
+
+void
+txn_count_server_status(struct txn *t, int status)
+{
+	shm_count(&t->srv->shm, SHM_SERVER_hrsp_1xx + class_of(status), 1);
 }
 
 void

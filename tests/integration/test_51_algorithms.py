@@ -48,6 +48,30 @@ def test_static_rr_gives_exact_shares_in_haproxy_s_order(lab, nbproc):
 
 
 @NBPROC
+def test_leastconn_gives_idle_servers_turns_and_busy_ones_by_weight(lab, nbproc):
+    origins = holding(lab.origins("abcd"))
+    port = lab.port()
+    weir = lab.start(web(port, weighted(origins, 6, 2, 4, 1), backend={"balance": "leastconn"}),
+                     nbproc=nbproc)
+    weir.api("disable server be/d")
+    weir.wait_status("be", "d", "MAINT")
+
+    def idle():
+        return all(weir.stat("be", o.name, "scur") == 0 for o in origins)
+    wait_until(lambda: "d" not in spread(port, 8))
+    seen = collections.Counter()
+    for _ in range(12):
+        wait_until(idle)
+        seen += spread(port, 1)
+    assert seen == {"a": 4, "b": 4, "c": 4}, "weights mean nothing to who has nothing to do"
+    wait_until(idle)
+    held = [hold(port, *origins) for _ in range(24)]
+    assert [len(o.seen("/hold")) for o in origins] == [12, 4, 8, 0]
+    for c in held:
+        c.reset()
+
+
+@NBPROC
 def test_first_fills_one_server_before_the_next(lab, nbproc):
     origins = holding(lab.origins("abc"))
     port = lab.port()

@@ -67,6 +67,17 @@ def test_errors_of_layer_7(lab, name):
     assert f'"Detected 2 consecutive errors, last one was: {words}"' in line
 
 
+def test_what_rules_make_of_an_answer_does_not_hide_it(lab):
+    a = lab.origin("a").on("/bad", do.answer(500)).on("/denied", do.answer(503))
+    weir, port, sink = observing(lab, a, "layer7", "mark_down", nbproc=1, backend={
+        "http_response": [{"deny": {"status": 404}, "if": "{ status 503 }"},
+                          {"set_status": 200}]})
+    assert get(port, "/denied").status == 404
+    assert get(port, "/bad").status == 200
+    assert get(port, "/denied").status == 404
+    sink.wait("Detected 3 consecutive errors, last one was: Wrong http response")
+
+
 def test_layer_4_sees_connections_alone(lab):
     a = lab.origin("a").on("/bad", do.answer(500))
     weir, port, sink = observing(lab, a, "layer4", "mark_down", nbproc=1)

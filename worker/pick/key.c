@@ -51,7 +51,9 @@ target_now(const struct http_head *h, bool path_only)
 	struct span before = path_only ? span_of(NULL, 0) : before_path(h);
 	bool has_path = h->target_form == HTTP_TARGET_ORIGIN ||
 			h->target_form == HTTP_TARGET_ABSOLUTE;
-	if (!has_path || (!h->is_edited && (before.n || before_path(h).n == 0)))
+	if (!has_path)
+		return path_only ? span_of("", 0) : h->target;
+	if (!h->is_edited && (before.n || before_path(h).n == 0))
 		return h->target;
 	size_t query_n = h->query.p ? h->query.n + 1 : 0;
 	char *p = expr_scratch_take(&self.scratch, before.n + h->path.n + query_n);

@@ -89,23 +89,38 @@ is_lighter(uint64_t load_a, uint32_t share_a, uint64_t load_b, uint32_t share_b)
 	return load_a * share_b < load_b * share_a;
 }
 
-/* The fewest connections per weight, counted over all workers; ties in turn, so that an
- * idle farm is used evenly. */
+/* As in HAProxy an idle server is idle whatever its weight is; a busy one is looked at as
+ * if it had this request, too. */
+static uint64_t
+load_of(const struct rt_server *srv)
+{
+	uint64_t n = shm_gauge_cur(srv->shm.gauge);
+	return n ? n + 1 : 0;
+}
+
+/* The fewest connections per weight, counted over all workers; those that are equal take
+ * turns. */
 static struct rt_server *
 least_connections(struct txn *t, const struct rt_server *avoid)
 {
 	struct rt_backend *be = t->be;
 	struct rt_server *best = NULL;
-	uint64_t best_load = 0, start = turn(t);
+	uint64_t best_load = 0, best_place = 0, rank = 0, start = turn(t) % be->usable_n;
 	for (size_t i = 0; i < be->servers_n; i++) {
-		struct rt_server *srv = &be->servers[(start + i) % be->servers_n];
-		if (farm_share(srv) == 0 || srv == avoid || is_full(srv))
+		struct rt_server *srv = &be->servers[i];
+		uint32_t share = farm_share(srv);
+		if (share == 0)
 			continue;
-		uint64_t load = (uint64_t)shm_gauge_cur(srv->shm.gauge) + 1;
-		if (!best ||
-		    is_lighter(load, farm_share(srv), best_load, farm_share(best))) {
+		uint64_t place = (rank++ + be->usable_n - start) % be->usable_n;
+		if (srv == avoid || is_full(srv))
+			continue;
+		uint64_t load = load_of(srv);
+		if (!best || is_lighter(load, share, best_load, farm_share(best)) ||
+		    (place < best_place &&
+		     !is_lighter(best_load, farm_share(best), load, share))) {
 			best = srv;
 			best_load = load;
+			best_place = place;
 		}
 	}
 	return best;
