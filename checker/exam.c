@@ -297,8 +297,7 @@ miss(struct exam *x, const struct cfg_step *step, struct span info, bool is_unwa
 		snprintf(out->info + n, sizeof(out->info) - n, "%scomment: %s",
 			 n ? " " : "", step->comment);
 	}
-	if (x->check->kind == CFG_CHECK_HTTP && x->has_head && !out->code &&
-	    e->kind <= CFG_EXPECT_FHDR)
+	if (x->check->kind == CFG_CHECK_HTTP && x->has_head)
 		out->code = x->head.status;
 	read_code(x, e, out);
 	return EXPECT_MISSED;

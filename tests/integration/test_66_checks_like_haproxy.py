@@ -61,6 +61,18 @@ CHECKS = {
     "no string": ("mode http\n option httpchk\n http-check expect string xx",
                   {"mode": "http", "option": "httpchk", "http_check": {"expect": {"string": "xx"}}},
                   [5, HTTP % b"200 OK"]),
+    "no string, as a status": (
+        "mode http\n option httpchk\n http-check expect string xx error-status L7STS",
+        {"mode": "http", "option": "httpchk",
+         "http_check": {"expect": {"string": "xx", "error_status": "L7STS"}}},
+        [5, HTTP % b"200 OK"]),
+    "what is said on errors": (
+        "mode http\n option httpchk\n http-check expect rstring xx error-status L7STS "
+        "on-error \"said %[res.hdr(content-length)]\"",
+        {"mode": "http", "option": "httpchk",
+         "http_check": {"expect": {"rstring": "xx", "error_status": "L7STS",
+                                   "on_error": "said %[res.hdr(content-length)]"}}},
+        [5, HTTP % b"200 OK"]),
 }
 # weir says the version and "Success", as later HAProxy does in its log.
 SAYS_MORE = {("mysql", "last_chk"), ("ldap", "last_chk")}
