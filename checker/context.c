@@ -277,7 +277,7 @@ static expr_fetch_fn *const aliases[FORMAT_ALIASES_N] = {
 
 /* --- variables ---------------------------------------------------------------------- */
 
-/* Those of all processes; a text is copied: its cell may change while it is used. */
+/* Those of all processes. */
 static bool
 shared_get(const struct expr_context *c, const struct expr_var *v,
 	   struct expr_sample *out)
@@ -286,31 +286,15 @@ shared_get(const struct expr_context *c, const struct expr_var *v,
 	if (!checker.in->cells)
 		return false;
 	shm_cell_get(checker.in->cells, v->place, &cell);
-	if (cell.tag == 0 ||
-	    !expr_value_set(out, cell.tag - 1, span_of(cell.bytes, cell.n)))
-		return false;
-	if (out->type != EXPR_STR && out->type != EXPR_BIN && out->type != EXPR_METHOD)
-		return true;
-	char *text = expr_scratch_take(c->scratch, cell.n);
-	if (text)
-		memcpy(text, cell.bytes, cell.n);
-	out->str.p = text;
-	return text != NULL;
+	return expr_value_copy(c, cell.tag, span_of(cell.bytes, cell.n), out);
 }
 
 static bool
 shared_set(const struct expr_var *v, const struct expr_sample *value)
 {
-	struct shm_cell_value cell = {.tag = 0};
-	struct span bytes = value ? expr_value_bytes(value) : span_of(NULL, 0);
-	if (bytes.n > SHM_CELL_BYTES || !checker.in->cells)
-		return false;
-	if (value)
-		cell.tag = value->type + 1u;
-	if (bytes.n)
-		memcpy(cell.bytes, bytes.p, bytes.n);
-	cell.n = (uint32_t)bytes.n;
-	return shm_cell_set(checker.shm, checker.in->cells, v->place, &cell);
+	struct span bytes = expr_value_bytes(value);
+	return checker.in->cells && shm_cell_set(checker.shm, checker.in->cells, v->place,
+						 expr_value_tag(value), bytes.p, bytes.n);
 }
 
 /* Scopes sess and check both end with the probe. */

@@ -28,28 +28,18 @@ var_get(const struct expr_context *c, const struct expr_var *v, struct expr_samp
 	if (v->scope != EXPR_SCOPE_PROC)
 		return false;
 	shm_cell_get(control.in->cells, v->place, &cell);
-	if (cell.tag == 0)
-		return false;
-	char *bytes = expr_scratch_take(c->scratch, cell.n + 1);
-	if (!bytes)
-		return false;
-	memcpy(bytes, cell.bytes, cell.n);
-	return expr_value_set(out, cell.tag - 1, span_of(bytes, cell.n));
+	return expr_value_copy(c, cell.tag, span_of(cell.bytes, cell.n), out);
 }
 
 static bool
 var_set(const struct expr_context *c, const struct expr_var *v,
 	const struct expr_sample *value)
 {
-	struct shm_cell_value cell = {.tag = value ? value->type + 1u : 0};
-	struct span bytes = value ? expr_value_bytes(value) : span_of(NULL, 0);
+	struct span bytes = expr_value_bytes(value);
 	(void)c;
-	if (v->scope != EXPR_SCOPE_PROC || bytes.n > sizeof(cell.bytes))
-		return false;
-	if (bytes.n)
-		memcpy(cell.bytes, bytes.p, bytes.n);
-	cell.n = (uint32_t)bytes.n;
-	return shm_cell_set(control.shm, control.in->cells, v->place, &cell);
+	return v->scope == EXPR_SCOPE_PROC &&
+	       shm_cell_set(control.shm, control.in->cells, v->place,
+			    expr_value_tag(value), bytes.p, bytes.n);
 }
 
 static void

@@ -5,6 +5,7 @@
  */
 #include "shm/cells.h"
 
+#include <string.h>
 #include <sys/mman.h>
 
 #include "shm/layout.h"
@@ -62,14 +63,19 @@ shm_cell_get(const struct shm_cell *cells, uint32_t i, struct shm_cell_value *ou
 }
 
 bool
-shm_cell_set(struct shm *s, struct shm_cell *cells, uint32_t i,
-	     const struct shm_cell_value *value)
+shm_cell_set(struct shm *s, struct shm_cell *cells, uint32_t i, uint32_t tag,
+	     const char *bytes, size_t n)
 {
 	struct shm_cell *cell = &cells[i];
+	struct shm_cell_value value = {.tag = tag, .n = (uint32_t)n};
+	if (n > SHM_CELL_BYTES)
+		return false;
+	if (n)
+		memcpy(value.bytes, bytes, n);
 	if (shm_lock_take(&s->lock, &cell->lock) == SHM_LOCK_BUSY)
 		return false;
 	uint32_t next = atomic_load_explicit(&cell->changes, memory_order_relaxed) + 1;
-	shm_words_put(&cell->copies[next & 1], value, sizeof(*value));
+	shm_words_put(&cell->copies[next & 1], &value, sizeof(value));
 	atomic_store_explicit(&cell->changes, next, memory_order_release);
 	shm_lock_give(&s->lock, &cell->lock);
 	return true;

@@ -32,8 +32,9 @@ void shm_cell_begin(struct shm_cell *cells, uint32_t i,
 void shm_cells_free(struct shm_cell **cells, uint32_t n);
 
 void shm_cell_get(const struct shm_cell *cells, uint32_t i, struct shm_cell_value *out);
-/* false: another process is at it and does not run; nothing has changed. */
-bool shm_cell_set(struct shm *s, struct shm_cell *cells, uint32_t i,
-		  const struct shm_cell_value *value);
+/* false: it is too long, or another process is at it and does not run; nothing has
+ * changed. */
+bool shm_cell_set(struct shm *s, struct shm_cell *cells, uint32_t i, uint32_t tag,
+		  const char *bytes, size_t n);
 
 #endif

@@ -242,6 +242,8 @@ cut(struct expr_store *s, size_t at)
 struct span
 expr_value_bytes(const struct expr_sample *value)
 {
+	if (!value)
+		return span_of(NULL, 0);
 	switch ((enum expr_type)value->type) {
 	case EXPR_BOOL:
 	case EXPR_INT:
@@ -279,6 +281,23 @@ expr_value_set(struct expr_sample *out, unsigned type, struct span bytes)
 	else
 		out->str = bytes;
 	return true;
+}
+
+unsigned
+expr_value_tag(const struct expr_sample *value)
+{
+	return value ? value->type + 1u : 0;
+}
+
+bool
+expr_value_copy(const struct expr_context *c, unsigned tag, struct span bytes,
+		struct expr_sample *out)
+{
+	char *p = tag ? expr_scratch_take(c->scratch, bytes.n) : NULL;
+	if (!p)
+		return false;
+	memcpy(p, bytes.p, bytes.n);
+	return expr_value_set(out, tag - 1, span_of(p, bytes.n));
 }
 
 bool

@@ -62,9 +62,15 @@ const struct expr_var *expr_var_at(struct expr_env *env, struct span name, size_
 /* How many of that scope there are. */
 uint32_t expr_names_n(const struct expr_names *names, enum expr_scope scope);
 
-/* A value as bytes, and back: false where no value of that type has these. */
+/* A value as bytes (NULL: none), and back: false where no value of that type has these.
+ */
 struct span expr_value_bytes(const struct expr_sample *value);
 bool expr_value_set(struct expr_sample *out, unsigned type, struct span bytes);
+/* Likewise where it is kept with its type as a number: 0 is no value (NULL). What is read
+ * is copied: it may change where it came from. */
+unsigned expr_value_tag(const struct expr_sample *value);
+bool expr_value_copy(const struct expr_context *c, unsigned tag, struct span bytes,
+		     struct expr_sample *out);
 
 /* Values, packed into the caller's bytes [0, cap): set replaces, unset removes. All
  * functions are linear in what is stored. */

@@ -20,7 +20,7 @@ value_of(uint32_t k)
 static void
 assert_whole(const struct shm_cell_value *v)
 {
-	for (size_t i = 0; i < sizeof(v->bytes); i++)
+	for (size_t i = 0; i < v->n; i++)
 		assert_int_equal((unsigned char)v->bytes[i], v->tag);
 }
 
@@ -30,7 +30,7 @@ write_forever(struct fixture *f, void *arg)
 	(void)arg;
 	for (uint32_t k = 0;; k++) {
 		struct shm_cell_value v = value_of(k);
-		(void)shm_cell_set(f->shm, cells, 0, &v);
+		(void)shm_cell_set(f->shm, cells, 0, v.tag, v.bytes, v.n);
 	}
 }
 
@@ -46,9 +46,13 @@ a_cell_keeps_what_was_set_last(void **state)
 	assert_int_equal(seen.tag, 0);
 	for (int i = 0; i < 3; i++) {
 		v = value_of(7 + (uint32_t)i);
-		assert_true(shm_cell_set(f.shm, cells, 1, &v));
+		assert_true(shm_cell_set(f.shm, cells, 1, v.tag, v.bytes, v.n));
 		shm_cell_get(cells, 1, &seen);
-		assert_memory_equal(&seen, &v, sizeof(v));
+		assert_int_equal(seen.tag, v.tag);
+		assert_int_equal(seen.n, v.n);
+		assert_memory_equal(seen.bytes, v.bytes, v.n);
+		assert_false(
+			shm_cell_set(f.shm, cells, 1, 1, v.bytes, SHM_CELL_BYTES + 1));
 	}
 	shm_cell_get(cells, 0, &seen);
 	assert_int_equal(seen.tag, 0);
@@ -69,7 +73,7 @@ values_stay_whole_while_their_writers_are_killed(void **state)
 	f.g.workers_n = N;
 	assert_int_equal(shm_grow(f.shm, &f.g, f.err), 0);
 	cells = shm_cells_new(1);
-	assert_true(shm_cell_set(f.shm, cells, 0, &v));
+	assert_true(shm_cell_set(f.shm, cells, 0, v.tag, v.bytes, v.n));
 	for (uint32_t i = 0; i < N; i++)
 		slot[i] = fixture_fork(&f, SHM_ROLE_WORKER, i, &pid[i], write_forever,
 				       NULL);
@@ -90,7 +94,7 @@ values_stay_whole_while_their_writers_are_killed(void **state)
 		fixture_wait(pid[i]);
 	}
 	v = value_of(3);
-	assert_true(shm_cell_set(f.shm, cells, 0, &v));
+	assert_true(shm_cell_set(f.shm, cells, 0, v.tag, v.bytes, v.n));
 	shm_cells_free(&cells, 1);
 	fixture_remove(&f);
 }
