@@ -33,7 +33,8 @@ def lab(request):
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "smoke: the short set that also runs on other builds")
+    config.addinivalue_line("markers", "smoke: the short set that also runs with the release build")
+    config.addinivalue_line("markers", "release: measures memory, or a sanitizer prevents it")
     config.addinivalue_line("markers", "root: needs root")
     config.addinivalue_line("markers", "alone: measures times; nothing else runs beside it")
 

@@ -44,7 +44,7 @@ def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
-@pytest.mark.skipif("ASAN_OPTIONS" in os.environ, reason="measures memory")
+@pytest.mark.release
 def test_many_slow_readers_of_a_large_body_cost_a_buffer_each(lab):
     """100 MB to each of 100 clients that read a little: the size of the body is nowhere
     in the worker's memory."""
@@ -115,7 +115,7 @@ def test_a_great_many_messy_connections_leave_nothing_behind(lab, nbproc):
     print(f"{wanted} in {took:.1f} s; Pss and descriptors {before} -> {after}")
     assert weir.workers() == workers
     assert [fds for _, fds in after] == [fds for _, fds in before]
-    if "ASAN_OPTIONS" not in os.environ:
+    if not lab.sanitized:
         for (was, _), (now, _) in zip(before, after):
             assert now - was < 2 << 20
     assert weir.stat("fe", "FRONTEND", "conn_tot") >= wanted

@@ -73,11 +73,12 @@ def is_well(weir, port):
 
 
 @pytest.mark.root
+@pytest.mark.release
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_a_worker_that_was_taken_over_makes_nobody_act(lab, kind):
     if os.geteuid() != 0:
         pytest.skip("needs root to have another user")
-    if "asan" in lab.weir:
+    if lab.sanitized:
         pytest.skip("the sanitizer must be loaded first")
     board, port = Board(lab), lab.port()
     origins = lab.origins("ab")
@@ -112,8 +113,9 @@ def test_a_worker_that_was_taken_over_makes_nobody_act(lab, kind):
     wait_until(lambda: is_well(weir, port), 20)
 
 
+@pytest.mark.release
 def test_a_table_that_kills_who_changes_it_begins_anew(lab):
-    if "asan" in lab.weir:
+    if lab.sanitized:
         pytest.skip("the sanitizer must be loaded first")
     board, port = Board(lab), lab.port()
     weir = lab.start(config(port, lab.origins("a"), {}), nbproc=1, env=board.env)

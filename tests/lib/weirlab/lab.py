@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """One test's belongings, and their end."""
+import functools
 import os
 import random
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 
 from .load import Load
@@ -12,19 +14,23 @@ from .origin import Origin
 from .sink import Sink
 from .weir import Weir, binary
 
-# Leaks are told at the end of a process, so each is ended in order.
-SANITIZED = "ASAN_OPTIONS" in os.environ
-
 # Below the kernel's ephemeral range, so that no outgoing connection takes one. Tests that
 # run beside each other (pytest -n) do not meet.
 _RUNNER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 8
 PORTS = range(12000 + 2500 * _RUNNER, 12000 + 2500 * (_RUNNER + 1))
 
 
+@functools.cache
+def is_sanitized(program):
+    return "AddressSanitizer: yes" in subprocess.run([program, "-vv"], text=True,
+                                                     capture_output=True).stdout
+
+
 class Lab:
     def __init__(self, name="test"):
         self.name = name
         self.weir, self.weirctl = binary("WEIR", "weir"), binary("WEIRCTL", "weirctl")
+        self.sanitized = is_sanitized(self.weir)
         self.dir = tempfile.mkdtemp(prefix="weirlab-")
         os.chmod(self.dir, 0o755)
         self.shm_dir = tempfile.mkdtemp(prefix="weirlab-", dir="/dev/shm")
@@ -82,7 +88,7 @@ class Lab:
                 result = weir.ctl("check", check=False)
                 assert result.returncode == 0, \
                     f"weirctl check: {result.stdout}{result.stderr}"
-                if SANITIZED:
+                if self.sanitized:  # leaks are told at the end of a process
                     weir.stop(signal.SIGINT)
             for mark in ("Sanitizer", "runtime error:"):
                 assert mark not in weir.stderr, weir.stderr

@@ -22,7 +22,7 @@ def binary(variable, name):
     path = os.environ.get(variable)
     if path:
         return os.path.abspath(path)
-    found = [os.path.join(ROOT, "build", preset, name) for preset in ("dev", "release", "asan")]
+    found = [os.path.join(ROOT, "build", preset, name) for preset in ("dev", "release")]
     found = [path for path in found if os.access(path, os.X_OK)]
     if not found:
         raise RuntimeError(f"no {name} in build/*; build it, or set {variable}")
