@@ -86,7 +86,8 @@ struct cfg_global {
 
 struct cfg_timeouts {
 	uint64_t connect_ms, client_ms, server_ms, http_request_ms, http_keep_alive_ms,
-		queue_ms, check_ms, tunnel_ms, tarpit_ms, client_fin_ms, server_fin_ms;
+		queue_ms, check_ms, tunnel_ms, tarpit_ms, client_hs_ms, client_fin_ms,
+		server_fin_ms;
 };
 
 enum cfg_option {
@@ -127,6 +128,8 @@ struct cfg_bind {
 	uint32_t maxconn; /* 0: none */
 	enum cfg_shards shards;
 	bool v4v6, v6only;
+	bool accept_proxy;     /* connections begin with a PROXY header */
+	bool is_named;	       /* `name` is given */
 	const char *interface; /* NULL: none */
 	mode_t mode;	       /* unix sockets; (mode_t)-1: umask */
 	struct cfg_proxy *frontend;
@@ -508,8 +511,10 @@ struct cfg_log {
 	const struct format *format;
 	const struct format *error_format; /* NULL: format */
 	const struct format *sd;	   /* structured data; NULL: none */
-	struct span tag;		   /* empty: global.log_tag */
-	bool is_per_connection;		   /* one line per connection, not per request */
+	/* of what ends before its first request: what stands before the listener */
+	const struct format *handshake;
+	struct span tag;	/* empty: global.log_tag */
+	bool is_per_connection; /* one line per connection, not per request */
 };
 
 /* Statuses of what fails here, by the reason. */

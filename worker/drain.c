@@ -53,7 +53,8 @@ close_idle(uint64_t silent_ms)
 		struct session *s = list_entry(n, struct session, node);
 		next = n->next;
 		bool is_silent = silent_ms && now_us() - s->since_us > silent_ms * 1000;
-		if (s->state == SESSION_IDLE && (s->requests_n || is_silent))
+		bool is_idle = s->state == SESSION_IDLE || s->state == SESSION_PROXY;
+		if (is_idle && (s->requests_n || is_silent))
 			session_close(s, false);
 	}
 }

@@ -29,14 +29,15 @@ end_silently(struct txn *t, int status, enum stop stop)
 }
 
 /* http_after_response: the answer, of which *head is the beginning, is read again like a
- * server's. What leaves edited stands in self.hx, and *body is what came behind it. */
+ * server's. What leaves edited stands in self.hx, and *body is what came behind it. An
+ * answer to no request, as 400 and 408, has no rules, as in HAProxy. */
 static void
 after_response(struct txn *t, struct span *head, struct span *body)
 {
 	struct http_head *h = &self.head;
 	struct http_outgoing as_it_is = {.body = HTTP_BODY_NONE};
 	enum http_reject why;
-	if (!rules_have_after_response(t) ||
+	if (t->is_request_bad || !rules_have_after_response(t) ||
 	    http_head_parse_response(head->p, head->n, 0, &t->fe->cfg->limits, h, &why) !=
 		    HTTP_PARSE_OK)
 		return;

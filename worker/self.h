@@ -132,7 +132,7 @@ struct worker {
 	struct net_timer resume_timer, neighbour_timer, sweep_timer, drain_timer;
 	bool has_takeover;
 
-	struct pool sessions, session_addrs, txns, txn_sets, origins, trackers;
+	struct pool sessions, session_ends, txns, txn_sets, origins, trackers;
 	struct buf_pools bufs;
 	struct net_pipes pipes;
 	struct list session_list; /* all sessions, oldest first */

@@ -34,8 +34,8 @@ session_dst_of_connection(const struct session *s)
 	struct sockaddr_storage ss;
 	socklen_t len = sizeof(ss);
 	struct addr a = {.kind = ADDR_NONE};
-	if (s->dst)
-		return addr_of(s->dst);
+	if (s->ends && s->ends->has_fc_dst)
+		return addr_of(&s->ends->fc_dst);
 	if (getsockname(s->client.watch.fd, (struct sockaddr *)&ss, &len) == 0)
 		addr_from_sockaddr(&a, (struct sockaddr *)&ss, len);
 	return a;
@@ -45,7 +45,38 @@ struct addr
 session_dst(const struct session *s)
 {
 	const struct txn_set *set = s->txn ? s->txn->set : NULL;
-	return set && set->has_dst ? addr_of(&set->dst) : session_dst_of_connection(s);
+	if (set && set->has_dst)
+		return addr_of(&set->dst);
+	if (s->ends && s->ends->has_dst)
+		return addr_of(&s->ends->dst);
+	return session_dst_of_connection(s);
+}
+
+union session_addr
+session_addr_of(const struct addr *a)
+{
+	union session_addr u = {.sa = {.sa_family = AF_UNSPEC}};
+	if (a->kind == ADDR_INET)
+		u.in = a->u.in;
+	else if (a->kind == ADDR_INET6)
+		u.in6 = a->u.in6;
+	return u;
+}
+
+struct session_ends *
+session_ends_of(struct session *s)
+{
+	if (!s->ends && (s->ends = pool_get(&self.session_ends)))
+		memset(s->ends, 0, sizeof(*s->ends));
+	return s->ends;
+}
+
+void
+session_keep_fc_src(const struct session *s, struct session_ends *ends)
+{
+	if (!ends->has_fc_src)
+		ends->fc_src = s->peer;
+	ends->has_fc_src = true;
 }
 
 struct session *
@@ -64,8 +95,10 @@ session_close(struct session *s, bool with_reset)
 	idle_leave(s);
 	buf_put(&self.bufs, &s->in);
 	buf_put(&self.bufs, &s->vars);
-	if (s->dst)
-		pool_put(&self.session_addrs, s->dst);
+	if (s->ends) {
+		buf_put(&self.bufs, &s->ends->tlvs);
+		pool_put(&self.session_ends, s->ends);
+	}
 	if (s->trackers)
 		track_end(&s->trackers);
 	summary_end(s);
@@ -161,6 +194,9 @@ session_ready(struct net_watch *w, uint32_t events)
 	struct session *s = session_of(w);
 	net_conn_note(&s->client, events);
 	switch ((enum session_state)s->state) {
+	case SESSION_PROXY:
+		proxied_read(s);
+		break;
 	case SESSION_IDLE:
 	case SESSION_HEAD:
 		if (s->client.is_readable)
@@ -193,6 +229,9 @@ session_expired(struct net_timer *timer)
 {
 	struct session *s = list_entry(timer, struct session, timer);
 	switch ((enum session_state)s->state) {
+	case SESSION_PROXY:
+		proxied_timeout(s);
+		break;
 	case SESSION_IDLE:
 		if (s->requests_n)
 			session_close(s, false);
@@ -212,6 +251,23 @@ session_expired(struct net_timer *timer)
 }
 
 void
+session_begin(struct session *s)
+{
+	const struct cfg_timeouts *to = &s->bind->fe->cfg->timeout;
+	if (rules_connection(s, CFG_RULES_SESSION) == RULE_ENDED)
+		return;
+	if (s->trackers)
+		track_session(s);
+	if (s->is_tcp) {
+		tcp_start(s);
+		return;
+	}
+	uint64_t wait_ms = to->http_request_ms ? to->http_request_ms : to->client_ms;
+	net_timer_set(self.loop, &s->timer, wait_ms ? now_ms() + wait_ms : 0);
+	request_read(s);
+}
+
+void
 session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen_t len)
 {
 	struct session *s = pool_get(&self.sessions);
@@ -224,7 +280,7 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 		.bind = bind,
 		.accepted_us = now_us(),
 		.since_us = now_us(),
-		.state = SESSION_IDLE,
+		.state = bind->cfg->accept_proxy ? SESSION_PROXY : SESSION_IDLE,
 		.is_tcp = bind->fe->cfg->mode == CFG_MODE_TCP,
 	};
 	net_conn_init(&s->client, fd, session_ready);
@@ -239,17 +295,8 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 		limits_no_session();
 		return;
 	}
-	if (rules_connection(s, CFG_RULES_SESSION) == RULE_ENDED)
-		return;
-	if (s->trackers)
-		track_session(s);
-	if (s->is_tcp) {
-		tcp_start(s);
-		return;
-	}
-	uint64_t wait_ms = bind->fe->cfg->timeout.http_request_ms;
-	if (!wait_ms)
-		wait_ms = bind->fe->cfg->timeout.client_ms;
-	net_timer_set(self.loop, &s->timer, wait_ms ? now_ms() + wait_ms : 0);
-	request_read(s);
+	if (s->state == SESSION_PROXY)
+		proxied_read(s);
+	else
+		session_begin(s);
 }

@@ -31,6 +31,7 @@ enum txn_phase {
 };
 
 enum session_state {
+	SESSION_PROXY,	/* before the header of the PROXY protocol is there */
 	SESSION_IDLE,	/* between requests, no byte of the next one */
 	SESSION_HEAD,	/* part of a request head is in `in` */
 	SESSION_BUSY,	/* txn */
@@ -41,6 +42,16 @@ union session_addr {
 	struct sockaddr sa;
 	struct sockaddr_in in;
 	struct sockaddr_in6 in6;
+};
+
+/* What is known of a connection's ends besides session.peer and its socket: of most
+ * nothing. fc_: as rules of the connection have left it; src is session.peer. */
+struct session_ends {
+	bool has_fc_src, has_fc_dst, has_dst;
+	bool is_proxied; /* a PROXY header was there */
+	uint32_t handshake_ms;
+	union session_addr fc_src, fc_dst, dst;
+	struct buf *tlvs; /* of that header; NULL: none */
 };
 
 struct session {
@@ -60,8 +71,8 @@ struct session {
 	uint64_t since_us; /* first byte of the current request, or start of the idle time
 			    */
 	union session_addr peer;
-	union session_addr *dst; /* what rules of the connection say; NULL: the socket */
-	uint32_t idle_ms;	 /* before the current request */
+	struct session_ends *ends;
+	uint32_t idle_ms; /* before the current request */
 	uint32_t requests_n;
 	uint32_t parsed; /* bytes of `in` the head parser has seen */
 	uint8_t state;
@@ -195,8 +206,27 @@ void session_next(struct session *s, bool keep, bool client_may_send);
  * rules of the connection say. ADDR_NONE: it is not known. */
 struct addr session_dst(const struct session *s);
 struct addr session_dst_of_connection(const struct session *s);
+union session_addr session_addr_of(const struct addr *a);
+/* Made at the first use; NULL: no memory. */
+struct session_ends *session_ends_of(struct session *s);
+/* session.peer is going to be another one than that of the connection. */
+void session_keep_fc_src(const struct session *s, struct session_ends *ends);
+/* Rules of the connection have passed, and a PROXY header if there is one. */
+void session_begin(struct session *s);
+/* %Th: what came before its first byte took so long. */
+static inline uint32_t
+session_handshake_ms(const struct session *s)
+{
+	return s->ends ? s->ends->handshake_ms : 0;
+}
 /* Ready function of the client's watch. */
 struct session *session_of(struct net_watch *w);
+
+/* proxied.c: the PROXY protocol of clients. */
+/* Reads the header as far as it is there, and begins the session behind it. */
+void proxied_read(struct session *s);
+/* It did not come in time. */
+void proxied_timeout(struct session *s);
 
 /* request.c: HTTP requests. */
 /* Parses what has arrived and starts txns; called when readable or `in` has bytes. */
@@ -317,6 +347,8 @@ bool access_log_is_normal(const struct txn *t);
 void access_log(struct txn *t);
 /* option logasap: the answer begins, or the server is connected in mode tcp. */
 void access_log_early(struct txn *t);
+/* The line of a connection that ended before its first request, for the reason told. */
+void access_log_handshake(struct txn *t, struct span reason);
 /* Remembers the request line as received, for the log. */
 void access_log_capture(struct txn *t, const char *p, size_t n);
 

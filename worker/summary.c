@@ -92,7 +92,7 @@ has_to_end(const struct session *s, enum stop *stop)
 static void
 end(struct session *s, enum stop stop)
 {
-	if (s->state == SESSION_HEAD && txn_new(s))
+	if ((s->state == SESSION_HEAD || s->state == SESSION_PROXY) && txn_new(s))
 		s->txn->is_request_bad = true;
 	if (s->txn)
 		txn_abort(s->txn, stop);

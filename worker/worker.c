@@ -131,7 +131,7 @@ worker_memory_init(void)
 		limit = 64 * 1024 * 1024;
 	pool_init(&self.sessions, sizeof(struct session), WORKER_POOL_SLAB_BYTES, 0);
 	pool_init(&self.txns, sizeof(struct txn), WORKER_POOL_SLAB_BYTES, 0);
-	pool_init(&self.session_addrs, sizeof(union session_addr), WORKER_POOL_SLAB_BYTES,
+	pool_init(&self.session_ends, sizeof(struct session_ends), WORKER_POOL_SLAB_BYTES,
 		  0);
 	pool_init(&self.txn_sets, sizeof(struct txn_set), WORKER_POOL_SLAB_BYTES, 0);
 	pool_init(&self.origins, sizeof(struct origin), WORKER_POOL_SLAB_BYTES, 0);

@@ -16,6 +16,8 @@ static const char tcplog[] = "%ci:%cp [%t] %ft %b/%s %Tw/%Tc/%Tt %B %ts "
 			     "%ac/%fc/%bc/%sc/%rc %sq/%bq";
 static const char http_connect[] = "Connect from %ci:%cp to %fi:%fp (%f/HTTP)";
 static const char tcp_connect[] = "Connect from %ci:%cp to %fi:%fp (%f/TCP)";
+/* configuration.txt 8.2.6; the listener and the reason come behind it */
+static const char handshake[] = "%ci:%cp [%t] %f/";
 
 static const struct format *
 compile(struct loading *l, const struct cfg_proxy *p, const struct node *at,
@@ -92,6 +94,7 @@ build_access_log(struct loading *l, struct built *b)
 	log->error_format = written(l, p, node_get(b->map, "error_log_format"));
 	if (sd)
 		log->sd = compile(l, p, sd, sd->text);
+	log->handshake = compile(l, p, NULL, handshake);
 	if (log->format)
 		return;
 	const char *text = standard_text(p, node_get(b->map, "option"));

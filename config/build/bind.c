@@ -47,6 +47,7 @@ bind_add(struct bind_making *m, const struct addr *addr, const char *text,
 	*bind = m->made;
 	bind->addr = *addr;
 	bind->name = listener_name(m, text, addr_port(addr));
+	bind->is_named = m->made.name != NULL;
 	bind->frontend = p;
 	bind->index = (uint32_t)c->binds_n;
 	bind->where = report_place(l->arena, m->address->pos);

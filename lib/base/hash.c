@@ -77,9 +77,9 @@ hash_wt6(const void *p, size_t n)
 
 /* Four bits a step; the polynomials are reflected. */
 static uint32_t
-crc(const uint32_t table[16], const unsigned char *c, size_t n)
+crc(const uint32_t table[16], uint32_t before, const unsigned char *c, size_t n)
 {
-	uint32_t h = UINT32_MAX;
+	uint32_t h = ~before;
 	while (n--) {
 		h ^= *c++;
 		h = h >> 4 ^ table[h & 15];
@@ -96,18 +96,24 @@ hash_crc32(const void *p, size_t n)
 		0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
 		0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
 	};
-	return crc(table, p, n);
+	return crc(table, 0, p, n);
 }
 
 uint32_t
-hash_crc32c(const void *p, size_t n)
+hash_crc32c_more(uint32_t before, const void *p, size_t n)
 {
 	static const uint32_t table[16] = {
 		0x00000000, 0x105ec76f, 0x20bd8ede, 0x30e349b1, 0x417b1dbc, 0x5125dad3,
 		0x61c69362, 0x7198540d, 0x82f63b78, 0x92a8fc17, 0xa24bb5a6, 0xb21572c9,
 		0xc38d26c4, 0xd3d3e1ab, 0xe330a81a, 0xf36e6f75,
 	};
-	return crc(table, p, n);
+	return crc(table, before, p, n);
+}
+
+uint32_t
+hash_crc32c(const void *p, size_t n)
+{
+	return hash_crc32c_more(0, p, n);
 }
 
 uint32_t

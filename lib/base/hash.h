@@ -18,6 +18,8 @@ uint32_t hash_wt6(const void *p, size_t n);
 /* CRC-32 of Ethernet and gzip, and the Castagnoli one (RFC 9260 appendix A). */
 uint32_t hash_crc32(const void *p, size_t n);
 uint32_t hash_crc32c(const void *p, size_t n);
+/* Goes on: of bytes whose CRC is `before`, and p[0, n) behind them. */
+uint32_t hash_crc32c_more(uint32_t before, const void *p, size_t n);
 uint32_t hash_avalanche(uint32_t a);
 
 #endif

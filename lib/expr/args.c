@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "lib/base/num.h"
 #include "lib/base/suggest.h"
@@ -308,6 +309,47 @@ bind_choice(struct binding *b, const struct expr_arg_text *t, struct span choice
 			 s.best ? "'?" : "");
 }
 
+static bool
+tlv_number(struct span text, int64_t *out)
+{
+	char z[8], *end;
+	if (text.n == 0 || text.n >= sizeof(z) || text.p[0] < '0' || text.p[0] > '9')
+		return false;
+	memcpy(z, text.p, text.n);
+	z[text.n] = '\0';
+	*out = strtol(z, &end, z[1] == 'x' ? 16 : 10);
+	return *end == '\0' && *out <= 255;
+}
+
+/* configuration.txt, fc_pp_tlv: a number, or a name of the PROXY protocol. */
+static int
+bind_tlv(struct binding *b, const struct expr_arg_text *t, struct expr_arg *out)
+{
+	static const struct {
+		const char *name;
+		uint8_t type;
+	} names[] = {
+		{"ALPN", 0x01},	       {"AUTHORITY", 0x02},   {"CRC32C", 0x03},
+		{"NOOP", 0x04},	       {"UNIQUE_ID", 0x05},   {"SSL", 0x20},
+		{"SSL_VERSION", 0x21}, {"SSL_CN", 0x22},      {"SSL_CIPHER", 0x23},
+		{"SSL_SIG_ALG", 0x24}, {"SSL_KEY_ALG", 0x25}, {"NETNS", 0x30},
+	};
+	struct span text = span_trim(t->text);
+	out->kind = EXPR_ARG_INT;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (span_eq(text, span_str(names[i].name))) {
+			out->integer = names[i].type;
+			return 0;
+		}
+	if (!tlv_number(text, &out->integer))
+		return wrong(
+			b, t,
+			"a TLV type: 0 to 255, 0x00 to 0xff, ALPN, AUTHORITY, CRC32C, "
+			"NOOP, UNIQUE_ID, SSL, SSL_VERSION, SSL_CN, SSL_CIPHER, "
+			"SSL_SIG_ALG, SSL_KEY_ALG or NETNS");
+	return 0;
+}
+
 typedef int bind_fn(struct binding *b, const struct expr_arg_text *t,
 		    struct expr_arg *out);
 
@@ -319,6 +361,7 @@ static const struct {
 	{"str", bind_str},	{"field", bind_field}, {"var", bind_var},
 	{"fields", bind_field}, {"ip4", bind_ip4},     {"ip6", bind_ip6},
 	{"mask4", bind_mask4},	{"mask6", bind_mask6}, {"num", bind_num},
+	{"tlv", bind_tlv},
 };
 
 static const struct {

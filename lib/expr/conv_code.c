@@ -268,8 +268,8 @@ bool
 expr_conv_ipmask(const struct expr_context *c, const struct expr_arg *args,
 		 struct expr_sample *s)
 {
-	(void)c;
-	if (s->type == EXPR_IPV4) {
+	/* an IPv4 address that is written as IPv6 is one */
+	if (s->type == EXPR_IPV4 || expr_cast(c, s, EXPR_IPV4)) {
 		s->ipv4.s_addr &= args[0].ip4.s_addr;
 		return true;
 	}

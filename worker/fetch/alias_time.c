@@ -167,7 +167,7 @@ ALIAS_FN(Td)
 
 ALIAS_FN(Th)
 {
-	return give_int(s, 0); /* no handshake before the first byte */
+	return give_int(s, session_handshake_ms(txn_of(c)->s));
 }
 
 ALIAS_FN(Ti)

@@ -99,6 +99,8 @@ client_of_connection(const struct expr_context *c)
 {
 	const struct session *s = context_of(c)->s;
 	const struct txn_set *set = s->txn ? s->txn->set : NULL;
+	if (s->ends && s->ends->has_fc_src)
+		return &s->ends->fc_src;
 	return set && set->has_peer ? &set->peer : &s->peer;
 }
 

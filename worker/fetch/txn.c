@@ -67,7 +67,7 @@ FETCH_FN(res_bytes_out)
 
 FETCH_FN(fc_timer_handshake)
 {
-	return give_int(s, 0); /* %Th: nothing comes before the first byte */
+	return give_int(s, session_handshake_ms(context_of(c)->s));
 }
 
 FETCH_FN(fc_nb_streams)

@@ -51,8 +51,14 @@ static union session_addr *
 src_to_edit(struct rule_run *r)
 {
 	struct session *s = r->c.s;
-	if (!r->c.t)
+	if (!r->c.t && r->set == CFG_RULES_CONNECTION)
 		return &s->peer;
+	if (!r->c.t) {
+		struct session_ends *ends = session_ends_of(s);
+		if (ends)
+			session_keep_fc_src(s, ends);
+		return ends ? &s->peer : NULL;
+	}
 	struct txn_set *set = txn_set_of(r->c.t);
 	if (!set)
 		return NULL;
@@ -62,33 +68,30 @@ src_to_edit(struct rule_run *r)
 	return &s->peer;
 }
 
-static void
-known(union session_addr *out, struct addr a)
+/* *out, which is what `now` says until then. */
+static union session_addr *
+begun(union session_addr *out, bool *has_it, struct addr now)
 {
-	memset(out, 0, sizeof(*out));
-	if (a.kind == ADDR_INET)
-		out->in = a.u.in;
-	else if (a.kind == ADDR_INET6)
-		out->in6 = a.u.in6;
+	if (!*has_it)
+		*out = session_addr_of(&now);
+	*has_it = true;
+	return out;
 }
 
 static union session_addr *
 dst_to_edit(struct rule_run *r)
 {
 	struct session *s = r->c.s;
-	struct txn_set *set = r->c.t ? txn_set_of(r->c.t) : NULL;
-	if (!r->c.t && !s->dst) {
-		union session_addr *made = pool_get(&self.session_addrs);
-		if (made)
-			known(made, session_dst(s));
-		s->dst = made;
+	if (r->c.t) {
+		struct txn_set *set = txn_set_of(r->c.t);
+		return set ? begun(&set->dst, &set->has_dst, session_dst(s)) : NULL;
 	}
-	if (!set)
-		return r->c.t ? NULL : s->dst;
-	if (!set->has_dst)
-		known(&set->dst, session_dst(s));
-	set->has_dst = true;
-	return &set->dst;
+	struct session_ends *ends = session_ends_of(s);
+	if (!ends)
+		return NULL;
+	return r->set == CFG_RULES_CONNECTION
+		       ? begun(&ends->fc_dst, &ends->has_fc_dst, session_dst(s))
+		       : begun(&ends->dst, &ends->has_dst, session_dst(s));
 }
 
 static uint16_t
@@ -179,6 +182,14 @@ do_set_dst_port(struct rule_run *r, const struct cfg_rule *a)
 	struct expr_sample v;
 	if (port_in(r, a, &v))
 		put_port(dst_to_edit(r), &v);
+	return RULE_GOES_ON;
+}
+
+enum rule_end
+do_expect_proxy(struct rule_run *r, const struct cfg_rule *a)
+{
+	(void)a; /* layer4 is all there is */
+	r->c.s->state = SESSION_PROXY;
 	return RULE_GOES_ON;
 }
 
