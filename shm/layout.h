@@ -35,7 +35,7 @@ enum {
 	SHM_MINOR = 2, /* something was appended */
 	SHM_PAGE = 4096,
 	SHM_LINE = 64,
-	SHM_CELLS = 40, /* counters of one object, with room to append */
+	SHM_CELLS = 48, /* counters of one object, with room to append */
 	SHM_BOOT_ID_BYTES = 40,
 	SHM_VERSION_BYTES = 32,
 	SHM_LANES_EXTRA = 3, /* behind the workers': checker, control, master */
