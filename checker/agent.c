@@ -60,15 +60,24 @@ cut_prefix(struct span *word, struct span prefix)
 	return true;
 }
 
+static const struct state_word *
+state_of(struct span word)
+{
+	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
+		if (span_ieq(word, span_str(states[i].word)))
+			return &states[i];
+	return NULL;
+}
+
 static bool
 take_word(struct shm_agent_word *w, struct span word, const struct cfg_server *s)
 {
 	uint64_t n;
-	for (size_t i = 0; i < sizeof(states) / sizeof(states[0]); i++)
-		if (span_ieq(word, span_str(states[i].word))) {
-			w->state = states[i].state;
-			return true;
-		}
+	const struct state_word *state = state_of(word);
+	if (state) {
+		w->state = state->state;
+		return true;
+	}
 	for (size_t i = 0; i < sizeof(admins) / sizeof(admins[0]); i++)
 		if (span_ieq(word, span_str(admins[i].word))) {
 			w->maint = admins[i].maint;
@@ -90,25 +99,45 @@ is_separator(char c)
 	return c == ' ' || c == ',';
 }
 
+/* From *at to the next separator, where *at is then. */
+static struct span
+next_word(struct span line, size_t *at)
+{
+	size_t from = *at;
+	while (*at < line.n && !is_separator(line.p[*at]))
+		(*at)++;
+	return span_of(line.p + from, *at - from);
+}
+
 bool
 agent_read(struct shm_agent_word *w, struct span line, const struct cfg_server *s,
 	   struct span *wrong)
 {
 	bool is_right = true;
 	const char *description = memchr(line.p, '#', line.n);
-	size_t at = 0, n = description ? (size_t)(description - line.p) : line.n;
-	while (at < n) {
-		size_t from = at;
-		while (at < n && !is_separator(line.p[at]))
-			at++;
-		struct span word = span_of(line.p + from, at - from);
+	if (description)
+		line.n = (size_t)(description - line.p);
+	for (size_t at = 0; at < line.n; at++) {
+		struct span word = next_word(line, &at);
 		if (word.n && !take_word(w, word, s) && is_right) {
 			is_right = false;
 			*wrong = word;
 		}
-		at++;
 	}
 	return is_right;
+}
+
+/* The word that says what the server is; without one, all of them. */
+static struct span
+state_word(struct span words)
+{
+	struct span state = words;
+	for (size_t at = 0; at < words.n; at++) {
+		struct span word = next_word(words, &at);
+		if (state_of(word))
+			state = word;
+	}
+	return state;
 }
 
 /* "via agent : stopped (for lunch)" */
@@ -121,6 +150,7 @@ tell_source(struct probe_result *r, const char *said)
 		words = span_trim(span_of(said, (size_t)(sharp - said)));
 		description = span_trim(span_str(sharp + 1));
 	}
+	words = state_word(words);
 	snprintf(r->info, sizeof(r->info), "via agent : %.*s%s%.*s%s", (int)words.n,
 		 words.p, description.n ? " (" : "", (int)description.n,
 		 description.n ? description.p : "", description.n ? ")" : "");

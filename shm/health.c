@@ -340,8 +340,10 @@ shm_check_history(const struct shm_object *server,
 static const struct {
 	const char *word;
 	bool passed, has_code;
+	const char *description;
 } results[] = {
-#define RESULT(id, word, passed, has_code, description) {word, passed, has_code},
+#define RESULT(id, word, passed, has_code, description) \
+	{word, passed, has_code, description},
 #include "shm/check_result.def"
 #undef RESULT
 };
@@ -351,6 +353,12 @@ const char *
 shm_check_word(uint32_t status)
 {
 	return results[status < RESULTS_N ? status : 0].word;
+}
+
+const char *
+shm_check_description(uint32_t status)
+{
+	return results[status < RESULTS_N ? status : 0].description;
 }
 
 bool

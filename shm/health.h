@@ -141,6 +141,8 @@ uint32_t shm_check_history(const struct shm_object *server,
 			   struct shm_check_past out[SHM_CHECKS_KEPT]);
 /* "L4OK": a status of shm/check_result.def, "UNK" for others. */
 const char *shm_check_word(uint32_t status);
+/* "Layer4 check passed" */
+const char *shm_check_description(uint32_t status);
 bool shm_check_passed(uint32_t status);
 /* Whether its code says something, also 0. */
 bool shm_check_has_code(uint32_t status);

@@ -229,10 +229,19 @@ static void
 fill_agent(struct shm_stat_row *r, const struct shm_server *v)
 {
 	uint64_t seen = atomic_load_explicit(&v->agent_seen, memory_order_relaxed);
+	struct shm_agent_word says =
+		shm_agent_unpack(atomic_load_explicit(&v->agent, memory_order_relaxed));
 	if (!(seen & 0xff)) /* nobody was asked */
 		return;
 	set_text(r, SHM_STAT_agent_status, shm_check_word(seen & 0xff));
+	set_text(r, SHM_STAT_agent_desc, shm_check_description(seen & 0xff));
+	if (shm_check_has_code(seen & 0xff))
+		set_n(r, SHM_STAT_agent_code, 0); /* it says words */
 	set_n(r, SHM_STAT_agent_duration, seen >> 8 & 0xffffff);
+	/* its first word decides */
+	set_n(r, SHM_STAT_agent_rise, 1);
+	set_n(r, SHM_STAT_agent_fall, 1);
+	set_n(r, SHM_STAT_agent_health, !shm_agent_is_down(says));
 }
 
 static void

@@ -192,11 +192,15 @@ def test_agents_are_logged_like_haproxys(lab, agent):
         "a": {"address": a, "weight": 100, "check": True, "inter": "200ms", "rise": 1, "fall": 1,
               **asking(agent)}, "b": b}, log=ours), nbproc=1)
     weir.wait_status("be", "a", "UP")
-    for line in ("down", "up", "stopped # tea", "up", "drain", "ready", "maint", "ready", "fail",
-                 "up"):
+    for line in ("down", "ready up", "stopped # tea", "up,100%", "drain", "ready", "maint", "ready",
+                 "fail", "up"):
         agent.say(line + "\n")
         n = agent.answers
         wait_until(lambda: agent.answers >= n + 6)
     told = [[re.sub(r"duration: \d+ms", "duration: N", line.split("]: ", 1)[1])
              for line in sink.wait("Server be/a ", n=10)] for sink in (theirs, ours)]
     assert told[0] == told[1]
+    row = weir.stats()["be", "a"]
+    assert {k: row["agent_" + k] for k in ("status", "code", "desc", "rise", "fall", "health")} == {
+        "status": "L7OK", "code": "0", "desc": "Layer7 check passed", "rise": "1", "fall": "1",
+        "health": "1"}
