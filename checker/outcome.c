@@ -183,6 +183,8 @@ follow(struct checked *c, enum shm_health state)
 	for (struct checked *t = c->trackers; t; t = t->next_tracker)
 		if (checked_health(t).state != state)
 			outcome_change(t, state, NULL, c);
+		else
+			follow(t, state);
 }
 
 void

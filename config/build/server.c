@@ -214,22 +214,53 @@ link_track(struct loading *l, struct cfg_server *s, const struct node *map)
 		report_error(l->report, n,
 			     "'init_state' is given too: a server that tracks another "
 			     "has its state; expected one of them");
-	else if (to && !to->check)
-		report_error(l->report, n,
-			     "'%s' is not checked; expected a server that is", n->text);
 	else
 		s->track = to;
 }
 
-void
-build_tracks(struct loading *l)
+/* It may track one that tracks another, and so on to one that is checked. */
+static void
+check_track(struct loading *l, struct cfg_server *s, const struct node *map)
+{
+	const struct cfg_server *end = s->track, *behind = s;
+	for (bool moves = false; end && end->track && end != behind; moves = !moves) {
+		end = end->track;
+		if (moves)
+			behind = behind->track;
+	}
+	if (!end || (end->check && !end->track))
+		return;
+	const struct node *n = node_get(map, "track");
+	if (end->track)
+		report_error(l->report, n,
+			     "'%s' leads around in a circle; expected a server that is "
+			     "checked at the end",
+			     n->text);
+	else
+		report_error(l->report, n,
+			     "'%s' is not checked; expected a server that is, or that "
+			     "tracks one",
+			     n->text);
+}
+
+typedef void server_fn(struct loading *l, struct cfg_server *s, const struct node *map);
+
+static void
+each_server(struct loading *l, server_fn *fn)
 {
 	for (size_t i = 0; i < l->cfg->proxies_n; i++) {
 		const struct cfg_proxy *p = l->cfg->proxies[i];
 		const struct node *map = node_get(l->built[i].map, "servers");
 		for (size_t j = 0; j < p->servers_n; j++)
-			link_track(l, p->servers[j], node_get(map, p->servers[j]->name));
+			fn(l, p->servers[j], node_get(map, p->servers[j]->name));
 	}
+}
+
+void
+build_tracks(struct loading *l)
+{
+	each_server(l, link_track);
+	each_server(l, check_track);
 }
 
 void

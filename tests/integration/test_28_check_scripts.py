@@ -292,15 +292,24 @@ def test_alike_servers_share_a_probe_and_each_has_its_verdict(lab):
 def test_a_server_that_tracks_another_has_its_health(lab):
     a, sink = lab.origin("a"), lab.sink()
     config = web(lab.port(), [a], every=EVERY, log=sink)
-    config["backends"]["other"] = {"servers": {"t": {"address": a.address, "track": "be/a"}}}
+    config["backends"].update({  # the end of the chain comes first
+        "another": {"servers": {"u": {"address": a.address, "track": "other/t"}}},
+        "other": {"servers": {"t": {"address": a.address, "track": "be/a"}}}})
     weir = lab.start(config, nbproc=1)
-    weir.wait_status("other", "t", "UP")
+    weir.wait_status("another", "u", "UP")
     a.stop()
-    weir.wait_status("other", "t", "DOWN")
+    weir.wait_status("another", "u", "DOWN")
     sink.wait(r"Server other/t is DOWN via be/a\. 0 active and 0 backup servers left\.")
+    sink.wait(r"Server another/u is DOWN via other/t\. 0 active and 0 backup servers left\.")
     a.start()
-    weir.wait_status("other", "t", "UP")
-    assert weir.stat("other", "t", "chkdown") == 1
+    weir.wait_status("another", "u", "UP")
+    assert weir.stat("other", "t", "chkdown") == weir.stat("another", "u", "chkdown") == 1
+    weir.api("set server be/a state maint")
+    weir.wait_status("another", "u", "MAINT")
+    weir.reload()
+    assert weir.status("another", "u").startswith("MAINT")
+    weir.api("set server be/a state ready")
+    weir.wait_status("another", "u", "UP")
 
 
 @pytest.mark.parametrize("state, first, later", [

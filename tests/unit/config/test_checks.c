@@ -140,12 +140,14 @@ servers_choose_checks_by_name_and_may_track_others(void **state)
 		"    servers:\n      s: \"1.1.1.1:1\"\n"
 		"      t: {address: \"1.1.1.1:2\", healthcheck: alive, init_state: "
 		"fully-down}\n"
-		"  d: {servers: {u: {address: \"1.1.1.1:1\", track: b/t}}}\n");
+		"  d: {servers: {v: {address: \"1.1.1.1:1\", track: u}, "
+		"u: {address: \"1.1.1.1:1\", track: b/t}}}\n");
 	const struct cfg_proxy *b = backend(c, "b");
 	assert_int_equal(b->servers[0]->healthcheck->kind, CFG_CHECK_PRESET);
 	assert_int_equal(b->servers[1]->healthcheck->kind, CFG_CHECK_HTTP);
 	assert_int_equal(b->servers[1]->init_state, CFG_INIT_FULLY_DOWN);
-	assert_ptr_equal(backend(c, "d")->servers[0]->track, b->servers[1]);
+	assert_ptr_equal(backend(c, "d")->servers[1]->track, b->servers[1]);
+	assert_ptr_equal(backend(c, "d")->servers[0]->track, backend(c, "d")->servers[1]);
 	cfg_free(&c);
 }
 
@@ -207,7 +209,17 @@ what_is_wrong_with_a_check_is_said_at_its_place(void **state)
 		     "unknown server 'u'; expected [backend/]server");
 	assert_wrong(BACKENDS "  b: {servers: {s: \"1.1.1.1:1\", t: {address: "
 			      "\"1.1.1.1:2\", track: s}}}\n",
-		     "'s' is not checked; expected a server that is");
+		     "'s' is not checked; expected a server that is, or that tracks one");
+	assert_wrong(
+		BACKENDS
+		"  b: {servers: {s: {address: \"1.1.1.1:1\", track: t}, t: {address: "
+		"\"1.1.1.1:2\", track: s}}}\n",
+		"'t' leads around in a circle; expected a server that is checked");
+	assert_wrong(
+		BACKENDS
+		"  b: {servers: {s: {address: \"1.1.1.1:1\", track: t}, t: {address: "
+		"\"1.1.1.1:2\", track: t}}}\n",
+		"'t' leads around in a circle; expected a server that is checked");
 	assert_wrong(BACKENDS "  b: {option: external_check, external_check: {command: "
 			      "/bin/true}}\n",
 		     "expected 'external_check: true' in global");
