@@ -88,16 +88,30 @@ has_to_end(const struct session *s, enum stop *stop)
 	return true;
 }
 
+/* Who has asked for something and got nothing yet is told. */
+static int
+last_word(const struct txn *t)
+{
+	if (t->s->is_tcp || t->head_forwarded || !flow_is_done(&t->up))
+		return 0;
+	return t->phase == PHASE_HEADERS ? 502 : t->phase == PHASE_CONNECT ? 503 : 0;
+}
+
 /* Half a request is logged as one that was refused. */
 static void
 end(struct session *s, enum stop stop)
 {
 	if ((s->state == SESSION_HEAD || s->state == SESSION_PROXY) && txn_new(s))
 		s->txn->is_request_bad = true;
-	if (s->txn)
+	int status = s->txn ? last_word(s->txn) : 0;
+	if (status) {
+		s->say_close = true;
+		reply_error(s->txn, status, stop);
+	} else if (s->txn) {
 		txn_abort(s->txn, stop);
-	else
+	} else {
 		session_close(s, false);
+	}
 }
 
 void

@@ -31,6 +31,12 @@ def seen_as(weir, state, *clients):
     return wait_until(them, what=f"{len(clients)} clients are seen as {state}")
 
 
+def ended(client):
+    """Who waits for an answer gets one."""
+    assert client.response().status == 502
+    client.expect_closed()
+
+
 def asking(port, target="/"):
     c = Client(port)
     c.request(target)
@@ -119,7 +125,7 @@ def test_a_killed_session_ends_at_once_is_logged_with_K_and_the_others_go_on(lab
     victim, other = asking(port, "/wait"), asking(port, "/stay")
     s, _ = seen_as(weir, "response", victim, other)
     weir.ctl("sessions", "kill", s["id"])
-    victim.expect_closed()
+    ended(victim)
     line = wait_until(lambda: log.find(r'"GET /wait'))[0]
     assert " be/a " in line and " KH-- " in line
     wait_until(lambda: len(sessions(weir)) == 1)
@@ -170,7 +176,7 @@ def test_all_sessions_of_a_server_end_and_those_of_others_do_not(lab, nbproc):
     seen_as(weir, "response", *victims, *others)
     assert weir.api("shutdown sessions server be/a").strip() == ""
     for c in victims:
-        c.expect_closed()
+        ended(c)
     wait_until(lambda: len(log.find(" KH-- ")) == 12)
     stays.open(4)
     for c in others:
@@ -203,7 +209,7 @@ def test_the_runtime_api_answers_in_its_words(lab):
     assert weir.api("shutdown sessions server be/x").strip() == "No such server."
     assert weir.api("shutdown sessions server x").strip() == "Require 'backend/server'."
     assert weir.api(f"shutdown session {one['id']}").strip() == ""
-    c.expect_closed()
+    ended(c)
 
 
 def test_sessions_of_a_hung_or_killed_worker_are_readable_until_it_is_replaced(lab):
@@ -245,7 +251,7 @@ def test_a_draining_worker_shows_its_sessions_and_ends_those_that_are_killed(lab
     wait_until(lambda: len(sessions(weir)) == 5)
     weir.ctl("sessions", "kill", "server", "be/a")
     for c in clients:
-        c.expect_closed()
+        ended(c)
     assert len(wait_until(lambda: len(log.find(" KH-- ")) == 6 and log.find(" KH-- "))) == 6
     wait_until(lambda: len(weir.workers()) == nbproc, what="nobody drains any more")
 
@@ -260,7 +266,7 @@ def test_a_lost_wake_up_delays_a_kill_by_a_second_at_most(lab):
     one, = seen_as(weir, "response", c)
     start = time.monotonic()
     weir.ctl("sessions", "kill", one["id"])
-    c.expect_closed()
+    ended(c)
     assert time.monotonic() - start < 2.5 * SLOW
 
 

@@ -135,9 +135,27 @@ def test_sessions_of_a_server_that_goes_down_end_in_old_workers_too(lab):
     wait_until(lambda: len(a.seen("/hang")) == 8)
     a.on("/check", do.answer(500))
     for client in old + new:
+        assert client.response().status == 502
         client.expect_closed()
-    lines = sink.wait(r'"GET /hang HTTP/1\.1"', n=8)
-    assert all(" DH-- " in line or " D" in line for line in lines), lines
+    assert all(" 502 " in line and " DH-- " in line
+               for line in sink.wait(r'"GET /hang HTTP/1\.1"', n=8))
+
+
+def test_who_has_not_asked_all_or_has_a_part_of_the_answer_is_told_nothing(lab):
+    a = lab.origin("a").on("/hang", do.hang())
+    a.on("/part", do.raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart"))
+    port, sink = lab.port(), lab.sink()
+    weir = lab.start(web(port, [a], log=sink), nbproc=1)
+    with Client(port) as half, Client(port) as part:
+        half.send("POST /half HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf")
+        part.request("/part")
+        assert part.read_until(b"part")
+        wait_until(lambda: weir.stat("be", "a", "scur") == 2)
+        weir.api("shutdown sessions server be/a")
+        half.expect_closed()
+        part.expect_closed()
+    sink.wait(r' -1 .* KH-- .*"POST /half')
+    sink.wait(r' 200 .* KD-- .*"GET /part')
 
 
 def test_sessions_of_backups_end_when_a_better_server_is_up(lab):
@@ -155,6 +173,8 @@ def test_sessions_of_backups_end_when_a_better_server_is_up(lab):
     wait_until(lambda: len(b.seen("/hang")) == 3)
     a.on("/check", do.answer(200))
     for client in clients:
+        assert client.response().status == 502
         client.expect_closed()
-    assert all(" U" in line for line in sink.wait(r'"GET /hang HTTP/1\.1"', n=3))
+    assert all(" 502 " in line and " UH-- " in line
+               for line in sink.wait(r'"GET /hang HTTP/1\.1"', n=3))
     assert get(port).text == "a"
