@@ -108,6 +108,8 @@ is_same(const struct probe *p, const struct checked *c)
 	       a->inter_ms == b->inter_ms && a->fastinter_ms == b->fastinter_ms &&
 	       a->downinter_ms == b->downinter_ms &&
 	       a->check_reuse_pool == b->check_reuse_pool &&
+	       a->check_send_proxy == b->check_send_proxy &&
+	       a->send_proxy.crc32c == b->send_proxy.crc32c &&
 	       x->timeout.connect_ms == y->timeout.connect_ms &&
 	       x->timeout.check_ms == y->timeout.check_ms &&
 	       memcmp(&x->limits, &y->limits, sizeof(x->limits)) == 0;

@@ -20,6 +20,7 @@
 #include "checker/self.h"
 #include "lib/base/clock.h"
 #include "lib/base/must.h"
+#include "lib/net/proxy_header.h"
 
 enum {
 	/* A UNIX socket whose backlog is full says EAGAIN and never tells when it is not.
@@ -154,6 +155,36 @@ is_shortage(int error)
 
 /* --- connecting ------------------------------------------------------------------- */
 
+static struct addr
+own_name(int fd)
+{
+	struct sockaddr_storage ss;
+	socklen_t len = sizeof(ss);
+	struct addr a = {.kind = ADDR_NONE};
+	if (getsockname(fd, (struct sockaddr *)&ss, &len) == 0)
+		addr_from_sockaddr(&a, (struct sockaddr *)&ss, len);
+	return a;
+}
+
+/* proxy-protocol.txt: the ends of this very connection in version 1, for servers that
+ * refuse UNKNOWN (2.1); LOCAL in version 2. */
+static enum probe_go
+introduce(struct probe *p)
+{
+	char bytes[PROXY_HEADER_V1_BYTES];
+	struct proxy_writer w = {.p = bytes, .cap = sizeof(bytes)};
+	if (p->introduces == 1) {
+		struct addr from = own_name(p->socket->watch.fd);
+		proxy_write_v1(&w, &from, &p->to);
+	} else {
+		proxy_write_v2(&w, NULL, NULL);
+		if (p->users->cfg->send_proxy.crc32c)
+			(void)proxy_write_tlv(&w, PROXY_TLV_CRC32C, SPAN(""));
+		proxy_write_v2_end(&w);
+	}
+	return probe_send(p, span_of(w.p, w.n));
+}
+
 /* Asks the kernel how far the connection is; several times is harmless. */
 static enum probe_go
 connect_step(struct probe *p, bool is_first)
@@ -165,7 +196,7 @@ connect_step(struct probe *p, bool is_first)
 	if (r == 0 || errno == EISCONN) {
 		p->phase = PROBE_TALKING;
 		limit_response(p);
-		return PROBE_DONE;
+		return p->introduces ? introduce(p) : PROBE_DONE;
 	}
 	if (errno == EALREADY || errno == EINPROGRESS) {
 		probe_socket_await(p->socket);

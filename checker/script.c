@@ -46,11 +46,25 @@ is_expect_next(const struct probe *p)
 	return next < p->check->steps_n && p->check->steps[next].kind == CFG_STEP_EXPECT;
 }
 
+/* The version of the PROXY header that this connection begins with; 0: it has none. */
+static uint8_t
+introduction_for(const struct probe *p, const struct cfg_check_connect *c)
+{
+	const struct cfg_server *s = p->users->cfg;
+	bool is_default = !c || c->is_default, is_agent = p->check == s->agent;
+	if (is_agent || p->check->is_datagram)
+		return 0;
+	if (c && c->send_proxy)
+		return s->send_proxy.version ? s->send_proxy.version : 1;
+	return is_default ? s->check_send_proxy : 0;
+}
+
 static enum probe_go
 run_connect(struct probe *p, const struct cfg_check_connect *c)
 {
 	struct addr to = *p->addr;
 	p->is_listener = is_expect_next(p);
+	p->introduces = introduction_for(p, c);
 	if (!c)
 		return probe_connect(p, &to, false);
 	int port = c->port;

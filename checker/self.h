@@ -64,10 +64,12 @@ struct probe {
 	char *out_own;	     /* where that lies when it is not constant, or NULL */
 	char *kept;	     /* what has come so far, NULL: nothing */
 	size_t kept_bytes, kept_cap;
-	bool reuses;	 /* its connection serves the next check, too */
-	bool is_resting; /* `socket` waits for it */
-	bool is_reused;	 /* it has served one before */
-	char *vars;	 /* PROBE_VARS_BYTES of variables, NULL: none is set */
+	uint8_t introduces; /* this connection, by a PROXY header of that version; 0: no
+			     */
+	bool reuses;	    /* its connection serves the next check, too */
+	bool is_resting;    /* `socket` waits for it */
+	bool is_reused;	    /* it has served one before */
+	char *vars;	    /* PROBE_VARS_BYTES of variables, NULL: none is set */
 	uint32_t vars_used;
 };
 

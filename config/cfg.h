@@ -440,6 +440,17 @@ struct cfg_quorum {
 	const char *up, *down; /* programs, or NULL */
 };
 
+/* A header of the PROXY protocol in front of what a server gets. */
+struct cfg_proxy_header {
+	uint8_t version; /* 0: there is none */
+	bool authority, crc32c, unique_id;
+	struct cfg_tlv {
+		uint8_t type;
+		const struct format *value;
+	} * tlvs;
+	size_t tlvs_n;
+};
+
 struct cfg_server {
 	const char *name;
 	struct addr addr; /* ADDR_NONE: the name could not be resolved; starts DOWN */
@@ -452,6 +463,8 @@ struct cfg_server {
 	const struct cfg_server *track;	     /* whose health it shares, or NULL */
 	enum cfg_init_state init_state;
 	bool check_reuse_pool;
+	struct cfg_proxy_header send_proxy;
+	uint8_t check_send_proxy; /* the version in front of checks; 0: none */
 	enum cfg_observe observe;
 	enum cfg_on_error on_error;
 	uint32_t error_limit;

@@ -158,6 +158,20 @@ expected_field(struct cursor *c)
 	return map;
 }
 
+static void
+take_choices(struct cursor *c, struct node *map, const struct schema_key *k)
+{
+	struct importing *im = c->im;
+	struct span rest = span_str(c->line->words[c->i].text);
+	while (rest.n) {
+		const char *word = arena_span(im->arena, span_cut(&rest, ','));
+		import_append(
+			c, map, k->name,
+			import_scalar(im, c->line, c->i, spelled(im->arena, k, word)));
+	}
+	c->i++;
+}
+
 /* The value of a key, or true for one that has none; false: it is missing (told). */
 static bool
 take_value(struct cursor *c, struct node *map, const struct schema_key *k)
@@ -187,6 +201,10 @@ take_value(struct cursor *c, struct node *map, const struct schema_key *k)
 		import_append(&into, named, words[c->i].text,
 			      import_scalar(im, c->line, c->i + 1, words[c->i + 1].text));
 		c->i += 2;
+		return true;
+	}
+	if (k->form & FORM_LIST && k->type == TYPE_CHOICE) { /* "unique-id,crc32c" */
+		take_choices(c, map, k);
 		return true;
 	}
 	const char *text = spelled(im->arena, k, words[c->i].text);
@@ -334,6 +352,32 @@ key_of_choice(enum schema_section in, const char *word)
 	return NULL;
 }
 
+/* "set-proxy-v2-tlv-fmt(0x20) FORMAT": one of the names of a key that has names. */
+static bool
+take_named(struct cursor *c, struct node *map, enum schema_section in, const char *word)
+{
+	struct importing *im = c->im;
+	struct span name = span_str(word), inner = name;
+	name = span_cut(&inner, '(');
+	if (!inner.n || inner.p[inner.n - 1] != ')' || c->i + 1 >= c->line->n)
+		return false;
+	const char *key = import_snake(im->arena, arena_span(im->arena, name));
+	const struct schema_key *k = schema_find(in, key);
+	if (!k || !(k->form & FORM_NAMED))
+		return false;
+	struct node *named = node_get(map, k->name);
+	if (!named) {
+		named = node_new(im->arena, NODE_MAP, import_pos(c->line, c->i));
+		node_put(im->arena, map, k->name, named);
+	}
+	inner.n--;
+	c->i++;
+	node_put(im->arena, named, arena_span(im->arena, inner),
+		 import_scalar(im, c->line, c->i, c->line->words[c->i].text));
+	c->i++;
+	return true;
+}
+
 /* A keyword and its value; false: the line is told to be wrong. */
 static bool
 take_keyword(struct cursor *c, struct node *map, enum schema_section in)
@@ -351,6 +395,8 @@ take_keyword(struct cursor *c, struct node *map, enum schema_section in)
 		word += word[0] == '!';
 	}
 	const struct schema_key *k = keyword(c, in, word, &is_off);
+	if (!k && take_named(c, map, in, word))
+		return true;
 	if (!k && skip_needless(c, in))
 		return true;
 	const struct schema_key *chosen = k ? NULL : key_of_choice(in, word);

@@ -124,7 +124,7 @@ connect_server(struct txn *t)
 		return;
 	}
 	t->on_reused = false;
-	o = origin_connect(t->srv, t->s);
+	o = origin_connect(t->srv, t);
 	if (!o) {
 		t->phase = PHASE_CONNECT;
 		dispatch_connect_failed(t, errno);

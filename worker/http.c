@@ -86,6 +86,24 @@ connected(struct txn *t)
 	t->server_deadline_ms = deadline(txn_server_ms(t));
 }
 
+/* The PROXY header goes first. false: not yet, or t is gone. */
+static bool
+introduced(struct txn *t)
+{
+	switch (origin_introduce(t->origin, false)) {
+	case NET_DONE:
+		return true;
+	case NET_AGAIN:
+		http_wait(t, FLOW_WAIT);
+		return false;
+	case NET_CLOSED:
+	case NET_FAILED:
+		dispatch_connect_failed(t, errno);
+		return false;
+	}
+	return false;
+}
+
 /* The head, and body bytes that came with it. false: t is gone or must wait; a server may
  * answer before it has read them all. */
 static bool
@@ -97,6 +115,8 @@ send_head(struct txn *t)
 		http_wait(t, FLOW_WAIT);
 		return o->is_connected;
 	}
+	if (o->header && !origin_is_introduced(o) && !introduced(t))
+		return false;
 	struct span s = buf_span(t->head);
 	enum net_io io =
 		net_conn_write(&o->conn, s.p + t->head_sent, s.n - t->head_sent, &sent);

@@ -270,10 +270,10 @@ settle_fresh(struct rt_server *srv)
 static struct origin *
 own_of(const struct session *s, const struct rt_server *srv)
 {
-	bool follows = origin_follows(srv);
+	bool is_personal = origin_is_personal(srv);
 	for (struct list *n = s->own.next; n != &s->own; n = n->next) {
 		struct origin *o = list_entry(n, struct origin, node);
-		if (o->srv == srv && (!follows || origin_suits(o, s)))
+		if (o->srv == srv && (!is_personal || origin_suits(o, s->txn)))
 			return o;
 	}
 	return NULL;
@@ -283,14 +283,14 @@ static struct origin *
 shared_of(const struct session *s, const struct rt_server *srv, enum idle_right right)
 {
 	unsigned left = IDLE_SEARCH_MAX;
-	bool follows = origin_follows(srv);
+	bool is_personal = origin_is_personal(srv);
 	if (right == IDLE_OWN)
 		return NULL;
 	for (struct list *n = srv->idle.next; n != &srv->idle && left > 0;
 	     n = n->next, left--) {
 		struct origin *o = list_entry(n, struct origin, node);
 		if ((right == IDLE_ANY || o->requests_n >= 2) &&
-		    (!follows || origin_suits(o, s)))
+		    (!is_personal || origin_suits(o, s->txn)))
 			return o;
 	}
 	return NULL;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "worker/idle.h"
+#include "worker/introduction.h"
 #include "worker/queue.h"
 
 static void
@@ -28,15 +29,16 @@ origin_close(struct origin *o)
 	idle_forget(o);
 	o->srv->origins_n--;
 	net_conn_close(&o->conn, false);
+	buf_put(&self.bufs, &o->header);
 	if (o->slot)
 		queue_give(o->srv, &o->slot);
 	net_loop_bury(self.loop, &self.origins, o);
 }
 
-bool
-origin_follows(const struct rt_server *srv)
+static bool
+follows(const struct cfg_server *c)
 {
-	return srv->cfg->send_to_client_addr || srv->cfg->send_to_client_port;
+	return c->send_to_client_addr || c->send_to_client_port;
 }
 
 /* A server without an address or a port of its own gets the one the client connected to.
@@ -54,24 +56,60 @@ address_for(const struct cfg_server *cfg, const struct session *client)
 	return to;
 }
 
-bool
-origin_suits(const struct origin *o, const struct session *client)
+static bool
+leads_to(const struct origin *o, struct addr wanted)
 {
-	struct addr wanted = address_for(o->srv->cfg, client), is;
+	struct addr is;
 	addr_from_sockaddr(&is, &o->to.sa, sizeof(o->to));
 	return addr_eq(&wanted, &is);
 }
 
+bool
+origin_suits(const struct origin *o, struct txn *t)
+{
+	const struct cfg_server *c = o->srv->cfg;
+	char bytes[INTRODUCTION_BYTES];
+	return (!follows(c) || leads_to(o, address_for(c, t->s))) &&
+	       (!c->send_proxy.version ||
+		span_eq(buf_span(o->header),
+			introduction_write(t, &c->send_proxy, bytes)));
+}
+
+/* Its header, if it is to begin with one. false: no memory. */
+static bool
+prepare(struct origin *o, struct txn *t)
+{
+	const struct cfg_proxy_header *h = &o->srv->cfg->send_proxy;
+	char bytes[INTRODUCTION_BYTES];
+	if (!h->version)
+		return true;
+	struct span s = introduction_write(t, h, bytes);
+	o->is_private = true;
+	return buf_append(&self.bufs, &o->header, s.p, s.n);
+}
+
+enum net_io
+origin_introduce(struct origin *o, bool is_alone)
+{
+	struct span s = buf_span(o->header);
+	size_t sent = 0;
+	enum net_io io = is_alone ? net_conn_write(&o->conn, s.p + o->header_sent,
+						   s.n - o->header_sent, &sent)
+				  : net_conn_write_more(&o->conn, s.p + o->header_sent,
+							s.n - o->header_sent, &sent);
+	o->header_sent += (uint32_t)sent;
+	return io;
+}
+
 struct origin *
-origin_connect(struct rt_server *srv, const struct session *client)
+origin_connect(struct rt_server *srv, struct txn *t)
 {
 	bool keepalive = srv->be->cfg->options & CFG_OPT_TCPKA;
 	if (srv->cfg->addr.kind == ADDR_NONE) {
 		errno = EHOSTUNREACH;
 		return NULL;
 	}
-	struct addr to =
-		origin_follows(srv) ? address_for(srv->cfg, client) : srv->cfg->addr;
+	struct addr to = follows(srv->cfg) ? address_for(srv->cfg, t->s) : srv->cfg->addr;
 	if (to.kind == ADDR_NONE) {
 		errno = EHOSTUNREACH;
 		return NULL;
@@ -88,7 +126,7 @@ origin_connect(struct rt_server *srv, const struct session *client)
 		return NULL;
 	}
 	*o = (struct origin){.srv = srv};
-	if (origin_follows(srv) && to.len <= sizeof(o->to))
+	if (follows(srv->cfg) && to.len <= sizeof(o->to))
 		memcpy(&o->to, &to.u, to.len);
 	net_conn_init(&o->conn, fd, origin_ready);
 	o->conn.is_readable = false; /* servers speak second; the edge will tell */
@@ -96,5 +134,10 @@ origin_connect(struct rt_server *srv, const struct session *client)
 	list_init(&o->age_node);
 	srv->origins_n++;
 	idle_note_use(srv);
+	if (!prepare(o, t)) {
+		origin_close(o);
+		errno = ENOMEM;
+		return NULL;
+	}
 	return o;
 }

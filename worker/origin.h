@@ -20,18 +20,33 @@ struct origin {
 	uint32_t slot;	       /* ticket of strict_maxconn; 0: the txn has it */
 	uint32_t kept;	       /* idle: ticket of pool_max_conn; 0: not counted */
 	union session_addr to; /* of a server that is where each client wants to go */
+	struct buf *header; /* of the PROXY protocol, that it begins with; NULL: none */
+	uint32_t header_sent;
 	bool is_connected;
 	bool is_shared;	 /* idle: for everybody, counted in srv->idle_n */
 	bool is_private; /* it has authenticated its client: for nobody else, ever */
 };
 
-/* A new connection under way; NULL with errno. `client`: for servers without a port. */
-struct origin *origin_connect(struct rt_server *srv, const struct session *client);
-/* Whether a server has no address or no port of its own: requests go where the client
- * wanted to, and a connection is for those that want the same. */
-bool origin_follows(const struct rt_server *srv);
-/* Whether o leads to where t wants to go. */
-bool origin_suits(const struct origin *o, const struct session *client);
+/* A new connection for t under way; NULL with errno. */
+struct origin *origin_connect(struct rt_server *srv, struct txn *t);
+/* Whether a connection to srv is not as good for one as for the other: it leads where the
+ * client wanted to go, or it began by saying who that is. */
+static inline bool
+origin_is_personal(const struct rt_server *srv)
+{
+	const struct cfg_server *c = srv->cfg;
+	return c->send_to_client_addr || c->send_to_client_port || c->send_proxy.version;
+}
+/* Whether o is what a new connection for t would be. */
+bool origin_suits(const struct origin *o, struct txn *t);
+/* What of its header has not been sent, goes before everything else. is_alone: nothing
+ * follows at once. DONE: all of it is with the kernel. */
+enum net_io origin_introduce(struct origin *o, bool is_alone);
+static inline bool
+origin_is_introduced(const struct origin *o)
+{
+	return o->header_sent == buf_len(o->header);
+}
 /* Idle or not. */
 void origin_close(struct origin *o);
 

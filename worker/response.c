@@ -74,7 +74,7 @@ send_down(struct txn *t, size_t head_n, struct span body)
 		struct iovec iov[2] = {{self.hx, joins ? total : head_n},
 				       {(void *)(uintptr_t)body.p, body.n}};
 		if (joins && is_last(t))
-			io = net_conn_write_last(client, self.hx, total, &sent);
+			io = net_conn_write_more(client, self.hx, total, &sent);
 		else if (joins)
 			io = net_conn_write(client, self.hx, total, &sent);
 		else

@@ -28,6 +28,27 @@ tcp_start(struct session *s)
 	inspect_request(t);
 }
 
+/* The PROXY header goes first. false: not yet, or t is gone. */
+static bool
+introduced(struct txn *t)
+{
+	struct origin *o = t->origin;
+	if (origin_is_introduced(o))
+		return true;
+	switch (origin_introduce(o, true)) {
+	case NET_DONE:
+		return true;
+	case NET_AGAIN:
+		txn_arm(t);
+		return false;
+	case NET_CLOSED:
+	case NET_FAILED:
+		dispatch_connect_failed(t, errno);
+		return false;
+	}
+	return false;
+}
+
 /* The connect is finished, one way or the other, when the socket becomes writable. */
 static bool
 established(struct txn *t)
@@ -48,6 +69,8 @@ established(struct txn *t)
 		dispatch_connect_failed(t, error);
 		return false;
 	}
+	if (!introduced(t))
+		return false;
 	o->is_connected = true;
 	t->connected_us = now_us();
 	pick_note(t, false);

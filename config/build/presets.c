@@ -19,6 +19,7 @@ begin(struct making *m, bool linger)
 	struct cfg_check_connect *c = arena_alloc(m->l->arena, sizeof(*c));
 	m->check->kind = CFG_CHECK_PRESET;
 	c->linger = linger;
+	c->is_default = true;
 	making_step(m, CFG_STEP_CONNECT)->connect = c;
 }
 

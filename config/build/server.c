@@ -130,6 +130,62 @@ build_agent(struct loading *l, struct cfg_server *s, const struct node *map)
 			     "the agent has no port; expected 'agent_port: n'");
 }
 
+/* The values of set_proxy_v2_tlv_fmt. */
+static void
+build_tlvs(struct loading *l, struct built *b, const struct node *map,
+	   struct cfg_proxy_header *out)
+{
+	out->tlvs = arena_alloc(l->arena, (map->n + 1) * sizeof(*out->tlvs));
+	l->cfg->env.at = EXPR_AT_LOG; /* what is known without a message at hand */
+	for (size_t i = 0; i < map->n; i++) {
+		uint64_t type;
+		if (num_byte(span_str(map->keys[i]->text), &type) != NUM_OK) {
+			report_error(l->report, map->keys[i],
+				     "'%s' is not a type; expected 0 to 255, or 0x00 to "
+				     "0xff",
+				     map->keys[i]->text);
+			continue;
+		}
+		out->tlvs[out->tlvs_n++] = (struct cfg_tlv){
+			.type = (uint8_t)type,
+			.value =
+				build_format(l, b, map->items[i],
+					     span_str(map->items[i]->text), FORMAT_BYTES),
+		};
+	}
+}
+
+static bool
+is_on(const struct node *map, const char *name)
+{
+	const char *text = node_text(map, name);
+	return text && value_is_on(text);
+}
+
+static void
+build_send_proxy(struct loading *l, struct built *b, struct cfg_server *s,
+		 const struct node *map)
+{
+	struct cfg_proxy_header *h = &s->send_proxy;
+	const struct node *options = node_get(map, "proxy_v2_options"),
+			  *tlvs = node_get(map, "set_proxy_v2_tlv_fmt");
+	h->version = is_on(map, "send_proxy_v2") ? 2 : is_on(map, "send_proxy") ? 1 : 0;
+	for (size_t i = 0; options && i < options->n; i++) {
+		const char *word = options->items[i]->text;
+		h->authority |= strcmp(word, "authority") == 0;
+		h->crc32c |= strcmp(word, "crc32c") == 0;
+		h->unique_id |= strcmp(word, "unique_id") == 0;
+	}
+	if (tlvs)
+		build_tlvs(l, b, tlvs, h);
+	bool is_elsewhere = node_get(map, "addr") || node_get(map, "port");
+	if (is_on(map, "check_send_proxy") || (h->version && !is_elsewhere))
+		s->check_send_proxy = h->version ? h->version : 1;
+	if (h->version != 2 && (options || tlvs))
+		report_warning(l->report, options ? options : tlvs,
+			       "has no effect; expected 'send_proxy_v2: true' with it");
+}
+
 static void
 build_server(struct loading *l, struct built *b, const struct node *key,
 	     const struct node *map)
@@ -160,6 +216,7 @@ build_server(struct loading *l, struct built *b, const struct node *key,
 		s->maxconn = s->minconn;
 	build_check_addr(l, s, map, host);
 	build_agent(l, s, map);
+	build_send_proxy(l, b, s, map);
 	if (s->observe && !s->check)
 		report_error(l->report, node_get(map, "observe"),
 			     "the server is not checked; expected 'check: true' with it");

@@ -421,15 +421,12 @@ add_var(struct making *m, const struct node *args, enum schema_section in)
 		making_step(m, CFG_STEP_VAR)->rule = rule;
 }
 
-/* The line says that the connection is of the proxy itself. */
 static void
 add_connect(struct making *m, const struct node *value)
 {
 	struct cfg_check_connect *c = arena_alloc(m->l->arena, sizeof(*c));
 	making_step(m, CFG_STEP_CONNECT)->connect = c;
 	fill_connect(m, c, value);
-	if (c->send_proxy)
-		making_send(m, SPAN("PROXY UNKNOWN\r\n"));
 }
 
 static void

@@ -29,6 +29,35 @@ num_u64(struct span s, uint64_t *out)
 	return r == NUM_OK && rest.n ? NUM_SYNTAX : r;
 }
 
+static int
+hex_digit(char c)
+{
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
+}
+
+enum num_result
+num_byte(struct span s, uint64_t *out)
+{
+	enum num_result r = NUM_OK;
+	if (!span_begins(s, SPAN("0x"))) {
+		r = num_u64(s, out);
+		return r == NUM_OK && *out > 255 ? NUM_RANGE : r;
+	}
+	*out = 0;
+	if (s.n < 3 || s.n > 4)
+		return NUM_SYNTAX;
+	for (size_t i = 2; i < s.n; i++) {
+		int digit = hex_digit(s.p[i]);
+		if (digit < 0)
+			return NUM_SYNTAX;
+		*out = *out << 4 | (uint64_t)digit;
+	}
+	return r;
+}
+
 struct unit {
 	struct span name;
 	uint64_t factor;

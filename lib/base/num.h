@@ -19,6 +19,8 @@ enum num_result num_u64(struct span s, uint64_t *out);
 enum num_result num_duration_ms(struct span s, uint64_t *out);
 /* A size in bytes: bare number, or with k m g (powers of 1024). */
 enum num_result num_size(struct span s, uint64_t *out);
+/* 0 to 255, or 0x00 to 0xff. */
+enum num_result num_byte(struct span s, uint64_t *out);
 /* Writes v in decimal at p (20 bytes at most), no terminator; returns the length. */
 size_t num_put(char *p, uint64_t v);
 /* Writes v in lower-case hex without leading zeros (16 bytes at most). */

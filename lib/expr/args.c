@@ -6,7 +6,6 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "lib/base/num.h"
 #include "lib/base/suggest.h"
@@ -309,18 +308,6 @@ bind_choice(struct binding *b, const struct expr_arg_text *t, struct span choice
 			 s.best ? "'?" : "");
 }
 
-static bool
-tlv_number(struct span text, int64_t *out)
-{
-	char z[8], *end;
-	if (text.n == 0 || text.n >= sizeof(z) || text.p[0] < '0' || text.p[0] > '9')
-		return false;
-	memcpy(z, text.p, text.n);
-	z[text.n] = '\0';
-	*out = strtol(z, &end, z[1] == 'x' ? 16 : 10);
-	return *end == '\0' && *out <= 255;
-}
-
 /* configuration.txt, fc_pp_tlv: a number, or a name of the PROXY protocol. */
 static int
 bind_tlv(struct binding *b, const struct expr_arg_text *t, struct expr_arg *out)
@@ -341,12 +328,14 @@ bind_tlv(struct binding *b, const struct expr_arg_text *t, struct expr_arg *out)
 			out->integer = names[i].type;
 			return 0;
 		}
-	if (!tlv_number(text, &out->integer))
+	uint64_t number;
+	if (num_byte(text, &number) != NUM_OK)
 		return wrong(
 			b, t,
 			"a TLV type: 0 to 255, 0x00 to 0xff, ALPN, AUTHORITY, CRC32C, "
 			"NOOP, UNIQUE_ID, SSL, SSL_VERSION, SSL_CN, SSL_CIPHER, "
 			"SSL_SIG_ALG, SSL_KEY_ALG or NETNS");
+	out->integer = (int64_t)number;
 	return 0;
 }
 

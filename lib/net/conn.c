@@ -73,7 +73,7 @@ net_conn_write(struct net_conn *c, const char *p, size_t n, size_t *written)
 }
 
 enum net_io
-net_conn_write_last(struct net_conn *c, const char *p, size_t n, size_t *written)
+net_conn_write_more(struct net_conn *c, const char *p, size_t n, size_t *written)
 {
 	return write_with(c, p, n, MSG_MORE, written);
 }

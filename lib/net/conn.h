@@ -51,9 +51,9 @@ net_conn_await(struct net_loop *l, struct net_conn *c)
 enum net_io net_conn_read(struct net_conn *c, void *p, size_t cap, size_t *n);
 /* DONE: all n written; AGAIN: *written of them; FAILED. */
 enum net_io net_conn_write(struct net_conn *c, const char *p, size_t n, size_t *written);
-/* The same for the last bytes before net_conn_shutdown() or net_conn_close(), which must
- * follow at once when it is DONE: the kernel sends them and the FIN as one segment. */
-enum net_io net_conn_write_last(struct net_conn *c, const char *p, size_t n,
+/* The same for bytes that others follow at once when it is DONE, or net_conn_shutdown(),
+ * or net_conn_close(): the kernel sends them and those, or the FIN, as one segment. */
+enum net_io net_conn_write_more(struct net_conn *c, const char *p, size_t n,
 				size_t *written);
 enum net_io net_conn_writev(struct net_conn *c, const struct iovec *iov, int iov_n,
 			    size_t *written);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Checks as scripts: what is said on the wire, what is expected, what is reported."""
+import re
 import socket
 import threading
 
@@ -183,7 +184,9 @@ def test_a_failing_step_is_named_in_the_log(lab, peer):
 
 
 def test_steps_may_connect_elsewhere_and_keep_variables(lab, peer):
-    first, second = peer(b"port 1\r\n"), peer(7, b"fine\r\n")
+    first, second = peer(b"port 1\r\n"), peer()
+    own = second.address.split(":")[1]
+    second.lines = (len(f"PROXY TCP4 127.0.0.1 127.0.0.1 12345 {own}\r\nport s\n"), b"fine\r\n")
     weir = start(lab, {"s": first.address}, {
         "option": "tcp_check",
         "tcp_check": [
@@ -194,9 +197,10 @@ def test_steps_may_connect_elsewhere_and_keep_variables(lab, peer):
             {"connect": {"port": "var(check.port)", "send_proxy": True, "linger": True}},
             {"send_lf": "%[var(check.word)]\n"},
             {"expect": {"string": "fine"}}]})
-    second.lines = (len("PROXY UNKNOWN\r\nport s\n"), b"fine\r\n")
     wait_result(weir, "L7OK")
-    assert b"PROXY UNKNOWN\r\nport s\n" in second.heard
+    here, port = second.address.split(":")
+    assert re.fullmatch(rb"PROXY TCP4 127\.0\.0\.1 %s \d{5} %s\r\nport s\n"
+                        % (here.encode(), port.encode()), second.heard[-1])
 
 
 def test_http_steps_look_at_fields_and_connect_again(lab):

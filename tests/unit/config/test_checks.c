@@ -93,7 +93,7 @@ a_script_connects_first_and_steps_are_counted_as_they_are_written(void **state)
 		"    servers: {s: \"1.1.1.1:1\"}\n");
 	const struct cfg_check *k = check_of(c, "b");
 	assert_int_equal(k->kind, CFG_CHECK_SCRIPT);
-	assert_int_equal(k->steps_n, 8);
+	assert_int_equal(k->steps_n, 7);
 	assert_int_equal(k->steps[0].kind, CFG_STEP_CONNECT);
 	assert_int_equal(k->steps[0].number, 1);
 	assert_int_equal(k->steps[1].number, 2);
@@ -103,11 +103,11 @@ a_script_connects_first_and_steps_are_counted_as_they_are_written(void **state)
 	assert_string_equal(k->steps[2].comment, "bye");
 	assert_int_equal(k->steps[3].connect->port, 81);
 	assert_true(k->steps[3].connect->linger);
-	assert_span(k->steps[4].bytes.bytes, "PROXY UNKNOWN\r\n");
-	assert_int_equal(k->steps[4].number, 4);
-	assert_span(k->steps[5].bytes.bytes, "\n\x0b");
-	assert_int_equal(k->steps[6].kind, CFG_STEP_VAR);
-	assert_true(k->steps[6].rule->expr && !k->steps[7].rule->expr);
+	assert_true(k->steps[3].connect->send_proxy);
+	assert_int_equal(k->steps[4].number, 5);
+	assert_span(k->steps[4].bytes.bytes, "\n\x0b");
+	assert_int_equal(k->steps[5].kind, CFG_STEP_VAR);
+	assert_true(k->steps[5].rule->expr && !k->steps[6].rule->expr);
 	assert_true(k->is_private);
 	cfg_free(&c);
 }
