@@ -291,16 +291,32 @@ count_retry(struct txn *t)
 	shm_count(&t->be->shm, SHM_BACKEND_wretr, 1);
 }
 
+/* On another server than `from`. */
+static void
+count_redispatch(struct txn *t, const struct rt_server *from)
+{
+	shm_count(&from->shm, SHM_SERVER_wredis, 1);
+	shm_count(&t->be->shm, SHM_BACKEND_wredis, 1);
+	t->is_redispatched = true;
+}
+
+void
+dispatch_elsewhere(struct txn *t, const struct rt_server *full)
+{
+	count_redispatch(t, full);
+	t->wanted = NULL;
+	persist_lost(t);
+	dispatch_start(t);
+}
+
 /* On another server, if that may be. */
 static bool
 redispatch(struct txn *t)
 {
 	if (!may_redispatch(t))
 		return false;
-	shm_count(&t->srv->shm, SHM_SERVER_wredis, 1);
-	shm_count(&t->be->shm, SHM_BACKEND_wredis, 1);
+	count_redispatch(t, t->srv);
 	t->avoid = t->srv;
-	t->is_redispatched = true;
 	dispatch_start(t);
 	return true;
 }

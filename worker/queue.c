@@ -238,8 +238,7 @@ full(struct txn *t, struct rt_server *home)
 {
 	if (home && t->wanted == home && !t->is_forced &&
 	    t->be->cfg->options & CFG_OPT_REDISPATCH) {
-		t->wanted = NULL;
-		dispatch_start(t);
+		dispatch_elsewhere(t, home);
 		return;
 	}
 	t->home = home;

@@ -320,6 +320,8 @@ void reply_run(struct txn *t);
 /* dispatch.c: server choice, connection, retries. */
 /* Chooses a server and a connection and starts to send. */
 void dispatch_start(struct txn *t);
+/* The same when the server it is bound to has no room for it. */
+void dispatch_elsewhere(struct txn *t, const struct rt_server *full);
 /* srv has a slot for t; NULL: it is none of ours, choose again. */
 void dispatch_granted(struct txn *t, struct rt_server *srv);
 void dispatch_connect_failed(struct txn *t, int error);

@@ -85,11 +85,12 @@ def test_a_backup_serves_those_who_are_bound_to_it(lab, nbproc):
 def test_a_full_server_gives_up_who_is_bound_with_redispatch(lab):
     a, b = lab.origins("ab")
     a.on("/hold", do.hang())
-    port, strict = lab.port(), lab.port()
+    port, strict, sink = lab.port(), lab.port(), lab.sink()
     servers = sticky([a, b], maxconn=1, maxqueue=1)
     for at, option in ((port, ["redispatch"]), (strict, {"redispatch": False})):
-        lab.start(web(at, servers, backend={"cookie": INSERT, "option": option},
-                      timeout={"queue": "10s"}), nbproc=1, name=f"p{at}")
+        weir = lab.start(web(at, servers, backend={"cookie": INSERT, "option": option},
+                             log=sink, frontend={"log_format": "%ST %s %tsc %rc"},
+                             timeout={"queue": "10s"}), nbproc=1, name=f"p{at}")
         held = []
         for path in ("/hold", "/waits"):
             c = Client(at)
@@ -102,9 +103,27 @@ def test_a_full_server_gives_up_who_is_bound_with_redispatch(lab):
         if expected[1]:
             answer = bound(at, "a")
             assert (answer.text, answer.get("Set-Cookie")) == ("b", "SRV=b; path=/")
+            sink.wait(r"200 b --DI \+0")
+            assert weir.stat("be", "a", "wredis") >= 1
+        else:
+            sink.wait("503 a SQVN 0")
+            assert weir.stat("be", "a", "wredis") == 0
         for c in held:
             c.reset()
         a.forget()
+
+
+def test_who_waits_too_long_at_a_server_is_logged_with_its_name(lab):
+    a, b = lab.origins("ab")
+    a.on("/hold", do.hang())
+    port, sink = lab.port(), lab.sink()
+    lab.start(web(port, sticky([a, b], maxconn=1), log=sink, timeout={"queue": "200ms"},
+                  frontend={"log_format": "%ST %s %tsc"}, backend={"cookie": INSERT}), nbproc=2)
+    with Client(port) as one:
+        one.request("/hold", fields=[("Cookie", "SRV=a")])
+        wait_until(lambda: a.seen("/hold"))
+        assert bound(port, "a").status == 503
+        sink.wait("503 a sQVN")
 
 
 # --- servers that are down -------------------------------------------------------------

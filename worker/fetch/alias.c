@@ -126,7 +126,10 @@ ALIAS_FN(s)
 	const struct txn *t = txn_of(c);
 	if (t->is_stats)
 		return give_text(s, "<STATS>");
-	return give_text(s, t->srv ? t->srv->cfg->name : "<NOSRV>");
+	const struct rt_server *srv = t->srv			? t->srv
+				      : t->phase == PHASE_QUEUE ? t->home
+								: NULL;
+	return give_text(s, srv ? srv->cfg->name : "<NOSRV>");
 }
 
 ALIAS_FN(H)

@@ -52,10 +52,17 @@ persist_init(struct rt_server *srv)
 }
 
 void
+persist_lost(struct txn *t)
+{
+	if (t->cookie == PERSIST_VALID)
+		t->cookie = PERSIST_DOWN;
+}
+
+void
 persist_assigned(struct txn *t)
 {
-	if (t->cookie == PERSIST_VALID && t->srv != t->wanted)
-		t->cookie = PERSIST_DOWN;
+	if (t->srv != t->wanted)
+		persist_lost(t);
 }
 
 void

@@ -66,6 +66,8 @@ persist_is_direct(const struct txn *t)
 	return t->srv && t->srv == t->wanted;
 }
 
+/* It is not the one it is bound to any more. */
+void persist_lost(struct txn *t);
 /* A server was chosen. */
 void persist_assigned(struct txn *t);
 /* The third and fourth letter of %tsc. */
