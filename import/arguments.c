@@ -359,7 +359,7 @@ take_named(struct cursor *c, struct node *map, enum schema_section in, const cha
 	struct importing *im = c->im;
 	struct span name = span_str(word), inner = name;
 	name = span_cut(&inner, '(');
-	if (!inner.n || inner.p[inner.n - 1] != ')' || c->i + 1 >= c->line->n)
+	if (!inner.n || inner.p[inner.n - 1] != ')')
 		return false;
 	const char *key = import_snake(im->arena, arena_span(im->arena, name));
 	const struct schema_key *k = schema_find(in, key);
@@ -372,9 +372,11 @@ take_named(struct cursor *c, struct node *map, enum schema_section in, const cha
 	}
 	inner.n--;
 	c->i++;
+	bool has_text = c->i < c->line->n; /* it may have none at the end of the line */
 	node_put(im->arena, named, arena_span(im->arena, inner),
-		 import_scalar(im, c->line, c->i, c->line->words[c->i].text));
-	c->i++;
+		 import_scalar(im, c->line, has_text ? c->i : c->i - 1,
+			       has_text ? c->line->words[c->i].text : ""));
+	c->i += has_text;
 	return true;
 }
 

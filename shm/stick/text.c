@@ -278,6 +278,8 @@ put_entry(struct shm_text *out, const struct stick_spec *spec,
 	shm_text_fmt(out,
 		     is_json ? ",\"use\":%u,\"exp\":%" PRIu64 : " use=%u exp=%" PRIu64,
 		     v->refs, v->expires_in_ms);
+	if (q->is_haproxys && !is_json)
+		shm_text_str(out, " shard=0"); /* of peers, which are not there */
 	for (uint32_t i = 0; i < spec->columns_n; i++) {
 		const struct stick_column *c = &spec->columns[i];
 		for (uint32_t j = 0; j < c->n; j++)

@@ -20,9 +20,9 @@ RECIPES = {title: text for title, text in re.findall(r"^## ([^\n]*)\n(.*?)(?=^##
 OPTIONS = "option: { via: false, dontlognull: true }"  # so does HAProxy, or is told to
 
 
-def get(target, method="GET", body=None, host="weir.test", **fields):
-    """A request; X_Y=... is a field X-Y."""
-    return {"target": target, "method": method, "body": body, "host": host,
+def get(target, method="GET", body=None, host="weir.test", first=b"", **fields):
+    """A request; X_Y=... is a field X-Y; `first` is sent before it."""
+    return {"first": first, "target": target, "method": method, "body": body, "host": host,
             "fields": [(k.replace("_", "-"), v) for k, v in fields.items()]}
 
 
@@ -71,6 +71,11 @@ REQUESTS = {
         get("/a.jpg", Referer="https://www.example.com/x"), get("/a.JPG", Referer="http://evil.test/"),
         get("/a.png"), get("/a", Referer="http://evil.test/")],
     "Who the client is": [get("/"), get("/", X_Trace="a, b", X_Client="forged", X_Port="1")],
+    "Clients of a proxy in front": [
+        get("/", first=b"PROXY TCP4 192.0.2.7 198.51.100.3 1234 443\r\n"), get("/"),
+        get("/", first=b"PROXY TCP6 2001:db8::1 ::1 1 65535\r\n"),
+        get("/", first=b"PROXY TCP4 192.0.2.66 198.51.100.3 1234 443\r\n"),
+        get("/", first=b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c\xc0\0\2\7\xc6\x33\x64\3\0\x50\0\x51")],
     "The same server for a session": [
         get("/"), get("/"), get("/", Cookie="SRV=second; a=b"), get("/", Cookie="SRV=first"),
         get("/", Cookie="a=b; SRV=none")],
@@ -106,7 +111,7 @@ class Site:
     """One proxy and its servers."""
 
     def __init__(self, lab, text):
-        self.lab, self.port, self.sink = lab, lab.port(), lab.sink()
+        self.lab, self.port, self.inner, self.sink = lab, lab.port(), lab.port(), lab.sink()
         self.text = text
         self.origins = {name: self.origin(name) for name in ("one", "two")}
         for name, content in re.findall(r"^```(?:map|list) (\S+)\n(.*?)^```", text, re.M | re.S):
@@ -116,7 +121,7 @@ class Site:
         async def says_its_name(reader, writer):
             await reader.read(65536)
             writer.write(name.encode())
-        if "mode tcp" in self.text:
+        if "mode tcp" in self.text and "http-request" not in self.text:
             return self.lab.origin(name, tcp=says_its_name)
         o = self.lab.origin(name)
         o.on("/fields", do.answer(200, "x", fields=[
@@ -131,6 +136,7 @@ class Site:
 
     def with_places(self, kind):
         text = block(self.text, kind).replace("*:8080", f"127.0.0.1:{self.port}")
+        text = text.replace("127.0.0.1:8081", f"127.0.0.1:{self.inner}")
         text = text.replace("127.0.0.1:514", self.sink.address)
         for host, o in (("10.0.0.1:8000", "one"), ("10.0.0.2:8000", "two")):
             text = re.sub(rf"(?<!http://){re.escape(host)}", self.origins[o].address, text)
@@ -154,7 +160,8 @@ class Site:
         self.forget()
         try:
             with Client(self.port) as c:
-                r = c.ask(**request)
+                c.send(request["first"])
+                r = c.ask(**{k: v for k, v in request.items() if k != "first"})
         except (ConnectionError, EOFError):
             return {"client": "closed"}
         own = not any(o.requests for o in self.origins.values()) and r.status >= 400

@@ -307,6 +307,7 @@ show table users
 
 
 def plain(answer):
+    answer = answer.replace(" shard=0", "")  # since HAProxy 2.7
     return re.sub(r"exp=\d+", "exp=N", re.sub(r"0x[0-9a-f]+: ", "", answer))
 
 

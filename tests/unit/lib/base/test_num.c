@@ -69,6 +69,19 @@ sizes_are_powers_of_1024(void **state)
 }
 
 static void
+bytes_are_decimal_or_hexadecimal(void **state)
+{
+	(void)state;
+	static const struct row rows[] = {
+		{"0", NUM_OK, 0},      {"255", NUM_OK, 255},   {"0x0", NUM_OK, 0},
+		{"0xfF", NUM_OK, 255}, {"256", NUM_RANGE, 0},  {"0x100", NUM_SYNTAX, 0},
+		{"0x", NUM_SYNTAX, 0}, {"0xg", NUM_SYNTAX, 0}, {"", NUM_SYNTAX, 0},
+		{"ff", NUM_SYNTAX, 0},
+	};
+	check(num_byte, rows, sizeof(rows) / sizeof(rows[0]));
+}
+
+static void
 numbers_are_printed_without_leading_zeros(void **state)
 {
 	(void)state;
@@ -89,6 +102,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(durations_are_read_in_every_unit),
 		cmocka_unit_test(sizes_are_powers_of_1024),
+		cmocka_unit_test(bytes_are_decimal_or_hexadecimal),
 		cmocka_unit_test(numbers_are_printed_without_leading_zeros),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
