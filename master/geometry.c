@@ -144,6 +144,7 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 		const struct cfg_server *s = p->servers[i];
 		f = add(l, SHM_SERVER, s->name, p->name);
 		f->id = s->id;
+		f->place = s->index;
 		f->parent_id = p->id;
 		f->weight = s->weight;
 		f->maxconn = s->maxconn;

@@ -41,6 +41,7 @@ facts_normal(const struct shm_facts *f)
 	n.sess_rate_limit = f->sess_rate_limit;
 	n.area_bytes = f->area_bytes;
 	n.slowstart_ms = f->slowstart_ms;
+	n.place = f->place;
 	return n;
 }
 

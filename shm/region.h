@@ -65,7 +65,8 @@ struct shm_facts {
 	uint64_t area_bytes;	    /* table, queues of a backend: memory; 0: none */
 	uint32_t slowstart_ms;	    /* server; 0: none */
 	uint32_t sess_rate_limit;   /* the daemon: those that rules let in; 0: none */
-	uint8_t reserved[40];
+	uint32_t place;		    /* server: among those of its backend */
+	uint8_t reserved[36];
 };
 
 /* What the region must hold: filled by the master from a configuration. */

@@ -211,7 +211,6 @@ build_server(struct loading *l, struct built *b, const struct node *key,
 	if (check)
 		s->healthcheck = build_check_named(l, check);
 	s->index = (uint32_t)p->servers_n;
-	s->id = s->index + 1;
 	if (s->minconn > s->maxconn) /* written alone, or the higher one */
 		s->maxconn = s->minconn;
 	build_check_addr(l, s, map, host);
@@ -320,10 +319,46 @@ build_tracks(struct loading *l)
 	each_server(l, check_track);
 }
 
+static bool
+is_id_free(const struct cfg_proxy *p, uint32_t id)
+{
+	for (size_t i = 0; i < p->servers_n; i++)
+		if (p->servers[i]->id == id)
+			return false;
+	return true;
+}
+
+/* Who has no id gets its place in the backend, or the next one that is free. */
+static void
+number_servers(struct loading *l, const struct cfg_proxy *p, const struct node *map)
+{
+	bool are_any_given = false;
+	for (size_t i = 0; i < p->servers_n; i++) {
+		const struct node *n = node_get(node_get(map, p->servers[i]->name), "id");
+		uint32_t id = n ? (uint32_t)value_uint(n->text) : 0;
+		if (id && !is_id_free(p, id))
+			report_error(l->report, n,
+				     "%u is the id of another server of the backend "
+				     "already",
+				     id);
+		p->servers[i]->id = id;
+		are_any_given |= id != 0;
+	}
+	uint32_t next = 1;
+	for (size_t i = 0; i < p->servers_n; i++, next++) {
+		if (p->servers[i]->id)
+			continue;
+		while (are_any_given && !is_id_free(p, next))
+			next++;
+		p->servers[i]->id = next;
+	}
+}
+
 void
 build_servers(struct loading *l, struct built *b)
 {
 	const struct node *map = node_get(b->map, "servers");
 	for (size_t i = 0; map && i < map->n; i++)
 		build_server(l, b, map->keys[i], map->items[i]);
+	number_servers(l, b->proxy, map);
 }

@@ -113,6 +113,8 @@ by_position(const void *pa, const void *pb)
 	if (!d)
 		d = order[a->type] - order[b->type];
 	if (!d)
+		d = compare(a->facts.place, b->facts.place);
+	if (!d)
 		d = compare(stat_sid_of(a), stat_sid_of(b));
 	return d ? d : compare(a->object.index, b->object.index);
 }

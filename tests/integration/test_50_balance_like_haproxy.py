@@ -34,8 +34,9 @@ TYPES = [
     ("consistent djb2 avalanche", ["consistent", "djb2", "avalanche"]),
     ("consistent crc32", "consistent crc32"),
 ]
-FARMS = {"even": ((1, 1, 1, 1), ""), "mixed": ((10, 3, 7, 1), ""),
-         "one_away": ((2, 6, 4, 2), "c")}  # weights, and who is in maintenance
+# weights, who is in maintenance, ids
+FARMS = {"even": ((1, 1, 1, 1), "", {}), "mixed": ((10, 3, 7, 1), "", {}),
+         "one_away": ((2, 6, 4, 2), "c", {}), "with_ids": ((3, 2, 5, 4), "", {"a": 40, "c": 2})}
 
 
 def requests():
@@ -65,16 +66,19 @@ def has_key(line, request):
     return "x-key" not in line.lower() or any(value for _, value in fields)
 
 
-@pytest.mark.parametrize("weights,away", FARMS.values(), ids=FARMS.keys())
-def test_a_hash_leads_to_the_same_server(lab, weights, away):
+@pytest.mark.parametrize("weights,away,ids", FARMS.values(), ids=FARMS.keys())
+def test_a_hash_leads_to_the_same_server(lab, weights, away, ids):
     origins = lab.origins("abcd")
     cases = [(line, keys, kind) for line, keys in LINES for kind in TYPES]
     first, ours = lab.port(len(cases)), lab.port(len(cases))
     servers = "".join(f" server {o.name} {o.address} weight {w}"
-                      f"{' disabled' if o.name == away else ''}\n"
+                      f"{' disabled' if o.name == away else ''}"
+                      f"{f' id {ids[o.name]}' if o.name in ids else ''}\n"
                       for o, w in zip(origins, weights))
     ours_too = {o.name: {"address": o.address, "weight": w, "disabled": o.name == away}
                 for o, w in zip(origins, weights)}
+    for name, number in ids.items():
+        ours_too[name]["id"] = number
     text, listens = "", {}
     for i, (line, keys, (kind, our_kind)) in enumerate(cases):
         text += f"listen l{i}\n bind 127.0.0.1:{first + i}\n {line}\n{servers}"

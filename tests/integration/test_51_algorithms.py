@@ -85,6 +85,19 @@ def test_first_fills_one_server_before_the_next(lab, nbproc):
         c.reset()
 
 
+def test_first_goes_by_the_ids_of_servers(lab):
+    a, b, c = origins = holding(lab.origins("abc"))
+    port = lab.port()
+    weir = lab.start(web(port, {"a": {"address": a, "id": 40}, "b": b, "c": {"address": c, "id": 2}},
+                         backend={"balance": "first"}, every={"maxconn": 2}), nbproc=2)
+    rows = [(r["svname"], r["sid"]) for r in weir.stats_rows() if r["pxname"] == "be"]
+    assert rows[:3] == [("a", "40"), ("b", "3"), ("c", "2")], "in the order of the file"
+    held = [hold(port, *origins) for _ in range(5)]
+    assert [len(o.seen("/hold")) for o in origins] == [1, 2, 2]
+    for client in held:
+        client.reset()
+
+
 @NBPROC
 def test_random_follows_weights_and_avoids_the_loaded(lab, nbproc):
     origins = holding(lab.origins("ab"))

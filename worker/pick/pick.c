@@ -126,16 +126,19 @@ least_connections(struct txn *t, const struct rt_server *avoid)
 	return best;
 }
 
+/* The lowest id. */
 static struct rt_server *
 first_free(const struct txn *t, const struct rt_server *avoid)
 {
 	struct rt_backend *be = t->be;
+	struct rt_server *first = NULL;
 	for (size_t i = 0; i < be->servers_n; i++) {
 		struct rt_server *srv = &be->servers[i];
-		if (farm_share(srv) && srv != avoid && !is_full(srv))
-			return srv;
+		if (farm_share(srv) && srv != avoid &&
+		    (!first || srv->cfg->id < first->cfg->id) && !is_full(srv))
+			first = srv;
 	}
-	return NULL;
+	return first;
 }
 
 /* xorshift64*, seeded at the first use. */

@@ -40,6 +40,15 @@ static const struct bad bads[] = {
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n"
 	 "listens: {b: {bind: \":81\", servers: {s: \"1.1.1.1:1\"}}}\n",
 	 "t:6:14: listens.b: 'b' is the name of a proxy already; the other is at t:5:12"},
+	{"two servers of one id",
+	 "frontends: {w: {bind: \":80\", default_backend: b}}\n"
+	 "backends:\n"
+	 "  b:\n"
+	 "    servers:\n"
+	 "      s: {address: \"1.1.1.1:1\", id: 7}\n"
+	 "      t: {address: \"1.1.1.1:2\", id: 7}\n",
+	 "t:6:37: backends.b.servers.t.id: 7 is the id of another server of the backend "
+	 "already"},
 	{"a name that is too long",
 	 "frontends:\n"
 	 "  w:\n"
