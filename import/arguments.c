@@ -295,6 +295,23 @@ take_parenthesis(struct cursor *c, struct node *map, enum schema_section in)
 /* --- keywords -------------------------------------------------------------------------
  */
 
+/* Words that switch off what another word switches on. */
+static const struct {
+	enum schema_section in;
+	const char *word, *key;
+} opposites[] = {
+	{SECTION_server, "enabled", "disabled"},
+};
+
+static const char *
+opposite(enum schema_section in, const char *name)
+{
+	for (size_t i = 0; i < sizeof(opposites) / sizeof(opposites[0]); i++)
+		if (opposites[i].in == in && strcmp(opposites[i].word, name) == 0)
+			return opposites[i].key;
+	return strncmp(name, "no_", 3) == 0 ? name + 3 : NULL;
+}
+
 /* The key that a word means: itself, another spelling, "-m", "no-x". */
 static const struct schema_key *
 keyword(struct cursor *c, enum schema_section in, const char *word, bool *is_off)
@@ -303,10 +320,11 @@ keyword(struct cursor *c, enum schema_section in, const char *word, bool *is_off
 	const char *name = import_snake(a, strcmp(word, "-m") == 0 ? "match" : word);
 	const char *also = schema_also(in, name);
 	const struct schema_key *k = schema_find(in, also ? also : name);
+	const char *on = opposite(in, name);
 	*is_off = false;
-	if (k || strncmp(name, "no_", 3) != 0)
+	if (k || !on)
 		return k;
-	k = schema_find(in, name + 3);
+	k = schema_find(in, on);
 	*is_off = k && is_flag(k);
 	return *is_off ? k : NULL;
 }
