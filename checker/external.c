@@ -127,6 +127,18 @@ make_words(const struct probe *p, struct words *argv, struct words *envp)
 
 /* --- starting ---------------------------------------------------------------------- */
 
+/* A script that does not say what runs it is the shell's, as with execvp(). */
+static int
+spawn_by_shell(const struct words *argv, const struct words *envp,
+	       const posix_spawn_file_actions_t *files, const posix_spawnattr_t *attr,
+	       pid_t *pid)
+{
+	char shell[] = "/bin/sh", *all[WORDS_MAX + 2] = {shell};
+	for (size_t i = 0; i <= argv->n; i++)
+		all[i + 1] = argv->at[i];
+	return posix_spawn(pid, shell, files, attr, all, envp->at);
+}
+
 static int
 spawn(const struct words *argv, const struct words *envp, pid_t *pid)
 {
@@ -148,6 +160,8 @@ spawn(const struct words *argv, const struct words *envp, pid_t *pid)
 						     POSIX_SPAWN_SETSIGDEF |
 						     POSIX_SPAWN_SETSIGMASK) == 0);
 	int error = posix_spawn(pid, argv->at[0], &files, &attr, argv->at, envp->at);
+	if (error == ENOEXEC)
+		error = spawn_by_shell(argv, envp, &files, &attr, pid);
 	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	return error;

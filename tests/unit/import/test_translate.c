@@ -68,7 +68,6 @@ static const struct row proxy_rows[] = {
 	 "http_check.0.expect.hdr.value_lf", "b"},
 	{"option mysql-check user u pre-41", "option.mysql_check.version", "pre-41"},
 	{"external-check command /bin/x", "external_check.command", "/bin/x"},
-	{"external-check path \"/bin:/usr/bin\"", "external_check.path", "/bin:/usr/bin"},
 	{"server s 10.0.0.1:80 enabled id 7", "servers.s.disabled", "false"},
 	{"server s 10.0.0.1:80 enabled id 7", "servers.s.id", "7"},
 	{"option pgsql-check user u", "option.pgsql_check", "u"},
