@@ -63,6 +63,8 @@ change_maint(struct checked *c, bool is_maint)
 	c->is_maint = is_maint;
 	if (!is_maint)
 		begin_anew(c);
+	else if (checked_health(c).state != SHM_HEALTH_DOWN)
+		shm_count(&c->object, SHM_SERVER_chkdown, 1);
 	tell_admin(c, is_maint ? ANNOUNCE_MAINT : ANNOUNCE_READY);
 	outcome_end_sessions(c, !is_maint);
 	outcome_follow_one(c);

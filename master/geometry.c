@@ -154,6 +154,7 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 		/* the checker says why an unresolved one is DOWN */
 		f->is_checked = cfg_server_is_checked(s) || s->addr.kind == ADDR_NONE;
 		f->is_backup = s->backup;
+		f->is_observed = s->observe != CFG_OBSERVE_NONE;
 		f->is_disabled = s->disabled;
 		f->starts_down = starts_down(s);
 		f->rise = s->check ? s->rise : 0;

@@ -66,7 +66,8 @@ struct shm_facts {
 	uint32_t slowstart_ms;	    /* server; 0: none */
 	uint32_t sess_rate_limit;   /* the daemon: those that rules let in; 0: none */
 	uint32_t place;		    /* server: among those of its backend */
-	uint8_t reserved[36];
+	bool is_observed;	    /* server: errors of its traffic count against it */
+	uint8_t reserved[35];
 };
 
 /* What the region must hold: filled by the master from a configuration. */

@@ -33,7 +33,8 @@ set_text(struct shm_stat_row *r, enum shm_stat_field f, const char *text)
 static bool
 is_http_field(const char *name)
 {
-	return strncmp(name, "hrsp_", 5) == 0 || strcmp(name, "req_tot") == 0;
+	return strncmp(name, "hrsp_", 5) == 0 || strcmp(name, "req_tot") == 0 ||
+	       strcmp(name, "intercepted") == 0;
 }
 
 /* The letter of a kind in the table of fields; global: none. */
@@ -68,6 +69,13 @@ stat_find_counters(struct stat_taking *k)
 			find_counter(k, (enum shm_kind)kind, (enum shm_stat_field)f);
 }
 
+/* It has a check of its own: the others track one that has, or have no address yet. */
+static bool
+has_check(const struct shm_stat_row *r)
+{
+	return r->facts.is_checked && r->facts.rise;
+}
+
 static void
 fill_counters(const struct stat_taking *k, struct shm_stat_row *r)
 {
@@ -75,8 +83,8 @@ fill_counters(const struct stat_taking *k, struct shm_stat_row *r)
 	bool is_http = strcmp(r->facts.mode, "http") == 0;
 	for (size_t i = 0; i < k->cells_n[kind]; i++) {
 		const struct stat_cell *c = &k->cells[kind][i];
-		if ((c->needs_http && !is_http) ||
-		    (c->needs_check && !r->facts.is_checked))
+		if ((c->needs_http && !is_http) || (c->needs_check && !has_check(r)) ||
+		    (c->field == SHM_STAT_hanafail && !r->facts.is_observed))
 			continue;
 		set_n(r, c->field, shm_total(k->s, &r->object, c->counter));
 	}
@@ -258,7 +266,7 @@ fill_server(const struct stat_taking *k, struct shm_stat_row *r)
 	if (!r->facts.is_checked || !shm_check_read(&r->object, &r->check))
 		r->check = (struct shm_check){0};
 	bool is_down = h.state == SHM_HEALTH_DOWN;
-	if (r->facts.is_checked)
+	if (has_check(r) && !a.maint) /* else it rests */
 		fill_check(r, !is_down);
 	fill_agent(r, v);
 	fill_server_status(r, a);
@@ -283,7 +291,7 @@ fill_server(const struct stat_taking *k, struct shm_stat_row *r)
 /* --- backends: what their servers add up to ----------------------------- */
 
 struct backend_sum {
-	uint64_t act, bck, weight, uweight, backup_weight;
+	uint64_t act, bck, weight, uweight, backup_weight, backup_uweight;
 	uint64_t youngest_s, oldest_usable_s; /* seconds since a change */
 	bool has_servers, has_checked;
 };
@@ -300,13 +308,14 @@ add_server(struct backend_sum *b, const struct shm_stat_row *r)
 		return;
 	if (age > b->oldest_usable_s)
 		b->oldest_usable_s = age;
-	b->uweight += shm_stat_n(r, SHM_STAT_uweight);
 	if (r->facts.is_backup) {
 		b->bck++;
+		b->backup_uweight += shm_stat_n(r, SHM_STAT_uweight);
 		if (!b->backup_weight) /* the first one serves alone */
 			b->backup_weight = r->effective.weight;
 	} else {
 		b->act++;
+		b->uweight += shm_stat_n(r, SHM_STAT_uweight);
 		b->weight += r->effective.weight;
 	}
 }
@@ -324,7 +333,7 @@ fill_backend(struct shm_stat_row *r, const struct backend_sum *b)
 	set_n(r, SHM_STAT_act, b->act);
 	set_n(r, SHM_STAT_bck, b->bck);
 	set_n(r, SHM_STAT_weight, b->act ? b->weight : b->backup_weight);
-	set_n(r, SHM_STAT_uweight, b->uweight);
+	set_n(r, SHM_STAT_uweight, b->act ? b->uweight : b->backup_uweight);
 	/* it went down with its last server, and came up with its first one */
 	uint64_t since = is_up ? b->oldest_usable_s : b->youngest_s;
 	set_n(r, SHM_STAT_lastchg, since);

@@ -80,7 +80,7 @@ csv_rows_are_laid_out_like_haproxys(void **state)
 	shm_render_csv(f.shm, &o, &text);
 	assert_true(has("\napp,a,0,0,0,0,,0,0,0,,0,,0,0,0,0,UP,10,1,0,0,"));
 	assert_true(has("\napp,b,0,0,0,0,,0,0,0,,0,,0,0,0,0,DOWN,20,1,0,0,"));
-	assert_true(has(",L4CON,,7,0,0,0,0,0,0,0,,,0,0,0,"));
+	assert_true(has(",L4CON,,7,0,0,0,0,0,0,,,,0,0,0,"));
 	assert_true(has("\napp,spare,0,0,0,0,,0,0,0,,0,,0,0,0,0,no check,5,0,1,,,"));
 }
 
