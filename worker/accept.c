@@ -58,9 +58,7 @@ count_connection(const struct rt_listener *bind)
 {
 	shm_count(&self.global, SHM_GLOBAL_conn_tot, 1);
 	shm_count(&bind->fe->shm, SHM_FRONTEND_conn_tot, 1);
-	shm_count(&bind->fe->shm, SHM_FRONTEND_stot, 1);
 	shm_count(&bind->shm, SHM_LISTENER_conn_tot, 1);
-	shm_count(&bind->shm, SHM_LISTENER_stot, 1);
 }
 
 static void
@@ -69,6 +67,8 @@ start(int fd, struct rt_listener *bind, const struct sockaddr_storage *ss, sockl
 	const struct cfg_proxy *fe = bind->fe->cfg;
 	count_connection(bind);
 	if (fe->mode == CFG_MODE_HEALTH) {
+		shm_count(&bind->fe->shm, SHM_FRONTEND_stot, 1);
+		shm_count(&bind->shm, SHM_LISTENER_stot, 1);
 		health_answer(fd, fe);
 		limits_give(bind);
 		return;

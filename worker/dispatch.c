@@ -48,13 +48,10 @@ assign(struct txn *t, struct rt_server *srv)
 	t->srv = srv;
 	persist_assigned(t);
 	t->s->last_srv = srv;
-	shm_count(&srv->shm, SHM_SERVER_stot, 1);
 	if (srv != t->wanted) { /* nobody else said so */
 		shm_count(&srv->shm, SHM_SERVER_lbtot, 1);
 		shm_count(&t->be->shm, SHM_BACKEND_lbtot, 1);
 	}
-	if (!t->s->is_tcp)
-		shm_count(&srv->shm, SHM_SERVER_req_tot, 1);
 }
 
 static struct origin *
@@ -109,6 +106,7 @@ static void
 reuse(struct txn *t, struct origin *o)
 {
 	t->on_reused = true;
+	shm_count(&t->srv->shm, SHM_SERVER_stot, 1);
 	shm_count(&t->srv->shm, SHM_SERVER_reuse, 1);
 	shm_count(&t->be->shm, SHM_BACKEND_reuse, 1);
 	go_on(t, o);
@@ -124,6 +122,7 @@ connect_server(struct txn *t)
 		return;
 	}
 	t->on_reused = false;
+	shm_count(&t->srv->shm, SHM_SERVER_stot, 1); /* each attempt, as in HAProxy */
 	o = origin_connect(t->srv, t);
 	if (!o) {
 		t->phase = PHASE_CONNECT;
@@ -186,9 +185,8 @@ dispatch_start(struct txn *t)
 		(void)farm_usable_n(t->be);
 	else
 		srv = pick_server(t);
-	if (!t->holds_backend) {
-		(void)shm_gauge_take(self.shm, t->be->shm.gauge, 0);
-		t->holds_backend = true;
+	if (!t->has_earned) {
+		t->has_earned = true;
 		uint32_t percent = t->be->cfg->retry_budget.percent;
 		if (percent)
 			shm_budget_earn(&t->be->shm.backend->retries, percent);
@@ -317,6 +315,7 @@ redispatch(struct txn *t)
 		return false;
 	count_redispatch(t, t->srv);
 	t->avoid = t->srv;
+	t->cursor = UINT64_MAX; /* its turn is used up */
 	dispatch_start(t);
 	return true;
 }

@@ -4,14 +4,15 @@
  * about them. Worker. Why a connection is looked at before it is used, and what no look
  * can see: docs/decisions/004.
  */
-#include "worker/pick/farm.h"
 #include "worker/idle.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <syslog.h>
 
+#include "config/retry.h"
 #include "worker/origin.h"
+#include "worker/pick/farm.h"
 #include "worker/queue.h"
 
 enum {
@@ -307,13 +308,24 @@ last_look(const struct origin *o, bool is_replayable)
 	return is_told && is_replayable ? LOOK_QUIET : look(o);
 }
 
+/* It can be sent again should the connection be dead: by itself, or because retry_on
+ * covers all that can happen then. */
+static bool
+is_repeatable(const struct txn *t)
+{
+	enum { ALL = RETRY_CONN_FAILURE | RETRY_EMPTY_RESPONSE | RETRY_RESPONSE_TIMEOUT };
+	const struct cfg_proxy *be = t->be->cfg;
+	bool is_retried = (be->retry_on & ALL) == ALL && t->is_kept && !t->no_l7_retry &&
+			  t->retries_left > 0;
+	return is_retried || (be->reuse_repeatable && t->is_replayable);
+}
+
 struct origin *
 idle_take(struct rt_server *srv, struct txn *t)
 {
 	const struct cfg_proxy *be = t->be->cfg;
 	enum idle_right right =
-		idle_right(be->http_reuse, be->reuse_repeatable && t->is_replayable,
-			   t->s->requests_n <= 1);
+		idle_right(be->http_reuse, is_repeatable(t), t->s->requests_n <= 1);
 	struct origin *o;
 	if (is_distrusted(srv))
 		right = IDLE_OWN;

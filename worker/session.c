@@ -295,6 +295,8 @@ session_new(int fd, struct rt_listener *bind, const struct sockaddr *sa, socklen
 		limits_no_session();
 		return;
 	}
+	shm_count(&bind->fe->shm, SHM_FRONTEND_stot, 1);
+	shm_count(&bind->shm, SHM_LISTENER_stot, 1);
 	if (s->state == SESSION_PROXY)
 		proxied_read(s);
 	else

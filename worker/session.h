@@ -180,6 +180,7 @@ struct txn {
 	bool is_counted;     /* as a request, for what is tracked */
 	bool is_stats;	     /* answered by the stats page */
 	bool holds_backend;  /* the backend's gauge */
+	bool has_earned;     /* something for the retry_budget */
 	uint64_t wall_us;    /* date of the first byte */
 	uint64_t start_us, request_us, assigned_us, connected_us,
 		response_us; /* 0: not yet */

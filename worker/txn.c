@@ -79,6 +79,10 @@ void
 txn_lead_to(struct txn *t, struct rt_backend *be)
 {
 	t->be = be;
+	if (be && !t->holds_backend) {
+		(void)shm_gauge_take(self.shm, be->shm.gauge, 0);
+		t->holds_backend = true;
+	}
 	if (!t->set || !be || be->cfg == t->fe->cfg ||
 	    !(t->fe->cfg->caps & CFG_CAP_BACKEND))
 		return;
@@ -144,6 +148,8 @@ void
 txn_count_server_status(struct txn *t, int status)
 {
 	shm_count(&t->srv->shm, SHM_SERVER_hrsp_1xx + class_of(status), 1);
+	if (status >= 200)
+		shm_count(&t->srv->shm, SHM_SERVER_req_tot, 1);
 }
 
 void
@@ -236,7 +242,8 @@ count_stop(const struct txn *t)
 			  1);
 	if ((client && t->phase == PHASE_REQUEST) || t->stop == STOP_bad_request)
 		shm_count(&t->fe->shm, SHM_FRONTEND_ereq, 1);
-	if (t->stop == STOP_answered_here && !t->be)
+	bool is_own = !t->be || t->be->cfg == t->fe->cfg; /* a listen is both */
+	if (is_own && (t->stop == STOP_answered_here || t->is_stats))
 		shm_count(&t->fe->shm, SHM_FRONTEND_intercepted, 1);
 	if (!t->be)
 		return;

@@ -149,6 +149,7 @@ build_global(struct loading *l)
 			     "as /run/weir/weir.shm",
 			     shm->text);
 	build_case(l, map);
+	build_environment(l, map);
 	build_set_vars(l, map);
 	g->quiet = r->quiet;
 	g->debug = r->debug;
@@ -243,7 +244,8 @@ build_fullconn(struct loading *l, struct cfg_proxy *be, const char *given)
 	for (size_t i = 0; i < l->cfg->proxies_n; i++)
 		if (leads_to(l->cfg->proxies[i], be))
 			sum += l->cfg->proxies[i]->maxconn;
-	be->fullconn = given ? (uint32_t)value_uint(given) : (uint32_t)((sum + 9) / 10);
+	uint32_t tenth = sum ? (uint32_t)((sum + 9) / 10) : 1;
+	be->fullconn = given ? (uint32_t)value_uint(given) : tenth;
 }
 
 /* After the binds are known. Every worker may come to hold all connections. */

@@ -41,7 +41,7 @@ def test_addresses_times_and_counts_are_numbers_that_fit(lab):
     line, = sink.wait(r"127\.0\.0\.1 ")
     w = text_of(line).split()
     assert f"{w[0]}:{w[1]}" == address and w[2] == "127.0.0.1" and w[3] == str(port)
-    assert w[4] == w[6] == "127.0.0.1" and w[7] == "1/1/1/1"
+    assert w[4] == w[6] == "127.0.0.1" and w[7] == "1/1/0/0"
     assert int(w[8]) == len(answer.raw_head) + len(answer.body)
     assert all(int(x) >= 0 for x in w[9:])
 

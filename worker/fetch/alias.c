@@ -155,16 +155,28 @@ ALIAS_FN(fc)
 	return give_int(s, shm_gauge_cur(txn_of(c)->fe->shm.gauge));
 }
 
+/* As in HAProxy, a line that is written at the end counts the others: who is told about
+ * has left the backend and the server by then. */
+static uint64_t
+without_own(const struct expr_context *c, const struct shm_gauge *gauge, bool is_in)
+{
+	bool has_left = is_in && c->at == EXPR_AT_LOG && !txn_of(c)->is_early;
+	uint64_t n = shm_gauge_cur(gauge);
+	return n > has_left ? n - has_left : 0;
+}
+
 ALIAS_FN(bc)
 {
 	const struct txn *t = txn_of(c);
-	return give_int(s, t->be ? shm_gauge_cur(t->be->shm.gauge) : 0);
+	return give_int(
+		s,
+		t->be ? (int64_t)without_own(c, t->be->shm.gauge, t->holds_backend) : 0);
 }
 
 ALIAS_FN(sc)
 {
 	const struct txn *t = txn_of(c);
-	return give_int(s, t->srv ? shm_gauge_cur(t->srv->shm.gauge) : 0);
+	return give_int(s, t->srv ? (int64_t)without_own(c, t->srv->shm.gauge, true) : 0);
 }
 
 ALIAS_FN(sq)

@@ -141,10 +141,17 @@ answered_us(const struct txn *t)
 	return t->head_forwarded ? t->response_us : 0;
 }
 
+/* All of its time is waiting, as HAProxy sees it. */
+static bool
+is_tarpitted(const struct txn *t)
+{
+	return t->phase == PHASE_TARPIT;
+}
+
 ALIAS_FN(TR)
 {
 	const struct txn *t = txn_of(c);
-	return give_int(s, ms_between(t->start_us, t->request_us));
+	return give_int(s, is_tarpitted(t) ? -1 : ms_between(t->start_us, t->request_us));
 }
 
 ALIAS_FN(Ta)
@@ -202,6 +209,6 @@ ALIAS_FN(Tu)
 ALIAS_FN(Tw)
 {
 	const struct txn *t = txn_of(c);
-	uint64_t until_us = t->is_waiting ? now_us() : t->assigned_us;
+	uint64_t until_us = t->is_waiting || is_tarpitted(t) ? now_us() : t->assigned_us;
 	return give_int(s, ms_between(ready_us(t), until_us));
 }

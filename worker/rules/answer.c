@@ -131,7 +131,7 @@ rule_close(struct rule_run *r, enum stop stop)
 	if (r->c.t)
 		txn_abort(r->c.t, stop);
 	else
-		session_close(r->c.s, false);
+		session_close(r->c.s, r->set == CFG_RULES_CONNECTION); /* as HAProxy */
 	return RULE_ENDED;
 }
 
