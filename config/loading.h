@@ -164,6 +164,7 @@ const struct cfg_check *build_agent_check(struct loading *l, const char *text);
 const struct cfg_check *build_check_named(struct loading *l, const struct node *name);
 /* Expressions compiled from now on stand in this proxy. */
 void build_refs(struct loading *l, const struct built *b);
+void build_environment(struct loading *l, const struct node *global);
 void build_set_vars(struct loading *l, const struct node *global);
 void build_acls(struct loading *l, struct built *b);
 void build_rules(struct loading *l, struct built *b);

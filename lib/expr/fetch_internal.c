@@ -101,12 +101,31 @@ constant_method(const struct expr_context *c, const struct expr_arg *args,
 	return true;
 }
 
+static const char *
+find_variable(const struct expr_env *env, const char *name, bool is_default)
+{
+	for (size_t i = env->variables_n; i-- > 0;)
+		if (env->variables[i].is_default == is_default &&
+		    strcmp(env->variables[i].name, name) == 0)
+			return env->variables[i].value;
+	return NULL;
+}
+
+static const char *
+variable(const struct expr_env *env, const char *name)
+{
+	const char *value = find_variable(env, name, false);
+	if (!value)
+		value = getenv(name);
+	return value ? value : find_variable(env, name, true);
+}
+
 /* At load: the value in the place of the variable's name. */
 static int
 check_env(struct expr_env *env, struct expr_arg *args, const struct expr_arg_text *texts,
 	  struct expr_error *err)
 {
-	const char *value = getenv(arena_span(env->arena, args[0].str));
+	const char *value = variable(env, arena_span(env->arena, args[0].str));
 	(void)texts;
 	(void)err;
 	if (!value)

@@ -87,8 +87,16 @@ enum expr_ref { /* kinds of names an expression may refer to */
 /* What the loader knows while it compiles: one per configuration, `at` and `subject` set
  * for each text. Everything it makes lives as long as the arena; what is not in the
  * arena (regular expressions) is on its list for expr_env_free(). */
+/* What env() gives beside the process' environment. */
+struct expr_variable {
+	const char *name, *value;
+	bool is_default; /* the environment goes before it */
+};
+
 struct expr_env {
 	struct arena *arena;
+	const struct expr_variable *variables;
+	size_t variables_n;
 	/* One bit: fetches must be valid there. 0: not known yet (a named acl); whoever
 	 * uses the program then compares expr_program_where(). */
 	enum expr_at at;
