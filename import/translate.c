@@ -289,6 +289,21 @@ shape_RULE(struct cursor *c, const struct word_row *w)
 	append_at(c, w->path, import_rule(c));
 }
 
+/* "send TEXT comment TEXT": a step without keywords of its own may have a comment. */
+static struct node *
+step_value(struct cursor *c, struct node *step, const struct schema_key *k)
+{
+	bool is_text = k && k->sub == SECTION_none && k->type != TYPE_TRUE;
+	struct node *value = is_text ? next_word(c) : by_schema(c, k);
+	bool has_comment = value && c->i + 2 == c->line->n &&
+			   strcmp(c->line->words[c->i].text, "comment") == 0;
+	if (has_comment) {
+		c->i++;
+		node_put(c->im->arena, step, "comment", next_word(c));
+	}
+	return value && import_ends(c) ? value : NULL;
+}
+
 void
 shape_STEP(struct cursor *c, const struct word_row *w)
 {
@@ -303,7 +318,7 @@ shape_STEP(struct cursor *c, const struct word_row *w)
 	const struct schema_key *list = key_at(w->in, w->path);
 	const struct schema_key *k = list ? schema_find(list->sub, name) : NULL;
 	struct node *step = node_new(a, NODE_MAP, import_pos(c->line, c->i++));
-	struct node *value = by_schema(c, k);
+	struct node *value = step_value(c, step, k);
 	if (!value)
 		return;
 	node_put(a, step, name, value);
