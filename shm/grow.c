@@ -33,6 +33,7 @@ facts_normal(const struct shm_facts *f)
 	n.fall = f->fall;
 	n.is_checked = f->is_checked;
 	n.is_backup = f->is_backup;
+	n.is_observed = f->is_observed;
 	n.is_disabled = f->is_disabled;
 	n.starts_down = f->starts_down;
 	n.minconn = f->minconn;

@@ -161,7 +161,8 @@ def _stats(sides):
                 continue
             pair = [_plain(s, v or "") for s, v in zip(sides, (theirs, rows[1][key][column]))]
             # weir says more of MySQL's and its like, and less than 100 bytes
-            if column == "last_chk" and pair[0].startswith(pair[1][:20] if pair[0] else ""):
+            if column == "last_chk" and pair[0].strip().startswith(
+                    pair[1][:20] if pair[0] else ""):
                 continue
             if column == "check_code" and pair[0] == "0":  # a check is under way
                 continue
