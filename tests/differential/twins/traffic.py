@@ -7,6 +7,7 @@
     stop ADDRESS, start ADDRESS                a server goes away, returns
     say COMMAND                                to the stats socket
     wait PROXY/SERVER STATUS                   until `show stat` says so
+    await TEXT                                 until a line of the log says so
 
 PROXY is a frontend or listen of the file ("www", or "www.2" for its second bind), ADDRESS of a
 server as it stands in the file, that of `from` one of 127.0.0.0/8. `=>` is what the server
@@ -73,7 +74,7 @@ class Traffic:
         if m := re.fullmatch(r"(.*) speak (\w+)", line):
             self.languages.update(dict.fromkeys(m[1].split(), m[2]))
             return
-        if re.match(r"(stop|start|say|wait) ", line):
+        if re.match(r"(stop|start|say|wait|await) ", line):
             self.items.append(Item(0, number, line))
             return
         times = re.match(r"(\d+) x ", line)
@@ -108,6 +109,8 @@ def _obey(side, text):
         side.servers[rest].start()
     elif word == "say":
         side.ask(rest)
+    elif word == "await":
+        side.sink.wait(re.escape(rest), timeout=20)
     else:
         name, status = rest.rsplit(" ", 1)
         key = tuple(name.split("/"))
