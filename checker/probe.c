@@ -167,17 +167,18 @@ own_name(int fd)
 }
 
 /* proxy-protocol.txt: the ends of this very connection in version 1, for servers that
- * refuse UNKNOWN (2.1); LOCAL in version 2. */
+ * refuse UNKNOWN (2.1); LOCAL in version 2, unless a server does not know that. */
 static enum probe_go
 introduce(struct probe *p)
 {
 	char bytes[PROXY_HEADER_V1_BYTES];
 	struct proxy_writer w = {.p = bytes, .cap = sizeof(bytes)};
+	struct addr from = own_name(p->socket->watch.fd);
 	if (p->introduces == 1) {
-		struct addr from = own_name(p->socket->watch.fd);
 		proxy_write_v1(&w, &from, &p->to);
 	} else {
-		proxy_write_v2(&w, NULL, NULL);
+		bool is_told = checker.in->cfg->global.pp2_never_send_local;
+		proxy_write_v2(&w, is_told ? &from : NULL, &p->to);
 		if (p->users->cfg->send_proxy.crc32c)
 			(void)proxy_write_tlv(&w, PROXY_TLV_CRC32C, SPAN(""));
 		proxy_write_v2_end(&w);

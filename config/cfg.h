@@ -77,7 +77,8 @@ struct cfg_global {
 	uint32_t max_generations;
 	uint64_t watchdog_ms;
 	bool external_check; /* checks may run programs */
-	uid_t external_uid;  /* of the checker then; -1: as all */
+	bool pp2_never_send_local;
+	uid_t external_uid; /* of the checker then; -1: as all */
 	gid_t external_gid;
 	const struct http_case *h1_case; /* NULL: none */
 	int *cpu_of_worker;		 /* [nbproc], NULL: no pinning */

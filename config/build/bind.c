@@ -99,6 +99,10 @@ check_kind(struct bind_making *m, const struct addr *addr)
 		report_warning(r, v4v6,
 			       "has no effect; expected an IPv6 address with it, such "
 			       "as [::]:80");
+	if (m->made.accept_proxy && m->b->proxy->mode == CFG_MODE_HEALTH)
+		report_error(r, node_get(m->map, "accept_proxy"),
+			     "mode health answers before it reads; expected mode tcp or "
+			     "http");
 	if (mode && addr->kind != ADDR_UNIX)
 		report_error(r, mode,
 			     "is for UNIX sockets; expected an address unix@/path");

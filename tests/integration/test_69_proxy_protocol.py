@@ -239,6 +239,43 @@ def test_bytes_behind_the_header_go_through_in_mode_tcp(lab):
     wait_until(lambda: weir.stat("be", "t", "bin") == 5)
 
 
+def test_unix_sockets_take_headers_and_sessions_are_listed_by_their_clients(lab):
+    path, port = lab.file("x", "") + ".sock", lab.port()
+    weir = lab.start(web(port, frontend={
+        "bind": {"address": f"unix@{path}", "accept_proxy": True},
+        "http_request": echo_rules()}))
+    with Client(0, path=path) as c:
+        c.send(V1 + ASK)
+        assert c.response().get("x-src") == "192.0.2.7"
+        wait_until(lambda: "src=192.0.2.7:1234 " in weir.api("show sess"))
+    with Client(0, path=path) as c:
+        c.send(V1[:10])
+        c.half_close()
+        c.expect_closed()
+
+
+@pytest.mark.parametrize("how", ["reload", "stop"])
+def test_who_has_not_sent_a_header_yet_is_served_after_a_reload_and_does_not_hold_up_a_stop(lab, how):
+    port, weir = showing(lab)
+    with Client(port) as c:
+        c.send(V1[:20])
+        wait_until(lambda: weir.stat("fe", "FRONTEND", "scur") == 1)
+        if how == "reload":
+            weir.reload()
+            c.send(V1[20:] + ASK)
+            assert c.response().get("x-src") == "192.0.2.7"
+        else:
+            weir.stop()
+            c.expect_closed()
+
+
+def test_mode_health_has_no_use_for_headers(lab):
+    said = lab.prepare({"listens": {"alive": {
+        "mode": "health", "bind": {"address": f"127.0.0.1:{lab.port()}", "accept_proxy": True}}}},
+        args=["-c"]).run()
+    assert said.returncode == 1 and "mode health answers before it reads" in said.stderr
+
+
 def test_haproxy_in_front_is_understood_in_both_versions(lab):
     weir_port, _ = showing(lab)
     port = lab.port()

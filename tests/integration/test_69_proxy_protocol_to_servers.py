@@ -242,6 +242,17 @@ def test_options_that_mean_nothing_are_told(lab):
     assert "has no effect; expected 'send_proxy_v2: true' with it" in said.stderr
 
 
+def test_a_server_that_does_not_know_local_is_told_addresses(lab):
+    a = server(lab)
+    weir = lab.start(web(lab.port(), {"a": {
+        "address": a, "send_proxy_v2": True, "check": True, "inter": "100ms"}},
+        top={"pp2_never_send_local": True}, backend={"option": {"httpchk": "GET /"}}))
+    wait_until(lambda: weir.stats()["be", "a"]["check_status"] == "L7OK")
+    told = a.told[0]
+    assert (told.command, told.src, told.ports[1]) == \
+        (0x21, "127.0.0.1", int(a.address.split(":")[1]))
+
+
 @pytest.mark.parametrize("options", [{"send_proxy": True}, {
     "send_proxy_v2": True, "proxy_v2_options": ["unique_id", "crc32c"]}])
 def test_haproxy_behind_understands_and_so_does_weir_behind_haproxy(lab, options):
