@@ -60,7 +60,7 @@ def test_programs_judge_by_their_exit_status(lab):
 def test_a_script_that_names_no_interpreter_is_run_by_the_shell(lab):
     script = pathlib.Path(lab.file("bare", "exit $(( $# == 4 ? 0 : 7 ))\n"))
     script.chmod(0o755)
-    wait_row(start(lab, lab.origin("a"), script), check_status="PROCOK", status="UP")
+    wait_row(start(lab, lab.origin("a"), str(script)), check_status="PROCOK", status="UP")
 
 
 def test_programs_get_haproxys_arguments_and_environment(lab):
