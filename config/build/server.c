@@ -140,7 +140,7 @@ build_tlvs(struct loading *l, struct built *b, const struct node *map,
 	for (size_t i = 0; i < map->n; i++) {
 		uint64_t type;
 		if (num_byte(span_str(map->keys[i]->text), &type) != NUM_OK) {
-			report_error(l->report, map->keys[i],
+			report_error(l->report, map->items[i],
 				     "'%s' is not a type; expected 0 to 255, or 0x00 to "
 				     "0xff",
 				     map->keys[i]->text);

@@ -316,25 +316,26 @@ bind_tlv(struct binding *b, const struct expr_arg_text *t, struct expr_arg *out)
 		const char *name;
 		uint8_t type;
 	} names[] = {
-		{"ALPN", 0x01},	       {"AUTHORITY", 0x02},   {"CRC32C", 0x03},
-		{"NOOP", 0x04},	       {"UNIQUE_ID", 0x05},   {"SSL", 0x20},
-		{"SSL_VERSION", 0x21}, {"SSL_CN", 0x22},      {"SSL_CIPHER", 0x23},
-		{"SSL_SIG_ALG", 0x24}, {"SSL_KEY_ALG", 0x25}, {"NETNS", 0x30},
+		{"ALPN", 0x01},	      {"AUTHORITY", 0x02},   {"CRC32", 0x03},
+		{"CRC32C", 0x03},     {"NOOP", 0x04},	     {"UNIQUE_ID", 0x05},
+		{"SSL", 0x20},	      {"SSL_VERSION", 0x21}, {"SSL_CN", 0x22},
+		{"SSL_CIPHER", 0x23}, {"SSL_SIG_ALG", 0x24}, {"SSL_KEY_ALG", 0x25},
+		{"NETNS", 0x30},
 	};
 	struct span text = span_trim(t->text);
 	out->kind = EXPR_ARG_INT;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (span_eq(text, span_str(names[i].name))) {
+		if (span_ieq(text, span_str(names[i].name))) {
 			out->integer = names[i].type;
 			return 0;
 		}
 	uint64_t number;
 	if (num_byte(text, &number) != NUM_OK)
-		return wrong(
-			b, t,
-			"a TLV type: 0 to 255, 0x00 to 0xff, ALPN, AUTHORITY, CRC32C, "
-			"NOOP, UNIQUE_ID, SSL, SSL_VERSION, SSL_CN, SSL_CIPHER, "
-			"SSL_SIG_ALG, SSL_KEY_ALG or NETNS");
+		return wrong(b, t,
+			     "a TLV type; expected 0 to 255, 0x00 to 0xff, ALPN, "
+			     "AUTHORITY, CRC32, "
+			     "NOOP, UNIQUE_ID, SSL, SSL_VERSION, SSL_CN, SSL_CIPHER, "
+			     "SSL_SIG_ALG, SSL_KEY_ALG or NETNS");
 	out->integer = (int64_t)number;
 	return 0;
 }

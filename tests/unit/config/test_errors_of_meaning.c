@@ -40,6 +40,46 @@ static const struct bad bads[] = {
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n"
 	 "listens: {b: {bind: \":81\", servers: {s: \"1.1.1.1:1\"}}}\n",
 	 "t:6:14: listens.b: 'b' is the name of a proxy already; the other is at t:5:12"},
+	{"a value of PROXY headers without a type",
+	 "frontends: {w: {bind: \":80\", default_backend: b}}\n"
+	 "backends:\n"
+	 "  b:\n"
+	 "    servers:\n"
+	 "      s: {address: \"1.1.1.1:1\", send_proxy_v2: true,\n"
+	 "          set_proxy_v2_tlv_fmt: {0x1ff: x}}\n",
+	 "t:6:41: backends.b.servers.s.set_proxy_v2_tlv_fmt.0x1ff: '0x1ff' is not a "
+	 "type; "
+	 "expected 0 to 255, or 0x00 to 0xff"},
+	{"an option of PROXY headers that there is not",
+	 "frontends: {w: {bind: \":80\", default_backend: b}}\n"
+	 "backends:\n"
+	 "  b:\n"
+	 "    servers:\n"
+	 "      s: {address: \"1.1.1.1:1\", send_proxy_v2: true,\n"
+	 "          proxy_v2_options: [crc32]}\n",
+	 "t:6:30: backends.b.servers.s.proxy_v2_options.0: 'crc32' is not possible here; "
+	 "expected authority, crc32c or unique_id; did you mean 'crc32c'?"},
+	{"a layer of PROXY headers that there is not",
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "    tcp_request: {connection: [{expect_proxy: layer7}]}\n"
+	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:5:47: frontends.w.tcp_request.connection.0.expect_proxy: 'layer7' is not "
+	 "possible "
+	 "here; expected layer4; did you mean 'layer4'?"},
+	{"a TLV that has no such type",
+	 "frontends:\n"
+	 "  w:\n"
+	 "    bind: \":80\"\n"
+	 "    default_backend: b\n"
+	 "    acl: {a: \"fc_pp_tlv(SNI) x\"}\n"
+	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
+	 "t:5:25: frontends.w.acl.a: 'SNI' is not a TLV type; expected 0 to 255, 0x00 to "
+	 "0xff, "
+	 "ALPN, AUTHORITY, CRC32, NOOP, UNIQUE_ID, SSL, SSL_VERSION, SSL_CN, SSL_CIPHER, "
+	 "SSL_SIG_ALG, SSL_KEY_ALG or NETNS"},
 	{"two servers of one id",
 	 "frontends: {w: {bind: \":80\", default_backend: b}}\n"
 	 "backends:\n"
