@@ -22,7 +22,8 @@ admin_begin(struct checked *c)
 	c->is_maint = a.maint;
 	c->is_drained = a.drain;
 	c->is_silenced = a.no_check;
-	c->wish_seq = a.wish_seq; /* those of before were obeyed */
+	c->wish_seq = shm_wish_obeyed(&c->object);
+	shm_wish_obey(&c->object, c->wish_seq);
 }
 
 /* Those that track it are in maintenance, and drained, with it. */
@@ -57,17 +58,28 @@ begin_anew(struct checked *c)
 	(void)outcome_publish(c, outcome_state(c));
 }
 
+/* It counts as going down. Workers see that maintenance is over before it is looked at
+ * here: what a server begins anew with, if that is down, stands there already. */
+static void
+lie_down(struct checked *c)
+{
+	if (cfg_server_starts_down(c->cfg))
+		(void)outcome_publish(c, SHM_HEALTH_DOWN);
+	else if (checked_health(c).state != SHM_HEALTH_DOWN)
+		shm_count(&c->object, SHM_SERVER_chkdown, 1);
+}
+
 static void
 change_maint(struct checked *c, bool is_maint)
 {
 	c->is_maint = is_maint;
 	if (!is_maint)
 		begin_anew(c);
-	else if (checked_health(c).state != SHM_HEALTH_DOWN)
-		shm_count(&c->object, SHM_SERVER_chkdown, 1);
 	tell_admin(c, is_maint ? ANNOUNCE_MAINT : ANNOUNCE_READY);
 	outcome_end_sessions(c, !is_maint);
 	outcome_follow_one(c);
+	if (is_maint)
+		lie_down(c);
 }
 
 /* "set server health": as if checks had said it. */
@@ -77,6 +89,7 @@ obey(struct checked *c, struct shm_admin_word a)
 	bool is_down = a.wish == SHM_WISH_DOWN;
 	struct probe_result r = {.id = RESULT_initializing};
 	c->wish_seq = a.wish_seq;
+	shm_wish_obey(&c->object, c->wish_seq);
 	if (a.wish == SHM_WISH_NONE || a.maint || c->is_unresolved || !c->probe)
 		return;
 	verdict_restore(&c->verdict, c->cfg->rise, c->cfg->fall,
@@ -85,6 +98,18 @@ obey(struct checked *c, struct shm_admin_word a)
 	probe_result_inform(&r, SPAN("set by hand"));
 	outcome_record(c, &r, outcome_checked(c));
 	outcome_change(c, outcome_state(c), NULL, NULL);
+}
+
+/* What was wished for while no checker looked. */
+void
+admin_begun(struct group *g)
+{
+	for (size_t i = 0; i < g->servers_n; i++) {
+		struct checked *c = &g->servers[i];
+		struct shm_admin_word a = checked_admin(c);
+		if (a.wish_seq != c->wish_seq)
+			obey(c, a);
+	}
 }
 
 static void

@@ -255,6 +255,8 @@ schedule_begin(void)
 	for (size_t i = 0; i < checker.groups_n; i++)
 		outcome_follow(&checker.groups[i]);
 	for (size_t i = 0; i < checker.groups_n; i++)
+		admin_begun(&checker.groups[i]);
+	for (size_t i = 0; i < checker.groups_n; i++)
 		quorum_look(&checker.groups[i]);
 	net_timer_init(&checker.admin_timer, admin_expired);
 	net_timer_set(checker.loop, &checker.admin_timer,

@@ -287,6 +287,7 @@ void quorum_look(const struct group *g);
 /* --- admin.c --------------------------------------------------------------- */
 
 void admin_begin(struct checked *c);
+void admin_begun(struct group *g);
 void admin_look(void);
 
 /* --- tell.c ---------------------------------------------------------------- */

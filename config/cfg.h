@@ -501,6 +501,17 @@ cfg_server_is_checked(const struct cfg_server *s)
 	return s->check || s->track;
 }
 
+/* What it is until its first check, and after maintenance. One that tracks another has
+ * the state of that. */
+static inline bool
+cfg_server_starts_down(const struct cfg_server *s)
+{
+	while (s->track)
+		s = s->track;
+	return s->check &&
+	       (s->init_state == CFG_INIT_DOWN || s->init_state == CFG_INIT_FULLY_DOWN);
+}
+
 /* A server as expressions name it: they may be read before it is built. */
 struct cfg_server_ref {
 	const struct cfg_proxy *backend;

@@ -120,16 +120,6 @@ queue_bytes(const struct cfg *cfg)
 	return shm_queue_bytes((uint32_t)n);
 }
 
-/* One that tracks another has its state. */
-static bool
-starts_down(const struct cfg_server *s)
-{
-	while (s->track)
-		s = s->track;
-	return s->check &&
-	       (s->init_state == CFG_INIT_DOWN || s->init_state == CFG_INIT_FULLY_DOWN);
-}
-
 static void
 add_backend(struct facts_list *l, const struct cfg_proxy *p)
 {
@@ -156,7 +146,7 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 		f->is_backup = s->backup;
 		f->is_observed = s->observe != CFG_OBSERVE_NONE;
 		f->is_disabled = s->disabled;
-		f->starts_down = starts_down(s);
+		f->starts_down = cfg_server_starts_down(s);
 		f->rise = s->check ? s->rise : 0;
 		f->fall = s->check ? s->fall : 0;
 		put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");

@@ -88,6 +88,7 @@ shm_server_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
 	atomic_store(&to->shut, 0);
 	atomic_store(&to->latency, 0);
 	atomic_store(&to->up_at_ms, 0);
+	shm_wish_obey(&(struct shm_object){.server = to}, a.wish_seq);
 }
 
 /* Config wins over memory: what was set by hand stays only while the configured value

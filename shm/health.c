@@ -187,6 +187,22 @@ shm_health_publish(struct shm *s, const struct shm_object *server,
 	return true;
 }
 
+enum { OBEYED_IS_KNOWN = 1 << 8 };
+
+uint8_t
+shm_wish_obeyed(const struct shm_object *server)
+{
+	uint32_t obeyed = atomic_load(&server->server->obeyed);
+	return obeyed & OBEYED_IS_KNOWN ? (uint8_t)obeyed
+					: shm_server_admin(server).wish_seq;
+}
+
+void
+shm_wish_obey(const struct shm_object *server, uint8_t seq)
+{
+	atomic_store(&server->server->obeyed, OBEYED_IS_KNOWN | seq);
+}
+
 bool
 shm_admin_publish(struct shm *s, const struct shm_object *server,
 		  const struct shm_object *backend, struct shm_admin_word w)

@@ -122,6 +122,7 @@ struct shm_server {
 	struct shm_check_past past[SHM_CHECKS_KEPT]; /* by number modulo their room */
 	_Atomic uint64_t
 		asked; /* enum shm_ask (ask.h); writers: workers; taken by control */
+	_Atomic uint32_t obeyed, reserved; /* shm_wish_obeyed(); writer: checker */
 };
 
 struct shm_health_word shm_health_unpack(uint64_t word);
@@ -133,6 +134,11 @@ uint64_t shm_admin_pack(struct shm_admin_word w);
  * version +1. false when this process no longer holds the lease of its role. */
 bool shm_health_publish(struct shm *s, const struct shm_object *server,
 			const struct shm_object *backend, enum shm_health state);
+/* The wish_seq of the last wish that was obeyed, whichever checker did it; of a region
+ * that does not tell, that of the admin word. */
+uint8_t shm_wish_obeyed(const struct shm_object *server);
+/* Checker only. */
+void shm_wish_obey(const struct shm_object *server, uint8_t seq);
 /* Checker only. Copies `c` (its seq is ignored) into the record. */
 bool shm_check_publish(struct shm *s, const struct shm_object *server,
 		       const struct shm_check *c);

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Checks as scripts: what is said on the wire, what is expected, what is reported."""
+import os
 import re
+import signal
 import socket
 import threading
 
@@ -293,6 +295,10 @@ def test_alike_servers_share_a_probe_and_each_has_its_verdict(lab):
     assert weir.stat("be", "s", "chkfail") == 1 and weir.stat("be", "t", "chkfail") == 5
 
 
+def chkdown(weir, server):
+    return weir.counters(f"server.{server}.chkdown")[f"server.{server}.chkdown"]
+
+
 def test_a_server_that_tracks_another_has_its_health(lab):
     a, sink = lab.origin("a"), lab.sink()
     config = web(lab.port(), [a], every=EVERY, log=sink)
@@ -307,7 +313,7 @@ def test_a_server_that_tracks_another_has_its_health(lab):
     sink.wait(r"Server another/u is DOWN via other/t\. 0 active and 0 backup servers left\.")
     a.start()
     weir.wait_status("another", "u", "UP")
-    assert weir.stat("other", "t", "chkdown") == weir.stat("another", "u", "chkdown") == 1
+    assert chkdown(weir, "other/t") == chkdown(weir, "another/u") == 1
     weir.api("set server be/a state maint")
     weir.wait_status("another", "u", "MAINT")
     weir.reload()
@@ -409,6 +415,37 @@ def test_a_server_that_starts_down_gets_nothing_before_its_first_check(lab, nbpr
     weir.reload(config)
     assert {get(port).status for _ in range(10)} == {503}
     assert not a.seen("/tracks") and not b.seen()
+
+
+@pytest.mark.parametrize("nbproc", [1, 8])
+def test_a_server_that_starts_down_gets_nothing_right_after_maintenance(lab, nbproc):
+    a, port = lab.origin("a"), lab.port()
+    weir = lab.start(web(port, {"a": {"address": a, "check": True, "port": lab.port(),  # fails
+                                      "inter": "24h", "init_state": "down"}}), nbproc=nbproc)
+    for n in range(1, 6):
+        weir.api("set server be/a health up")
+        wait_until(lambda: get(port).status == 200)
+        weir.api("set server be/a state maint")
+        wait_until(lambda k=n: chkdown(weir, "be/a") == k)
+        a.forget()
+        weir.api("set server be/a state ready")
+        assert {get(port).status for _ in range(nbproc + 2)} == {503} and not a.seen()
+        weir.wait_status("be", "a", "DOWN")
+
+
+def test_what_is_wished_for_while_nobody_checks_is_done_by_the_next_checker(lab):
+    a, port = lab.origin("a"), lab.port()
+    weir = lab.start(web(port, {"a": {"address": a, "check": True, "inter": "24h"}}), nbproc=1)
+    for wish in ("down", "up"):
+        checker, = weir.of_role("checker")
+        os.kill(checker, signal.SIGSTOP)
+        weir.api(f"set server be/a health {wish}")
+        os.kill(checker, signal.SIGKILL)
+        weir.wait_status("be", "a", wish.upper())
+    weir.api("set server be/a health down")
+    weir.wait_status("be", "a", "DOWN")
+    assert weir.reload().returncode == 0
+    assert weir.status("be", "a").startswith("DOWN")
 
 
 # --- one connection for many checks ------------------------------------------------------
