@@ -459,9 +459,10 @@ request_begin(struct session *s, struct http_head *h, struct span rest)
 	if (why != HTTP_REJECT_none) {
 		offence_request_at(t, all, at, why);
 		reply_reject(t, why);
-	} else if (!is_kept)
+	} else if (!is_kept) {
+		t->keep_client = false; /* what came behind it is lost */
 		reply_error(t, 503, STOP_no_resources);
-	else if (is_monitor(t, h))
+	} else if (is_monitor(t, h))
 		answer_monitor(t, h);
 	else {
 		capture_head(t, h, CFG_CAPTURE_REQUEST);
