@@ -11,6 +11,7 @@
 
 #include "lib/base/must.h"
 #include "lib/http/chunk.h"
+#include "lib/net/proxy_header.h"
 #include "session/world.h"
 
 enum {
@@ -28,6 +29,8 @@ struct program {
 	const uint8_t *p, *end;
 	uint64_t questions_n; /* numbered ones asked so far */
 };
+
+static unsigned askers[STEPS_MAX + 1]; /* the client that asked the numbered question */
 
 int
 LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -100,6 +103,7 @@ ask(struct program *g, struct peer *p, uint8_t how, uint8_t operand)
 					     "Connection: upgrade\r\nUpgrade: x\r\n"};
 	char head[256];
 	uint64_t number = ++g->questions_n;
+	askers[number] = (unsigned)(p - world.clients);
 	unsigned method = how & 3;
 	bool is_old = how >> 4 & 1, has_body = method >= 2;
 	bool is_chunked = has_body && !is_old && how >> 5 & 1;
@@ -118,6 +122,34 @@ ask(struct program *g, struct peer *p, uint8_t how, uint8_t operand)
 
 /* --- the server's steps ------------------------------------------------------------ */
 
+/* Bytes of the PROXY header in front of a stream; 0: none, or not all of it. */
+static size_t
+header_of(struct span s, struct proxy_header *h)
+{
+	return proxy_header_parse(s.p, s.n, h) == PROXY_PARSE_OK ? h->bytes : 0;
+}
+
+/* The header that weir begins with. false: it is not there yet. */
+static bool
+note_header(struct peer *p)
+{
+	struct proxy_header h;
+	if (!world.is_proxied || p->header_n)
+		return true;
+	p->header_n = header_of(span_of(p->in.bytes, p->in.n), &h);
+	p->message_at = p->header_n;
+	p->told_of = p->header_n ? world_client_of(&h.src) : CLIENTS_MAX;
+	return p->header_n;
+}
+
+/* Nobody's question goes where somebody else was announced. */
+static void
+judge_asker(const struct peer *p)
+{
+	if (world.is_proxied && !world.is_raw && p->number && p->number <= STEPS_MAX)
+		must(p->told_of == askers[p->number]);
+}
+
 /* Takes note of the heads that have come. One question at a time: weir does not
  * pipeline. */
 static void
@@ -126,6 +158,8 @@ note_questions(struct peer *p)
 	struct message m;
 	size_t used;
 	uint64_t decoded;
+	if (!note_header(p))
+		return;
 	/* what follows a request to upgrade is the tunnel's, if the server agreed */
 	while (!(p->is_wild && p->wants_upgrade)) {
 		struct span rest =
@@ -136,6 +170,7 @@ note_questions(struct peer *p)
 		if (!p->is_head_noted) {
 			must(p->is_wild || p->asked_n == p->answered_n);
 			p->number = judge_number(m.start);
+			judge_asker(p);
 			p->is_head = memcmp(m.start.p, "HEAD ", 5) == 0;
 			p->wants_upgrade = m.wants_upgrade;
 			p->asked_n++;
@@ -366,21 +401,35 @@ read_questions(struct span b, const struct http_limits *limits, struct questions
 	}
 }
 
-static bool
-is_prefix(const struct heap *a, const struct heap *of)
+/* A stream without its header; .p NULL: it has none, though it should. */
+static struct span
+behind_header(struct span s)
 {
-	return a->n <= of->n && (a->n == 0 || memcmp(a->bytes, of->bytes, a->n) == 0);
+	struct proxy_header h;
+	if (!world.is_proxied)
+		return s;
+	size_t n = header_of(s, &h);
+	return n ? span_of(s.p + n, s.n - n) : span_of(NULL, 0);
 }
 
-/* mode tcp: every server has got what one of the clients said. */
+/* mode tcp: every server has got what one of the clients said, the one it was told of. */
 static void
 judge_pipes(void)
 {
 	for (unsigned i = 0; i < world.servers_n; i++) {
+		struct peer *p = &world.servers[i];
 		bool is_known = false;
-		for (unsigned k = 0; k < world.clients_n; k++)
-			is_known |=
-				is_prefix(&world.servers[i].in, &world.clients[k].out);
+		if (!note_header(p))
+			continue;
+		struct span got =
+			span_of(p->in.bytes + p->header_n, p->in.n - p->header_n);
+		for (unsigned k = 0; k < world.clients_n; k++) {
+			const struct heap *out = &world.clients[k].out;
+			struct span said = behind_header(span_of(out->bytes, out->n));
+			if (world.is_proxied && !world.is_raw && p->told_of != k)
+				continue;
+			is_known |= got.n == 0 || (said.p && span_begins(said, got));
+		}
 		must(is_known);
 	}
 }
@@ -396,11 +445,16 @@ judge(const struct rt_frontend *fe)
 	for (unsigned i = 0; i < world.servers_n; i++) {
 		struct peer *p = &world.servers[i];
 		note_questions(p);
-		judge_requests(span_of(p->in.bytes, p->in.n), p->is_wild);
+		if (!note_header(p))
+			continue;
+		judge_requests(span_of(p->in.bytes + p->header_n, p->in.n - p->header_n),
+			       p->is_wild);
 	}
 	for (unsigned i = 0; i < world.clients_n; i++) {
 		struct peer *p = &world.clients[i];
-		read_questions(span_of(p->out.bytes, p->sent), &fe->cfg->limits, &asked);
+		struct span said = behind_header(span_of(p->out.bytes, p->sent));
+		must(said.p || p->in.n == 0 || !world.is_proxied);
+		read_questions(said, &fe->cfg->limits, &asked);
 		judge_responses(span_of(p->in.bytes, p->in.n), &asked);
 	}
 }
@@ -412,7 +466,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 2 || size > INPUT_MAX)
 		return 0;
 	uint8_t circumstances = take(&g);
-	world_begin(circumstances & 3, circumstances & 4, circumstances & 8);
+	world_begin((struct circumstances){
+		.listener = circumstances & 3,
+		.has_tiny_buffers = circumstances & 4,
+		.is_poor = circumstances & 8,
+		.is_proxied = circumstances & 32,
+		.is_raw = circumstances & 64,
+	});
 	world_connect();
 	run(&g);
 	world_end(circumstances & 16);

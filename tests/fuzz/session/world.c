@@ -16,6 +16,7 @@
 #include "config/loading.h"
 #include "lib/base/clock.h"
 #include "lib/base/must.h"
+#include "lib/net/proxy_header.h"
 #include "master/geometry.h"
 #include "shm/slots.h"
 #include "worker/idle.h"
@@ -36,6 +37,7 @@ static char dir[] = "/dev/shm/weir-fuzz-XXXXXX";
 
 /* Limits so short that a dozen seconds end every request; and at most so many wait in a
  * row on one connection. */
+enum { FIRST_PORT = 1000 }; /* of the clients that headers name */
 enum { ROUNDS_MAX = 400, ROUND_MS = 1500 };
 static const char config[] =
 	"global: {nbproc: 1, maxconn: 100}\n"
@@ -50,10 +52,18 @@ static const char config[] =
 	"              option: [forwardfor, via]}\n"
 	"  closing: {bind: '127.0.0.1:1003', default_backend: closing}\n"
 	"  tunnel: {bind: '127.0.0.1:1004', mode: tcp, default_backend: tunnel}\n"
+	"  told: {bind: {address: '127.0.0.1:1005', accept_proxy: true},\n"
+	"         default_backend: telling}\n"
+	"  told_tunnel: {bind: {address: '127.0.0.1:1006', accept_proxy: true},\n"
+	"                mode: tcp, default_backend: telling_tunnel}\n"
 	"backends:\n"
 	"  app: {option: [abortonclose], servers: {a: '127.0.0.1:1'}}\n"
 	"  closing: {option: [http_server_close], servers: {a: '127.0.0.1:1'}}\n"
-	"  tunnel: {mode: tcp, servers: {a: '127.0.0.1:1'}}\n";
+	"  tunnel: {mode: tcp, servers: {a: '127.0.0.1:1'}}\n"
+	"  telling: {http_reuse: always,\n"
+	"            servers: {a: {address: '127.0.0.1:1', send_proxy: true}}}\n"
+	"  telling_tunnel: {mode: tcp, servers: {a: {address: '127.0.0.1:1',\n"
+	"                   send_proxy_v2: true, proxy_v2_options: crc32c}}}\n";
 
 /* --- in place of the real ones ------------------------------------------------- */
 
@@ -228,15 +238,44 @@ peer_receive(struct peer *p)
 }
 
 void
-world_begin(unsigned listener, bool has_tiny_buffers, bool is_poor)
+world_begin(struct circumstances c)
 {
-	world.listener = &self.binds[listener % self.cfg->binds_n];
+	enum { PLAIN_N = 4 };
+	world.listener = &self.binds[c.is_proxied ? PLAIN_N + c.listener % 2
+						  : c.listener % PLAIN_N];
+	world.is_proxied = c.is_proxied;
+	world.is_raw = c.is_raw;
 	world.is_tcp = world.listener->fe->cfg->mode == CFG_MODE_TCP;
 	world.clients_n = world.servers_n = 0;
 	world.refuses = false;
-	world.has_tiny_buffers = has_tiny_buffers;
+	world.has_tiny_buffers = c.has_tiny_buffers;
 	ends_n = 0;
-	self.bufs.limit_bytes = is_poor ? POOR_BYTES : RICH_BYTES;
+	self.bufs.limit_bytes = c.is_poor ? POOR_BYTES : RICH_BYTES;
+}
+
+/* Every other one speaks version 2. */
+static void
+say_header(struct peer *p, unsigned client)
+{
+	char bytes[PROXY_HEADER_V1_BYTES];
+	struct proxy_writer w = {.p = bytes, .cap = sizeof(bytes)};
+	struct addr src;
+	must(addr_parse(SPAN("192.0.2.1:1"), -1, &src, NULL) == ADDR_OK);
+	addr_set_port(&src, (int)(FIRST_PORT + client));
+	if (client % 2) {
+		proxy_write_v2(&w, &src, &src);
+		proxy_write_v2_end(&w);
+	} else {
+		proxy_write_v1(&w, &src, &src);
+	}
+	heap_add(&p->out, w.p, w.n);
+}
+
+unsigned
+world_client_of(const struct addr *src)
+{
+	return src->kind == ADDR_INET ? (unsigned)(addr_port(src) - FIRST_PORT)
+				      : CLIENTS_MAX;
 }
 
 void
@@ -247,7 +286,11 @@ world_connect(void)
 	if (world.clients_n == CLIENTS_MAX)
 		return;
 	struct rt_listener *l = world.listener;
-	int fd = pair(&world.clients[world.clients_n++]);
+	struct peer *p = &world.clients[world.clients_n];
+	int fd = pair(p);
+	if (world.is_proxied && !world.is_raw)
+		say_header(p, world.clients_n);
+	world.clients_n++;
 	must(shm_gauge_take(self.shm, self.global.gauge, 0) == SHM_TAKEN);
 	must(shm_gauge_take(self.shm, l->fe->shm.gauge, 0) == SHM_TAKEN);
 	must(shm_gauge_take(self.shm, l->shm.gauge, 0) == SHM_TAKEN);
@@ -303,6 +346,7 @@ expect_nothing_left(void)
 {
 	must(list_is_empty(&self.session_list) && self.conns_n == 0);
 	must(self.sessions.used_n == 0 && self.txns.used_n == 0);
+	must(self.session_ends.used_n == 0);
 	must(self.origins.used_n == 0 && self.bufs.used_bytes == 0);
 	must(self.pipes.free_n == self.pipes.total_n);
 	must(shm_gauge_cur(self.global.gauge) == 0);

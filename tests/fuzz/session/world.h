@@ -35,7 +35,9 @@ struct peer {
 	bool is_head_noted;
 	size_t message_at; /* where in `in` the one begins that is not whole yet */
 	unsigned asked_n, answered_n;
-	bool is_wild; /* what it has sent proves nothing any more */
+	bool is_wild;	  /* what it has sent proves nothing any more */
+	size_t header_n;  /* bytes of the PROXY header it was told first; 0: none yet */
+	unsigned told_of; /* the client that names */
 };
 
 struct world {
@@ -45,14 +47,23 @@ struct world {
 	bool is_tcp;
 	bool refuses; /* connections to servers */
 	bool has_tiny_buffers;
+	bool is_proxied; /* connections begin with PROXY headers, on both sides ... */
+	bool is_raw;	 /* ... if the script of the client writes one */
 };
 extern struct world world;
 
 /* Once. */
 void world_make(void);
-/* Before each input: clients come to the listener with that index, modulo their number.
- * is_poor: the worker has few buffers. */
-void world_begin(unsigned listener, bool has_tiny_buffers, bool is_poor);
+struct circumstances {
+	unsigned listener; /* of the four, or, where headers are spoken, of the two */
+	bool has_tiny_buffers;
+	bool is_poor; /* the worker has few buffers */
+	bool is_proxied, is_raw;
+};
+/* Before each input. */
+void world_begin(struct circumstances c);
+/* The client that a header names; CLIENTS_MAX: none. */
+unsigned world_client_of(const struct addr *src);
 /* A new client. */
 void world_connect(void);
 void world_let_pass(uint64_t ms);
