@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -33,10 +34,23 @@ pidfile_write(int fd, long pid)
 	(void)!pwrite(fd, text, (size_t)n, 0);
 }
 
-void
-pidfile_remove(int fd, const char *path)
+static bool
+says(const char *path, long pid)
 {
-	(void)unlink(path);
+	char text[24] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	bool is_read = read(fd, text, sizeof(text) - 1) > 0;
+	close(fd);
+	return is_read && strtol(text, NULL, 10) == pid;
+}
+
+void
+pidfile_remove(int fd, const char *path, long pid)
+{
+	if (says(path, pid)) /* not a successor that was started with the same name */
+		(void)unlink(path);
 	close(fd);
 }
 

@@ -34,6 +34,7 @@ struct group {
 	int *fds;
 	size_t fds_n;
 	size_t listening_n; /* the first so many listen */
+	ino_t inode;	    /* of a UNIX socket's path */
 	bool is_current;    /* the current generation has it */
 	bool is_candidate;  /* the one that is being made has it */
 	bool is_restored;   /* processes of the master before us accept there, too */
@@ -44,12 +45,15 @@ struct group {
 struct sockets {
 	struct group **groups;
 	size_t groups_n;
+	bool has_predecessors;
 };
 
 struct sockets *
-sockets_new(void)
+sockets_new(bool has_predecessors)
 {
-	return must_calloc(1, sizeof(struct sockets));
+	struct sockets *s = must_calloc(1, sizeof(*s));
+	s->has_predecessors = has_predecessors;
+	return s;
 }
 
 static int
@@ -178,13 +182,14 @@ follow_first(const struct group *g, struct addr *a)
 
 /* Opens members until there are n. */
 static int
-group_grow(struct group *g, size_t n, bool is_deferred, char err[LISTEN_ERROR_BYTES])
+group_grow(struct group *g, size_t n, bool is_deferred, bool replaces,
+	   char err[LISTEN_ERROR_BYTES])
 {
 	struct net_listen spec = g->spec;
 	spec.is_deferred = is_deferred;
 	while (g->fds_n < n) {
 		follow_first(g, &spec.addr);
-		int fd = net_listen_open(&spec, g->is_restored, err);
+		int fd = net_listen_open(&spec, replaces, err);
 		if (fd < 0)
 			return -1;
 		g->fds = must_realloc(g->fds, (g->fds_n + 1) * sizeof(*g->fds));
@@ -209,11 +214,21 @@ group_cut(struct group *g, size_t n)
 		g->listening_n = n;
 }
 
+/* 0: nothing is there. */
+static ino_t
+inode_of(const struct group *g)
+{
+	struct stat st;
+	if (g->spec.addr.kind != ADDR_UNIX || lstat(g->spec.addr.u.un.sun_path, &st))
+		return 0;
+	return st.st_ino;
+}
+
 static void
 group_free(struct group *g)
 {
-	/* never opened: what stands at that path is not ours */
-	if (g->spec.addr.kind == ADDR_UNIX && g->fds_n)
+	/* never opened, or a successor's by now: what stands at that path is not ours */
+	if (g->inode && inode_of(g) == g->inode)
 		(void)unlink(g->spec.addr.u.un.sun_path);
 	group_cut(g, 0);
 	free(g->interface);
@@ -265,13 +280,21 @@ group_claim(struct sockets *s, const struct net_listen *spec, size_t n,
 		return NULL;
 	}
 	if (!g) {
-		if (!port_is_ours(s, &spec->addr) && net_listen_probe(spec, err))
+		bool is_shared = s->has_predecessors &&
+				 (spec->is_group || spec->addr.kind == ADDR_UNIX);
+		if (!is_shared && !port_is_ours(s, &spec->addr) &&
+		    net_listen_probe(spec, err))
 			return NULL;
 		g = group_new(s, spec);
 	}
 	g->is_candidate = true;
 	g->want = *spec;
-	return group_grow(g, spec->is_group ? n : 1, g->is_current, err) ? NULL : g;
+	if (group_grow(g, spec->is_group ? n : 1, g->is_current,
+		       g->is_restored || s->has_predecessors, err))
+		return NULL;
+	if (!g->inode)
+		g->inode = inode_of(g);
+	return g;
 }
 
 /* --- a generation's view -------------------------------------------------------------
@@ -377,6 +400,7 @@ apply(struct group *g)
 void
 sockets_commit(struct sockets *s)
 {
+	s->has_predecessors = false;
 	for (size_t i = 0; i < s->groups_n; i++) {
 		struct group *g = s->groups[i];
 		g->is_current = g->is_candidate;
@@ -416,6 +440,7 @@ sockets_restore(struct sockets *s, const struct net_listen *spec, const int *fds
 	for (size_t i = 0; i < fds_n; i++)
 		g->fds[i] = fds[i];
 	g->fds_n = g->listening_n = fds_n;
+	g->inode = inode_of(g);
 }
 
 void
@@ -426,7 +451,7 @@ sockets_let_go(struct sockets *s, bool does_close)
 		for (size_t k = 0; does_close && g->is_restored && k < g->fds_n; k++)
 			close(g->fds[k]);
 		if (g->is_restored)
-			g->fds_n = g->listening_n = 0;
+			g->inode = g->fds_n = g->listening_n = 0;
 	}
 }
 

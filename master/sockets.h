@@ -9,7 +9,8 @@
 #include "lib/net/listen.h"
 #include "master/self.h"
 
-struct sockets *sockets_new(void);
+/* has_predecessors: another daemon listens there and ends when we serve (-sf). */
+struct sockets *sockets_new(bool has_predecessors);
 /* Before anything is opened: every fd@N is a socket we were given, not one that got the
  * number N from us. 0, or -1 with one line. */
 int sockets_check_given(const struct cfg *cfg, char err[SHM_ERROR_BYTES]);

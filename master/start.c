@@ -140,7 +140,7 @@ start(const struct options *o, struct cfg *cfg, char err[SHM_ERROR_BYTES])
 		master.pidfd = -1;
 	master.upgrade.status = -1;
 	reload_init();
-	master.sockets = sockets_new();
+	master.sockets = sockets_new(master.options->successor_of_n > 0);
 	store_open();
 	if (sockets_check_given(cfg, err) || privileges_check(cfg, err) ||
 	    control_check(cfg, err))
@@ -227,7 +227,8 @@ start_undo(bool was_running)
 	}
 	if (master.pidfile_fd >= 0) {
 		if (was_running)
-			pidfile_remove(master.pidfile_fd, master.pidfile);
+			pidfile_remove(master.pidfile_fd, master.pidfile,
+				       (long)master.pid);
 		else
 			pidfile_abandon(master.pidfile_fd, master.pidfile);
 	}
