@@ -253,6 +253,34 @@ home_of(enum schema_section in, unsigned where, const char *name)
 	return NULL;
 }
 
+/* A word of the schema as the file spells it: haproxy.cfg has '-', but in these. */
+static const char *
+as_written(struct loading *l, const char *word)
+{
+	if (!l->request->read || strcmp(word, "use_backend") == 0 ||
+	    strcmp(word, "default_backend") == 0)
+		return word;
+	char *out = arena_strdup(l->arena, word);
+	for (char *p = out; *p; p++)
+		if (*p == '_')
+			*p = '-';
+	return out;
+}
+
+/* Everything that may stand there; of haproxy.cfg that would be another spelling. */
+static const char *
+expected_names(struct loading *l, enum schema_section in, unsigned where)
+{
+	const char *names = "";
+	if (l->request->read)
+		return "a word of HAProxy's manual";
+	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++)
+		if (k->in == in && (k->where & where))
+			names = arena_printf(l->arena, "%s%s%s", names,
+					     names[0] ? ", " : "one of: ", k->name);
+	return names;
+}
+
 static void
 unknown_key(struct loading *l, const struct node *map, size_t i, enum schema_section in,
 	    unsigned where)
@@ -274,7 +302,7 @@ unknown_key(struct loading *l, const struct node *map, size_t i, enum schema_sec
 		return;
 	}
 	if (why) {
-		report_error_at(l->report, at, path, "'%s' %s", name, why);
+		report_error_at(l->report, at, path, "'%s' %s", as_written(l, name), why);
 		return;
 	}
 	if (map->name && (strcmp(name, "if") == 0 || strcmp(name, "unless") == 0)) {
@@ -298,21 +326,18 @@ unknown_key(struct loading *l, const struct node *map, size_t i, enum schema_sec
 		return;
 	}
 	const char *best = schema_suggest(in, where, name);
+	/* the path has it, if there is one */
+	const char *quoted =
+		l->request->read ? arena_printf(l->arena, " '%s'", as_written(l, name))
+				 : "";
 	if (best) {
 		report_error_at(l->report, at, path,
-				"unknown keyword; did you mean '%s'?", best);
+				"unknown keyword%s; did you mean '%s'?", quoted,
+				as_written(l, best));
 		return;
 	}
-	const char *names = "";
-	size_t count = 0;
-	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++)
-		if (k->in == in && (k->where & where)) {
-			names = arena_printf(l->arena, "%s%s%s", names, count ? ", " : "",
-					     k->name);
-			count++;
-		}
-	report_error_at(l->report, at, path, "unknown keyword; expected one of: %s",
-			names);
+	report_error_at(l->report, at, path, "unknown keyword%s; expected %s", quoted,
+			expected_names(l, in, where));
 }
 
 static void

@@ -24,6 +24,8 @@ begin(struct loading *l, const struct cfg_request *r)
 		.cfg = arena_alloc(a, sizeof(struct cfg)),
 	};
 	l->cfg->arena = a;
+	if (r->read)
+		report_hide_paths(l->report);
 	expr_env_init(&l->cfg->env, a, http_field_id_of);
 }
 

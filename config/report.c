@@ -20,6 +20,7 @@ struct entries {
 
 struct report {
 	struct arena *arena;
+	bool hides_paths; /* "frontends.web.bind": of YAML */
 	struct entries errors, warnings;
 };
 
@@ -34,6 +35,12 @@ report_new(struct arena *a)
 	struct report *r = arena_alloc(a, sizeof(*r));
 	r->arena = a;
 	return r;
+}
+
+void
+report_hide_paths(struct report *r)
+{
+	r->hides_paths = true;
 }
 
 size_t
@@ -54,7 +61,7 @@ add(struct report *r, struct entries *to, struct pos at, const char *path,
 {
 	char what[2048];
 	vsnprintf(what, sizeof(what), fmt, ap);
-	bool has_path = path && path[0];
+	bool has_path = path && path[0] && !r->hides_paths;
 	const char *text =
 		arena_printf(r->arena, "%s: %s%s%s", report_place(r->arena, at),
 			     has_path ? path : "", has_path ? ": " : "", what);

@@ -14,6 +14,8 @@
 struct report;
 
 struct report *report_new(struct arena *a);
+/* Of another language than YAML: places are files, lines and columns alone. */
+void report_hide_paths(struct report *r);
 size_t report_errors_n(const struct report *r);
 /* At a node, with its path. */
 void report_error(struct report *r, const struct node *at, const char *fmt, ...)

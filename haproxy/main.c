@@ -15,6 +15,7 @@
 #include "haproxy/options.h"
 #include "import/import.h"
 #include "master/command.h"
+#include "master/report.h"
 #include "master/title.h"
 
 enum { EXIT_PARTIAL = 2, SHM_OVERRIDE_BYTES = 80 };
@@ -188,6 +189,7 @@ main(int argc, char **argv)
 	struct haproxy_options o;
 	char err[OPTIONS_ERROR_BYTES];
 	title_init(argc, argv);
+	report_set_name("weir-haproxy");
 	int status = 1;
 	if (haproxy_options_parse(&o, argc, argv, err))
 		fprintf(stderr, "weir-haproxy: %s; see weir-haproxy --help\n", err);

@@ -158,8 +158,14 @@ take(struct haproxy_options *o, int argc, char **argv, int i,
 {
 	const char *word = argv[i];
 	const struct row *row = find(word);
-	if (strcmp(word, "-sf") == 0 || strcmp(word, "-st") == 0)
-		return take_pids(o, argc, argv, i);
+	if (strcmp(word, "-sf") == 0 || strcmp(word, "-st") == 0) {
+		i = take_pids(o, argc, argv, i);
+		if (i + 1 == argc || argv[i + 1][0] == '-')
+			return i;
+		snprintf(err, OPTIONS_ERROR_BYTES, "%s: '%s' is not a PID", word,
+			 argv[i + 1]);
+		return -1;
+	}
 	if (!row && is_ignored(word))
 		return i;
 	if (!row && word[0] != '-') { /* a file without -f */

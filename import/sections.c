@@ -116,8 +116,9 @@ begin_proxy(struct importing *im, const struct import_line *l,
 		    *map = node_new(a, NODE_MAP, l->at);
 	size_t there = node_find(all, name);
 	if (there < all->n) {
-		import_lost(im, l->at, "'%s' is here twice; the first is at line %u",
-			    name, all->items[there]->pos.line);
+		import_lost(im, l->at, "%s '%s' is here twice; the first is at %s:%u",
+			    s->word, name, all->items[there]->pos.file,
+			    all->items[there]->pos.line);
 		return;
 	}
 	struct import_base *named = from ? find_base(im, from) : NULL;

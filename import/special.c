@@ -152,7 +152,8 @@ shape_server(struct cursor *c, const struct word_row *w)
 	size_t there = node_find(servers, name);
 	if (there < servers->n)
 		import_lost(c->im, import_pos(c->line, 1),
-			    "'%s' is here twice; the first is at line %u", name,
+			    "server '%s' is here twice; the first is at %s:%u", name,
+			    servers->items[there]->pos.file,
 			    servers->items[there]->pos.line);
 	else
 		node_put(c->im->arena, servers, name, made);

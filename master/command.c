@@ -42,7 +42,9 @@ print_errors(const struct cfg_errors *errors)
 	size_t n = cfg_errors_n(errors);
 	for (size_t i = 0; i < n; i++)
 		fprintf(stderr, "%s\n", cfg_errors_at(errors, i));
-	fprintf(stderr, "weir: %zu error%s in the configuration\n", n, n == 1 ? "" : "s");
+	if (n > 1)
+		fprintf(stderr, "%s: %zu errors in the configuration\n", report_name(),
+			n);
 	return EXIT_BAD;
 }
 
@@ -59,7 +61,7 @@ load(const struct options *o)
 	}
 	cfg_errors_free(&errors);
 	for (size_t i = 0; cfg && !o->request.quiet && i < cfg->warnings_n; i++)
-		fprintf(stderr, "weir: warning: %s\n", cfg->warnings[i]);
+		fprintf(stderr, "%s: warning: %s\n", report_name(), cfg->warnings[i]);
 	return cfg;
 }
 
@@ -73,7 +75,7 @@ can_take_over(const struct options *o, const struct cfg *cfg)
 		fprintf(stderr,
 			"weir: --takeover: the list of sockets is of another build\n");
 	else if (!shm_can_adopt(cfg->global.shm, err))
-		fprintf(stderr, "weir: %s\n", err);
+		fprintf(stderr, "%s: %s\n", report_name(), err);
 	bool can = e && !err[0];
 	estate_free(&e);
 	return can;
@@ -88,7 +90,7 @@ check(const struct options *o)
 	if (!cfg)
 		return EXIT_BAD;
 	if (geometry_of(cfg, &geometry, err)) {
-		fprintf(stderr, "weir: %s\n", err);
+		fprintf(stderr, "%s: %s\n", report_name(), err);
 		cfg_free(&cfg);
 		return EXIT_BAD;
 	}
@@ -118,7 +120,7 @@ diff(const struct options *o)
 		return EXIT_BAD;
 	if (geometry_of(cfg, &geometry, err) ||
 	    shm_attach(cfg->global.shm, &region, err) != SHM_ATTACH_OK) {
-		fprintf(stderr, "weir: %s\n", err);
+		fprintf(stderr, "%s: %s\n", report_name(), err);
 	} else {
 		size_t n = diff_text(region, &geometry, o->is_json, &text);
 		if (n == 0 && !o->is_json)

@@ -12,13 +12,26 @@
 #include "lib/net/log_target.h"
 
 static struct {
+	const char *name; /* of the program */
 	enum report_level stderr_max, log_max;
 	bool is_stderr_closed;
 	struct logger *logger;
 	uint64_t mask;
 	bool logs_to_stderr; /* a log target is stderr: a line must not stand there twice
 			      */
-} out = {.stderr_max = REPORT_NOTICE};
+} out = {.name = "weir", .stderr_max = REPORT_NOTICE};
+
+void
+report_set_name(const char *program)
+{
+	out.name = program;
+}
+
+const char *
+report_name(void)
+{
+	return out.name;
+}
 
 static const char *
 level_name(enum report_level level)
@@ -86,7 +99,7 @@ report(enum report_level level, const char *fmt, ...)
 	if ((size_t)n >= sizeof(text))
 		n = sizeof(text) - 1;
 	if (!out.is_stderr_closed && level <= out.stderr_max && !out.logs_to_stderr)
-		fprintf(stderr, "weir: %s: %s\n", level_name(level), text);
+		fprintf(stderr, "%s: %s: %s\n", out.name, level_name(level), text);
 	if (out.logger && level <= out.log_max) {
 		logger_line(out.logger, out.mask, (int)level, span_of(text, (size_t)n));
 		logger_flush(out.logger);

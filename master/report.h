@@ -18,6 +18,9 @@ enum report_level {
 	REPORT_DEBUG = 7,
 };
 
+/* What stands in front of lines on stderr: "weir", unless another program says so. */
+void report_set_name(const char *program);
+const char *report_name(void);
 /* Lines up to this level go to stderr. */
 void report_set_stderr(enum report_level max);
 /* The targets of a configuration; before: stderr alone. Call again after a reload and
