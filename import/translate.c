@@ -345,7 +345,7 @@ match(const struct word_row *row, const struct import_line *l)
 	for (const char *p = row->words; *p; p += *p == ' ') {
 		size_t n = strcspn(p, " ");
 		const char *word = count < l->n ? l->words[count].text : NULL;
-		bool is_prefix = p[n - 1] == '.'; /* "tune." */
+		bool is_prefix = strchr(".-", p[n - 1]); /* "tune." */
 		if (!word || strncmp(word, p, n) != 0 || (!is_prefix && word[n]))
 			return 0;
 		count++;

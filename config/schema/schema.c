@@ -121,10 +121,14 @@ static const struct {
 
 static const struct {
 	enum schema_section in;
-	const char *name, *why; /* NULL: not yet */
+	const char *name, *why;
+	bool is_never;
 } unsupported[] = {
-#define NOT_YET(section, name)	  {SECTION_##section, #name, NULL},
-#define NEVER(section, name, why) {SECTION_##section, #name, why},
+#define NOT_YET(section, name) \
+	{SECTION_##section, #name, "is not implemented in this release", false},
+#define NO_TLS(section, name) \
+	{SECTION_##section, #name, "is not implemented: this release has no TLS", false},
+#define NEVER(section, name, why) {SECTION_##section, #name, why, true},
 #include "config/unsupported.def"
 };
 
@@ -185,8 +189,7 @@ schema_unsupported(enum schema_section in, const char *name)
 {
 	for (size_t i = 0; i < COUNT(unsupported); i++)
 		if (unsupported[i].in == in && strcmp(unsupported[i].name, name) == 0)
-			return unsupported[i].why ? unsupported[i].why
-						  : "is not implemented in this release";
+			return unsupported[i].why;
 	return NULL;
 }
 
@@ -196,7 +199,7 @@ schema_unsupported_at(size_t i, enum schema_section *in, const char **why)
 	if (i >= COUNT(unsupported))
 		return NULL;
 	*in = unsupported[i].in;
-	*why = unsupported[i].why;
+	*why = unsupported[i].is_never ? unsupported[i].why : NULL;
 	return unsupported[i].name;
 }
 
