@@ -72,7 +72,8 @@ static const struct bad bads[] = {
 	 "frontends: {w: {bind: {address: \":443\", tls: {crt: x}}, default_backend: "
 	 "b}}\n"
 	 "backends: {b: {servers: {s: \"1.1.1.1:1\"}}}\n",
-	 "t:1:41: frontends.w.bind.tls: 'tls' is not implemented: this release has no TLS"},
+	 "t:1:41: frontends.w.bind.tls: 'tls' is not implemented: this release has no "
+	 "TLS"},
 	{"several mistakes, sorted by place",
 	 "global:\n"
 	 "  nbproc: four\n"
