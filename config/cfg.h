@@ -601,6 +601,7 @@ struct cfg_proxy {
 
 	/* backend */
 	struct cfg_balance balance;
+	const struct expr_program *rdp_cookie; /* persist; NULL: not given */
 	struct cfg_server **servers;
 	size_t servers_n;
 	enum cfg_reuse http_reuse;

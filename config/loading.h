@@ -152,6 +152,7 @@ void build_check(struct loading *l, struct built *b);
 void build_cookie(struct loading *l, struct built *b);
 /* build_balance.c: balance and hash_type. */
 void build_balance(struct loading *l, struct built *b);
+void build_rdp_persist(struct loading *l, struct built *b);
 /* The algorithm of that word, with '-' or '_'; -1: there is none. */
 int build_algorithm(struct span word);
 /* "unknown algorithm 'x'; expected ...", in the arena. */

@@ -119,17 +119,16 @@ check_arguments(struct loading *l, const struct node *map, enum balance_algorith
 		report_error(l->report, map, "'%s' needs %s", balance_word(a), missing);
 }
 
-/* rdp-cookie is a hash of what the fetch gives. */
-static void
-build_rdp_cookie(struct loading *l, struct cfg_balance *c, const struct node *map)
+static const struct expr_program *
+rdp_cookie(struct loading *l, struct span name, const struct node *at)
 {
 	struct expr_error err;
-	struct span name = c->name.n ? c->name : SPAN("mstshash");
 	const char *text =
 		arena_printf(l->arena, "req.rdp_cookie(%.*s)", (int)name.n, name.p);
-	c->expr = expr_compile(&l->cfg->env, span_str(text), &err);
-	if (!c->expr)
-		report_error(l->report, map, "%s", err.text);
+	const struct expr_program *e = expr_compile(&l->cfg->env, span_str(text), &err);
+	if (!e)
+		report_error(l->report, at, "%s", err.text);
+	return e;
 }
 
 static void
@@ -160,7 +159,35 @@ build_algorithm_of(struct loading *l, struct built *b, const struct node *map)
 	l->cfg->env.at = is_http ? EXPR_AT_REQUEST : EXPR_AT_CONTENT;
 	build_members(l, b, SECTION_balance, map, c);
 	if (c->algorithm == BALANCE_RDP_COOKIE)
-		build_rdp_cookie(l, c, map);
+		c->expr = rdp_cookie(l, c->name.n ? c->name : SPAN("mstshash"), map);
+}
+
+/* --- persist
+ * ---------------------------------------------------------------------------- */
+
+void
+build_rdp_persist(struct loading *l, struct built *b)
+{
+	const struct node *n = node_get(b->map, "persist");
+	if (!n)
+		return;
+	struct span name = span_str(n->text), word = span_cut(&name, '(');
+	bool has_name = word.n < strlen(n->text);
+	if (!is_word(word, "rdp-cookie") ||
+	    (has_name && (name.n < 2 || name.p[name.n - 1] != ')'))) {
+		report_error(l->report, n,
+			     "'%s' is not possible here; expected rdp-cookie or "
+			     "rdp-cookie(name)",
+			     n->text);
+		return;
+	}
+	if (b->proxy->mode == CFG_MODE_HTTP) {
+		report_warning(l->report, n, "has no effect; expected mode tcp");
+		return;
+	}
+	name.n -= has_name;
+	l->cfg->env.at = EXPR_AT_CONTENT;
+	b->proxy->rdp_cookie = rdp_cookie(l, has_name ? name : SPAN("msts"), n);
 }
 
 /* --- hash_type -------------------------------------------------------------------------

@@ -242,6 +242,7 @@ build_proxy(struct loading *l, struct built *b)
 	build_rules(l, b);
 	if (p->caps & CFG_CAP_BACKEND) {
 		build_balance(l, b);
+		build_rdp_persist(l, b);
 		build_cookie(l, b);
 	}
 }

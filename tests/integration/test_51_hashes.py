@@ -103,25 +103,56 @@ def test_an_expression_s_keys_come_back_to_their_servers(lab, nbproc, kind):
             wait_until(lambda: ask(port, algorithm) == before)
 
 
-@NBPROC
-def test_an_rdp_cookie_leads_to_its_server(lab, nbproc):
+INSPECT = {"tcp_request": {"inspect_delay": "5s",
+                           "content": [{"accept": True, "if": "RDP_COOKIE"}]}}
+
+
+def terminal_servers(lab):
+    """Each says its name to whoever asks for a connection."""
     def named(name):
         async def serve(reader, writer):
             await reader.readuntil(b"\r\n")
             writer.write(name.encode())
             writer.close()
         return serve
-    origins = [lab.origin(name, tcp=named(name)) for name in NAMES]
+    return [lab.origin(name, tcp=named(name)) for name in NAMES]
+
+
+def terminal(port, cookie):
+    """Who answers a terminal's client that shows a cookie."""
+    cookie = b"Cookie: %s\r\n" % cookie.encode()
+    with Client(port) as c:
+        c.send(bytes([3, 0, 0, 11 + len(cookie), 6 + len(cookie), 0xe0, 0, 0, 0, 0, 0]) + cookie)
+        return c.read_bytes(1).decode()
+
+
+@NBPROC
+def test_an_rdp_cookie_says_the_address_of_its_server(lab, nbproc):
+    origins, port = terminal_servers(lab), lab.port()
+    weir = lab.start(web(port, origins, mode="tcp", frontend=INSPECT,
+                         backend={"balance": "first", "persist": "rdp-cookie"}), nbproc=nbproc)
+
+    def token(origin):
+        swapped = origin.port >> 8 | (origin.port & 0xff) << 8
+        return f"msts={0x0100007f}.{swapped}.0000"
+    for _ in range(2):
+        assert [terminal(port, token(o)) for o in origins] == list(NAMES)
+    weir.api("disable server be/c")
+    wait_until(lambda: terminal(port, token(origins[2])) == "a")
+    assert terminal(port, token(origins[3])) == "d"
+    for bad in ("msts=", "msts=1.2", "msts=x.1.0000", "msts=16777343.1.0000", "mstshash=user",
+                "msts=4294967296.1.0000", f"other={0x0100007f}.1.0000"):
+        assert terminal(port, bad) == "a"
+
+
+@NBPROC
+def test_an_rdp_cookie_leads_to_its_server(lab, nbproc):
     port = lab.port()
-    config = web(port, origins, mode="tcp", backend={"balance": "rdp-cookie"}, frontend={
-        "tcp_request": {"inspect_delay": "5s", "content": [{"accept": True, "if": "RDP_COOKIE"}]}})
-    weir = lab.start(config, nbproc=nbproc)
+    weir = lab.start(web(port, terminal_servers(lab), mode="tcp", frontend=INSPECT,
+                         backend={"balance": "rdp-cookie"}), nbproc=nbproc)
 
     def hello(user):
-        cookie = b"Cookie: mstshash=%s\r\n" % user.encode()
-        with Client(port) as c:
-            c.send(bytes([3, 0, 0, 11 + len(cookie), 6 + len(cookie), 0xe0, 0, 0, 0, 0, 0]) + cookie)
-            return c.read_bytes(1).decode()
+        return terminal(port, "mstshash=" + user)
 
     def lead(usable):
         return {key: usable[sdbm(key) % len(usable)] for key in KEYS[:16]}

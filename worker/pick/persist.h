@@ -50,6 +50,16 @@ persist_request(struct txn *t, struct http_head *h)
 		persist_request_run(t, h);
 }
 
+/* persist_rdp.c: the server whose address the RDP cookie tells; sets t->wanted, unless it
+ * is set. */
+void persist_rdp_run(struct txn *t);
+static inline void
+persist_rdp(struct txn *t)
+{
+	if (t->be->cfg->rdp_cookie && !t->wanted && !t->ignores_persist)
+		persist_rdp_run(t);
+}
+
 /* The server's cookie, and ours. */
 void persist_response_run(struct txn *t, struct http_head *h);
 static inline void

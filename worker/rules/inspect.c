@@ -102,6 +102,7 @@ inspect_request(struct txn *t)
 		return;
 	t->inspects = INSPECT_OVER;
 	t->wanted = route_server(t, NULL);
+	persist_rdp(t);
 	stick_request(t, NULL);
 	pick_key(t, NULL);
 	t->inspect_from_ms = 0;
