@@ -351,10 +351,11 @@ misplaced_key(struct loading *l, const struct node *map, size_t i,
 		report_error_at(
 			l->report, at, path,
 			"'%s' is not possible in default_server; it belongs in servers",
-			k->name);
+			as_written(l, k->name));
 	else
 		report_error_at(l->report, at, path,
-				"'%s' is not possible here; it belongs in %s", k->name,
+				"'%s' is not possible here; it belongs in %s",
+				as_written(l, k->name),
 				schema_where_text(k->where, places));
 }
 

@@ -51,7 +51,11 @@ print_notes(const struct import *im)
 {
 	for (size_t i = 0; i < im->notes_n; i++) {
 		const struct import_note *n = &im->notes[i];
-		fprintf(stderr, "%s:%u: %s%s\n", n->at.file, n->at.line,
+		if (n->at.line)
+			fprintf(stderr, "%s:%u: ", n->at.file, n->at.line);
+		else
+			fprintf(stderr, "%s: ", n->at.file);
+		fprintf(stderr, "%s%s\n",
 			n->is_lost ? "NOT TAKEN OVER: " : "note: ", n->text);
 	}
 	if (im->lost_n)

@@ -77,6 +77,15 @@ look(struct checking *c, const char **why)
 	return goes_on;
 }
 
+/* "FILE: what" of an error that is about no line. */
+static const char *
+without_place(const char *why, const char *path)
+{
+	size_t n = strlen(path);
+	bool has_place = strncmp(why, path, n) == 0 && strncmp(why + n, ": ", 2) == 0;
+	return has_place ? why + n + 2 : why;
+}
+
 struct import *
 import_check(struct arena *a, const struct import_request *r)
 {
@@ -93,7 +102,8 @@ import_check(struct arena *a, const struct import_request *r)
 			    (struct pos){c.refusals[i].file, c.refusals[i].line, 0}, "%s",
 			    c.refusals[i].why);
 	if (why)
-		import_lost(&tell, (struct pos){r->paths[0], 0, 0}, "%s", why);
+		import_lost(&tell, (struct pos){r->paths[0], 0, 0}, "%s",
+			    without_place(why, r->paths[0]));
 	import_sort_notes(im);
 	return im;
 }

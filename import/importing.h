@@ -109,6 +109,10 @@ const char *import_variable(struct importing *im, const char *name, bool *is_own
 /* Reads the files: im->lines without those that conditions leave out. false: a file is
  * missing or has no end (told). */
 bool import_source(struct importing *im, const char *const *paths, size_t n);
+/* A line that was not taken over, as a comment in front of what line `for_line` of its
+ * file became (0: of the next one that is read). */
+void import_leave_comment(struct importing *im, const struct import_line *line,
+			  unsigned for_line);
 
 /* --- sections.c, translate.c -----------------------------------------------------------
  */

@@ -188,6 +188,27 @@ replace_check(struct importing *im, const struct import_use *use)
 			 node_new(im->arena, NODE_LIST, use->map->pos));
 }
 
+static bool
+is_used(const struct importing *im, const struct import_base *b)
+{
+	for (size_t i = 0; i < im->uses_n; i++)
+		if (im->uses[i].base == b->map)
+			return true;
+	return false;
+}
+
+/* Rules that no proxy gets are gone with their list. */
+static void
+tell_unused(struct importing *im, const struct import_base *b)
+{
+	for (size_t i = 0; i < LISTS_N; i++) {
+		const struct node *list = list_of(b->map, i);
+		for (size_t j = 0; list && j < list->n; j++)
+			import_note(im, list->items[j]->pos,
+				    "is left out: no proxy starts from these defaults");
+	}
+}
+
 static void
 remove_from(struct node *section, const char *key)
 {
@@ -218,6 +239,8 @@ import_inherit(struct importing *im)
 		struct node *base = im->bases[i].map;
 		if (!has_rules(base))
 			continue;
+		if (!is_used(im, &im->bases[i]))
+			tell_unused(im, &im->bases[i]);
 		for (size_t j = 0; j < LISTS_N; j++)
 			remove_from(base, lists[j].map ? lists[j].map : lists[j].key);
 		remove_from(base, "acl");

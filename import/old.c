@@ -176,23 +176,15 @@ shape_add_field(struct cursor *c, const struct word_row *w)
 void
 shape_del_field(struct cursor *c, const struct word_row *w)
 {
-	struct arena *a = c->im->arena;
 	struct line_pattern p;
 	if (!parse_pattern(c, &p) || !p.field) {
 		not_possible(c, "'del_header' with 'match: reg'");
 		return;
 	}
-	struct node *what = scalar(c, 1, p.field);
-	if (strcmp(p.rest, "^") != 0 && p.rest[0]) { /* only some values */
-		struct node *map = node_new(a, NODE_MAP, c->line->at);
-		node_put(a, map, "name", what);
-		node_put(a, map, "match",
-			 scalar(c, 1, cased(c, arena_printf(a, "%s.*", p.rest))));
-		node_put(a, map, "value", scalar(c, 1, ""));
+	if (p.rest[0] && strcmp(p.rest, "^") != 0) /* only some values */
 		not_possible(c, "'replace_header', or 'del_header' with a condition");
-		return;
-	}
-	append_rule(c, w->path, "del_header", what, 2);
+	else
+		append_rule(c, w->path, "del_header", scalar(c, 1, p.field), 2);
 }
 
 /* "\2" behind a group that is gone is "\1"; false: the gone group is used. */

@@ -196,24 +196,33 @@ take_back(struct importing *im, const struct import_line *l)
 	}
 }
 
+static void
+translate_line(struct importing *im, const struct import_line *l)
+{
+	const struct section_row *s = find_section(l->words[0].text);
+	if (s)
+		begin(im, l, s);
+	else if (!im->head)
+		import_lost(im, l->at,
+			    "'%s' stands before all sections; expected one such "
+			    "as 'global'",
+			    l->words[0].text);
+	else if (!im->section)
+		return; /* told at its head */
+	else if (strcmp(l->words[0].text, "no") == 0)
+		take_back(im, l);
+	else
+		import_line(im, im->in, l);
+}
+
 void
 import_translate(struct importing *im)
 {
 	for (size_t i = 0; i < im->lines_n; i++) {
 		const struct import_line *l = &im->lines[i];
-		const struct section_row *s = find_section(l->words[0].text);
-		if (s)
-			begin(im, l, s);
-		else if (!im->head)
-			import_lost(im, l->at,
-				    "'%s' stands before all sections; expected one such "
-				    "as 'global'",
-				    l->words[0].text);
-		else if (!im->section)
-			continue; /* told at its head */
-		else if (strcmp(l->words[0].text, "no") == 0)
-			take_back(im, l);
-		else
-			import_line(im, im->in, l);
+		size_t lost_n = im->result->lost_n;
+		translate_line(im, l);
+		if (im->result->lost_n > lost_n || (im->head && !im->section))
+			import_leave_comment(im, l, l->at.line);
 	}
 }

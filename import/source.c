@@ -37,6 +37,16 @@ add_comment(struct importing *im, struct pos at, const char *text)
 	r->comments[r->comments_n++] = (struct import_comment){.at = at, .text = text};
 }
 
+void
+import_leave_comment(struct importing *im, const struct import_line *line,
+		     unsigned for_line)
+{
+	add_comment(im, line->at,
+		    arena_printf(im->arena, " NOT TAKEN OVER (%s:%u): %s", line->at.file,
+				 line->at.line, line->raw + strspn(line->raw, " \t")));
+	im->result->comments[im->result->comments_n - 1].for_line = for_line;
+}
+
 /* What was said since the last line belongs to this one. */
 static void
 tie_comments(struct importing *im, struct pos at)
@@ -211,9 +221,7 @@ is_left_out(struct reader *r, const struct import_line *line)
 	}
 	if (!is_out && !r->leaves_section_out)
 		return false;
-	add_comment(im, line->at,
-		    arena_printf(im->arena, " NOT TAKEN OVER (%s:%u): %s", line->at.file,
-				 line->at.line, line->raw + strspn(line->raw, " \t")));
+	import_leave_comment(im, line, 0);
 	return true;
 }
 

@@ -412,6 +412,16 @@ generic(struct cursor *c, enum schema_section in)
 		put_at(c, k->name, value);
 }
 
+/* The words of the line that a row means. */
+static const char *
+meant(struct importing *im, const struct import_line *line, size_t n)
+{
+	const char *text = line->words[0].text;
+	for (size_t i = 1; i < n; i++)
+		text = arena_printf(im->arena, "%s %s", text, line->words[i].text);
+	return text;
+}
+
 void
 import_line(struct importing *im, enum schema_section in, const struct import_line *line)
 {
@@ -426,9 +436,9 @@ import_line(struct importing *im, enum schema_section in, const struct import_li
 	else if (row->shape)
 		row->shape(&c, row);
 	else if (row->path)
-		import_lost(im, line->at, "'%s' is not for weir: %s", row->words,
-			    row->why);
+		import_lost(im, line->at, "'%s' is not for weir: %s",
+			    meant(im, line, c.i), row->why);
 	else
-		import_note(im, line->at, "'%s' is not needed: %s", line->words[0].text,
+		import_note(im, line->at, "'%s' is not needed: %s", meant(im, line, c.i),
 			    row->why);
 }

@@ -140,6 +140,8 @@ by_line(const void *pa, const void *pb)
 				    *b = *(struct import_comment *const *)pb;
 	if (a->for_line != b->for_line)
 		return a->for_line < b->for_line ? -1 : 1;
+	if (a->at.line != b->at.line)
+		return a->at.line < b->at.line ? -1 : 1;
 	return a < b ? -1 : a > b;
 }
 

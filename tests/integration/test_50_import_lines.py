@@ -63,3 +63,26 @@ def test_each_line_is_in_the_output_or_in_the_list(tmp_path):
             assert words[number] in yaml or number in told or head in told, \
                 f"seed {seed}: line {number} is lost: {line}\n{err}"
         assert status == (2 if "NOT TAKEN OVER" in err else 0)
+
+
+def test_what_is_lost_is_a_comment_and_the_rest_loads(tmp_path):
+    for seed in range(8, 16):
+        lines = some_file(seed)[0] + ["frontend last", " bind 127.0.0.1:80"]
+        path, yaml = tmp_path / f"{seed}.cfg", tmp_path / f"{seed}.yaml"
+        for _ in range(8):  # without a table others lose what looks into it
+            path.write_text("\n".join(lines) + "\n")
+            status, out, err = imported(str(path))
+            lost = re.findall(rf"# NOT TAKEN OVER \({path}:(\d+)\): (.*)", out)
+            told = set(re.findall(rf"^{path}:(\d+): NOT TAKEN OVER", err, re.M))
+            assert told <= {number for number, _ in lost}, f"seed {seed}\n{err}"
+            for number, text in lost:
+                assert lines[int(number) - 1].strip() == text
+            if status == 0:
+                break
+            gone = {int(number) for number, _ in lost}
+            lines = [x for n, x in enumerate(lines, 1) if n not in gone]
+        assert status == 0, f"seed {seed}\n{err}"
+        yaml.write_text(out)
+        done = subprocess.run([os.environ.get("WEIR", "weir"), "-c", "-f", str(yaml)],
+                              stderr=subprocess.PIPE, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr

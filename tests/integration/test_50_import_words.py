@@ -19,18 +19,26 @@ with open(os.path.join(os.path.dirname(__file__), "haproxy_words.txt")) as f:
 
 HEAD = ["defaults", " mode http", " timeout client 5s", " timeout server 5s",
         " timeout connect 5s", "frontend main", " bind 127.0.0.1:80"]
-# The words of one place as lines, each behind a head of its own: what is in `base` is there
-# without the word, too.
+# Where words are tried: which ones, the head above each, the line, and the map of the output
+# where it is then under the name of the head. What is in BASE is there without the word, too.
 PLACES = {
-    "global": ("global", " {word} {arg}", None),
-    "proxy": ("backend b{n}", " {word} {arg}", "backends"),
-    "rule": ("backend b{n}", " http-request {word} {arg}", "backends"),
-    "bind": ("frontend f{n}", " bind 127.0.0.1:{port} {word} {arg}", "frontends"),
-    "server": ("backend b{n}", " server s 192.0.2.1:80 {word} {arg}", "backends"),
+    "global": ("global", "global", " {word} {arg}", None),
+    "defaults": ("proxy", "defaults p{n}", " {word} {arg}", "named_defaults"),
+    "frontend": ("proxy", "frontend p{n}", " {word} {arg}", "frontends"),
+    "backend": ("proxy", "backend p{n}", " {word} {arg}", "backends"),
+    "listen": ("proxy", "listen p{n}", " {word} {arg}", "listens"),
+    "rule": ("rule", "backend p{n}", " http-request {word} {arg}", "backends"),
+    "response": ("rule", "backend p{n}", " http-response {word} {arg}", "backends"),
+    "session": ("rule", "frontend p{n}", " tcp-request session {word} {arg}", "frontends"),
+    "content": ("rule", "frontend p{n}", " tcp-request content {word} {arg}", "frontends"),
+    "bind": ("bind", "frontend p{n}", " bind 127.0.0.1:{port} {word} {arg}", "frontends"),
+    "server": ("server", "backend p{n}", " server s 192.0.2.1:80 {word} {arg}", "backends"),
 }
 MOVED = {"hard-stop-after": "drain", "close-spread-time": "close_spread"}
 BASE = {"bind": r'^    bind: "?127.0.0.1:\d+"?$', "server": r'^    servers:( \{ s: "?192.0.2.1:80"? \}|)$|'
-        r'^      s: "?192.0.2.1:80"?$'}
+        r'^      s: "?192.0.2.1:80"?$',
+        "defaults": r"^    timeout: \{ http_request: 0, http_keep_alive: 0, tunnel: 0 \}$|"
+                    r"^    option: \{ redispatch: false, \w+: \w+, \w+: \w+, \w+: \w+ \}$"}
 
 
 def imported(path):
@@ -42,11 +50,11 @@ def imported(path):
     return done.returncode, done.stdout, told
 
 
-def lines_of(place, words, arg):
+def lines_of(place, arg):
     """(lines, {number of a line: its word})"""
-    head, body, _ = PLACES[place]
+    words, head, body, _ = PLACES[place]
     lines, of = list(HEAD), {}
-    for n, word in enumerate(words):
+    for n, word in enumerate(WORDS[words]):
         lines += [head.format(n=n), body.format(word=word, arg=arg, port=10000 + n)]
         of[len(lines)] = word
     return lines, of
@@ -60,11 +68,11 @@ def block(yaml, section, name):
 
 
 def is_in(yaml, place, n, word):
-    section = PLACES[place][2]
+    section = PLACES[place][3]
     if not section:
         name = MOVED.get(word, word).split()[-1].replace("-", "_")
         return re.search(rf"\b{name}\b", yaml)
-    lines = block(yaml, section, ("f" if place == "bind" else "b") + str(n)).split("\n")
+    lines = block(yaml, section, f"p{n}").split("\n")
     return [x for x in lines if x.strip() not in ("", "{}")
             and not re.search(BASE.get(place, "^$"), x)]
 
@@ -73,7 +81,7 @@ def is_in(yaml, place, n, word):
 @pytest.mark.parametrize("arg", ["", "7", "a b c"], ids=["alone", "number", "words"])
 def test_each_word_is_in_the_output_or_told(tmp_path, place, arg):
     path = str(tmp_path / "words.cfg")
-    lines, of = lines_of(place, WORDS[place], arg)
+    lines, of = lines_of(place, arg)
     with open(path, "w") as f:
         f.write("\n".join(lines) + "\n")
     status, yaml, told = imported(path)
@@ -90,7 +98,7 @@ def test_each_word_is_in_the_output_or_told(tmp_path, place, arg):
 def test_what_is_taken_over_can_be_loaded(tmp_path, place):
     for arg in ("", "7"):
         path, yaml = str(tmp_path / "words.cfg"), str(tmp_path / "words.yaml")
-        lines, _ = lines_of(place, WORDS[place], arg)
+        lines, _ = lines_of(place, arg)
         with open(path, "w") as f:
             f.write("\n".join(lines) + "\n")
         _, _, told = imported(path)
