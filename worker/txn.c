@@ -213,6 +213,19 @@ is_given_up(const struct txn *t)
 	       t->be->cfg->options & CFG_OPT_ABORTONCLOSE;
 }
 
+/* Who waits for a server's answer may still read that none comes: as in HAProxy a 400,
+ * which is in the log even when nobody is there to read it. */
+static void
+give_up(struct txn *t)
+{
+	if (t->phase != PHASE_HEADERS || t->s->is_tcp) {
+		txn_abort(t, STOP_client_abort);
+		return;
+	}
+	t->s->say_close = true;
+	reply_error(t, 400, STOP_client_abort);
+}
+
 void
 txn_run(struct txn *t)
 {
@@ -220,7 +233,7 @@ txn_run(struct txn *t)
 	if (t->is_reply)
 		reply_run(t);
 	else if (is_given_up(t))
-		txn_abort(t, STOP_client_abort);
+		give_up(t);
 	else if (t->is_parked)
 		request_collect(t);
 	else if (t->s->is_tcp)

@@ -175,8 +175,9 @@ def test_abortonclose_gives_up_the_request_of_a_client_that_half_closes(lab):
         c.request("/slow")
         wait_until(lambda: a.seen("/slow"))
         c.half_close()
+        assert c.response().status == 400
         assert gone.wait(5)
-    sink.wait(r" CH-- ")
+    sink.wait(r"/-1/\d+ 400 \d+ - - CH-- ")
     weir.wait_idle()
 
 
