@@ -47,6 +47,7 @@ import_read(struct arena *a, const struct import_request *r)
 	if (import_source(&im, r->paths, r->paths_n)) {
 		import_translate(&im);
 		import_inherit(&im);
+		import_number_slots(&im);
 		import_presume(&im);
 	}
 	import_sort_notes(result);

@@ -166,6 +166,11 @@ struct node *import_rule(struct cursor *c);
 /* Rules of defaults go to the proxies that start from them. */
 void import_inherit(struct importing *im);
 
+/* --- slots.c --------------------------------------------------------------- */
+
+/* Slots of captures get the numbers that they have in haproxy.cfg. */
+void import_number_slots(struct importing *im);
+
 /* --- references.c ---------------------------------------------------------- */
 
 /* In rules of defaults: servers and tables that need the proxy's own to be known. */

@@ -178,6 +178,37 @@ a_check_of_a_proxy_replaces_all_of_its_defaults_check(void **state)
 }
 
 static void
+slots_of_captures_are_numbered_line_by_line(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	struct import *im = imported_with(a,
+					  "defaults d\n mode http\n"
+					  " http-request capture path len 1\n"
+					  "frontend f from d\n bind :1\n"
+					  " declare capture response len 9\n"
+					  " http-request capture method len 2\n"
+					  " declare capture request len 3\n"
+					  " http-request capture src id 2\n"
+					  " http-request capture dst len 4\n"
+					  "frontend g from d\n bind :2\n"
+					  " http-request capture src len 5\n",
+					  false);
+	assert_int_equal(im->lost_n, 0);
+	assert_string_equal(text_at(im, "frontends.f.declare_capture.0.request"), "1");
+	assert_string_equal(text_at(im, "frontends.f.declare_capture.1.request"), "2");
+	assert_string_equal(text_at(im, "frontends.f.declare_capture.2.request"), "3");
+	assert_string_equal(text_at(im, "frontends.f.declare_capture.3.response"), "9");
+	assert_string_equal(text_at(im, "frontends.f.http_request.0.capture.id"), "0");
+	assert_null(at(im, "frontends.f.http_request.0.capture.len"));
+	assert_string_equal(text_at(im, "frontends.f.http_request.1.capture.id"), "1");
+	assert_string_equal(text_at(im, "frontends.f.http_request.3.capture.len"), "4");
+	assert_string_equal(text_at(im, "frontends.g.http_request.0.capture.len"), "1");
+	assert_null(at(im, "frontends.g.declare_capture"));
+	arena_free(&a);
+}
+
+static void
 rules_of_named_defaults_stand_before_those_of_the_proxy(void **state)
 {
 	(void)state;
@@ -326,6 +357,7 @@ main(void)
 		cmocka_unit_test(each_word_has_its_place),
 		cmocka_unit_test(one_defaults_stays_one_and_several_get_names),
 		cmocka_unit_test(a_check_of_a_proxy_replaces_all_of_its_defaults_check),
+		cmocka_unit_test(slots_of_captures_are_numbered_line_by_line),
 		cmocka_unit_test(rules_of_named_defaults_stand_before_those_of_the_proxy),
 		cmocka_unit_test(a_default_server_is_of_the_servers_below_it),
 		cmocka_unit_test(what_haproxy_presumes_is_written),
