@@ -118,6 +118,7 @@ look_at_server(struct checked *c)
 	struct shm_admin_word a = checked_admin(c);
 	bool was_wanted = c->probe && schedule_is_wanted(c->probe);
 	bool was_drained = c->is_drained;
+	group_follow_address(c);
 	c->is_silenced = a.no_check;
 	c->is_drained = a.drain;
 	if (a.maint != c->is_maint)

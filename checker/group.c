@@ -73,6 +73,32 @@ find_server(struct checked *c, const char *backend)
 	must(found && c->object.server);
 }
 
+/* The addresses of a server, with those parts of where it is now that no setting of its
+ * own replaces. */
+static void
+find_addresses(struct checked *c)
+{
+	const struct cfg_server *s = c->cfg;
+	struct addr now;
+	c->address_mark = shm_address_mark(&c->object);
+	c->check_addr = s->check_addr;
+	c->agent_addr = s->agent_addr;
+	if (!shm_address_read(&c->object, &now))
+		return;
+	if (!s->check_has_addr) {
+		int port =
+			s->check_has_port ? addr_port(&s->check_addr) : addr_port(&now);
+		c->check_addr = now;
+		addr_set_port(&c->check_addr, port);
+	} else if (!s->check_has_port && s->check_addr.kind != ADDR_UNIX) {
+		addr_set_port(&c->check_addr, addr_port(&now));
+	}
+	if (s->agent && !s->agent_has_addr) {
+		c->agent_addr = now;
+		addr_set_port(&c->agent_addr, addr_port(&s->agent_addr));
+	}
+}
+
 static void
 init_server(struct checked *c, struct group *g, const struct cfg_server *s)
 {
@@ -80,6 +106,7 @@ init_server(struct checked *c, struct group *g, const struct cfg_server *s)
 	c->is_unresolved = s->addr.kind == ADDR_NONE ||
 			   (s->check && s->check_addr.kind == ADDR_NONE);
 	find_server(c, g->cfg->name);
+	find_addresses(c);
 	c->says = shm_agent_unpack(0);
 	verdict_init(&c->verdict, s->rise, s->fall);
 }
@@ -104,7 +131,7 @@ is_same(const struct probe *p, const struct checked *c)
 {
 	const struct cfg_server *a = p->users->cfg, *b = c->cfg;
 	const struct cfg_proxy *x = p->proxy, *y = b->backend;
-	return p->check == b->healthcheck && addr_eq(p->addr, &b->check_addr) &&
+	return p->check == b->healthcheck && addr_eq(p->addr, &c->check_addr) &&
 	       a->inter_ms == b->inter_ms && a->fastinter_ms == b->fastinter_ms &&
 	       a->downinter_ms == b->downinter_ms &&
 	       a->check_reuse_pool == b->check_reuse_pool &&
@@ -120,8 +147,16 @@ static uint64_t
 key_of(const struct checked *c)
 {
 	char address[ADDR_TEXT_BYTES];
-	const char *text = addr_format(&c->cfg->check_addr, address);
+	const char *text = addr_format(&c->check_addr, address);
 	return hash_bytes(text, strlen(text), (uint64_t)(uintptr_t)c->cfg->healthcheck);
+}
+
+static struct addr *
+copy(const struct addr *a)
+{
+	struct addr *own = arena_alloc(checker.arena, sizeof(*own));
+	*own = *a;
+	return own;
 }
 
 static struct probe *
@@ -130,7 +165,7 @@ new_probe(const struct checked *c)
 	struct probe *p = arena_alloc(checker.arena, sizeof(*p));
 	const char *server = c->cfg->name, *backend = c->group->cfg->name;
 	*p = (struct probe){.check = c->cfg->healthcheck,
-			    .addr = &c->cfg->check_addr,
+			    .addr = copy(&c->check_addr),
 			    .proxy = c->cfg->backend,
 			    .hash = hash_bytes(server, strlen(server),
 					       hash_bytes(backend, strlen(backend), 0))};
@@ -171,7 +206,7 @@ make_agent(struct checked *c)
 {
 	struct probe *p = new_probe(c);
 	p->check = c->cfg->agent;
-	p->addr = &c->cfg->agent_addr;
+	*p->addr = c->agent_addr;
 	p->every_ms = c->cfg->agent_inter_ms;
 	p->done = agent_take;
 	p->users = c;
@@ -187,7 +222,7 @@ has_probe(const struct checked *c)
 static bool
 has_agent(const struct checked *c)
 {
-	return c->cfg->agent && c->cfg->agent_addr.kind != ADDR_NONE;
+	return c->cfg->agent && c->agent_addr.kind != ADDR_NONE;
 }
 
 static void
@@ -199,7 +234,8 @@ build_probes(void)
 	while (size < 2 * n)
 		size *= 2;
 	struct probe **table = must_calloc(size, sizeof(struct probe *));
-	checker.probes = arena_alloc(checker.arena, (2 * n + 1) * sizeof(struct probe *));
+	/* its own, its agent's, and its own if it leaves the one it shares */
+	checker.probes = arena_alloc(checker.arena, (3 * n + 1) * sizeof(struct probe *));
 	for (size_t i = 0; i < checker.groups_n; i++)
 		for (size_t j = 0; j < checker.groups[i].servers_n; j++) {
 			struct checked *c = &checker.groups[i].servers[j];
@@ -209,6 +245,50 @@ build_probes(void)
 				make_agent(c);
 		}
 	free(table);
+}
+
+/* --- servers that move --------------------------------------------------------------
+ */
+
+static void
+redirect(struct probe *p, const struct addr *to)
+{
+	probe_cancel(p);
+	*p->addr = *to;
+	p->request = span_of(NULL, 0); /* it may name the address */
+	schedule_anew(p);
+}
+
+/* From now on it is checked by a probe of its own. */
+static void
+leave_probe(struct checked *c)
+{
+	struct checked **at = &c->probe->users;
+	while (*at != c)
+		at = &(*at)->next_user;
+	*at = c->next_user;
+	c->next_user = NULL;
+	struct probe *was = c->probe, *p = new_probe(c);
+	p->request_step = was->request_step;
+	add_user(p, c);
+	p->reuses = reuse_is_wanted(p);
+	schedule_anew(p);
+}
+
+void
+group_follow_address(struct checked *c)
+{
+	if (c->address_mark == shm_address_mark(&c->object))
+		return;
+	find_addresses(c);
+	if (c->probe && !addr_eq(c->probe->addr, &c->check_addr)) {
+		if (c->probe->users == c && !c->next_user)
+			redirect(c->probe, &c->check_addr);
+		else
+			leave_probe(c);
+	}
+	if (c->agent && !addr_eq(c->agent->addr, &c->agent_addr))
+		redirect(c->agent, &c->agent_addr);
 }
 
 /* --- those that track others

@@ -135,6 +135,17 @@ schedule_hurry(struct probe *p, uint64_t fastinter_ms)
 		net_timer_set(checker.loop, &p->timer, at_ms);
 }
 
+void
+schedule_anew(struct probe *p)
+{
+	if (!p->timer.expired)
+		net_timer_init(&p->timer, timer_expired);
+	if (schedule_is_wanted(p))
+		net_timer_set(checker.loop, &p->timer,
+			      net_loop_now_ms(checker.loop) + 1 +
+				      spread_ms(p, AFTER_MAINT_SPREAD_MS));
+}
+
 /* --- the administrator's will --------------------------------------------------------
  */
 

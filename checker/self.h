@@ -20,6 +20,7 @@
 #include "lib/net/loop.h"
 #include "shm/counters.h"
 #include "shm/gauge.h"
+#include "shm/address.h"
 #include "shm/health.h"
 
 enum probe_phase {
@@ -31,7 +32,7 @@ enum probe_phase {
 
 struct probe {
 	const struct cfg_check *check;
-	const struct addr *addr;
+	struct addr *addr;	       /* its own copy */
 	const struct cfg_proxy *proxy; /* whose timeouts and limits hold */
 	struct checked *users; /* who wants its results, by next_user; of an agent's the
 				* first one alone */
@@ -88,6 +89,8 @@ struct checked {
 	bool is_silenced;		      /* "disable health" */
 	uint8_t wish_seq;		      /* the last one that was obeyed */
 	bool is_unresolved;
+	struct addr check_addr, agent_addr; /* where these are now */
+	uint32_t address_mark;
 	struct probe *agent;	    /* NULL: it has none */
 	struct shm_agent_word says; /* the agent, last */
 	bool is_limited;  /* its last check passed on a condition: no new sessions */
@@ -133,6 +136,8 @@ extern struct checker checker;
 
 /* Builds checker.groups from the configuration; finds every object in the region. */
 void groups_build(void);
+/* "set server addr": checks go where the server is from now on. */
+void group_follow_address(struct checked *c);
 /* Counts the usable servers anew. */
 void group_recount(struct group *g);
 /* The servers' states as shared memory has them now. */
@@ -157,6 +162,8 @@ void schedule_release(void);
 /* Whether anybody wants its results; then what is different from before is done. */
 bool schedule_is_wanted(const struct probe *p);
 void schedule_wish(struct probe *p, bool was_wanted);
+/* It leads elsewhere, or is new. */
+void schedule_anew(struct probe *p);
 /* The next one comes after fastinter at the latest. */
 void schedule_hurry(struct probe *p, uint64_t fastinter_ms);
 

@@ -474,6 +474,7 @@ struct cfg_server {
 	bool agent_check;
 	const struct cfg_check *agent; /* how its agent is asked, NULL: it has none */
 	struct addr agent_addr;
+	bool agent_has_addr; /* does not follow addr */
 	uint64_t agent_inter_ms;
 	uint64_t inter_ms, fastinter_ms,
 		downinter_ms; /* fast and down default to inter */
@@ -485,7 +486,8 @@ struct cfg_server {
 	int32_t max_reuse; /* -1: no limit */
 	struct addr
 		check_addr; /* where checks go: addr with check_addr/check_port applied */
-	bool send_to_client_addr; /* 0.0.0.0: where the client wanted to go */
+	bool check_has_addr, check_has_port; /* these do not follow addr */
+	bool send_to_client_addr;	     /* 0.0.0.0: where the client wanted to go */
 	bool send_to_client_port; /* address without port: the client's destination port
 				     is used */
 	int port_offset; /* "+1000" / "-10": added to the client's destination port */

@@ -4,6 +4,7 @@
  * is the control process. It lives in the region, so it outlives a reload; a value
  * that the configuration changes wins over it.
  */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -266,6 +267,116 @@ set_agent(struct command_session *s, struct named *n, const char *value)
 	shm_text_str(&s->answer, "agent checks are not enabled on this server.\n");
 }
 
+/* --- address ------------------------------------------------------------ */
+
+static struct addr
+address_of(const struct named *n)
+{
+	struct addr a = n->cfg->addr;
+	(void)shm_address_read(&n->server, &a);
+	return a;
+}
+
+/* HAProxy's words for what became of it. */
+static void
+say_moved(struct shm_text *out, const struct addr *was, const struct addr *now,
+	  bool has_port)
+{
+	char from[ADDR_TEXT_BYTES], to[ADDR_TEXT_BYTES];
+	addr_format_host(was, from);
+	addr_format_host(now, to);
+	if (strcmp(from, to) != 0)
+		shm_text_fmt(out, "IP changed from '%s' to '%s'", from, to);
+	else
+		shm_text_str(out, "no need to change the addr");
+	if (has_port && addr_port(was) != addr_port(now))
+		shm_text_fmt(out, ", port changed from '%d' to '%d'", addr_port(was),
+			     addr_port(now));
+	else if (has_port)
+		shm_text_str(out, ", no need to change the port");
+}
+
+static bool
+parse_host(struct shm_text *out, const char *host, struct addr *to)
+{
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6};
+	struct sockaddr_in in = {.sin_family = AF_INET};
+	int port = addr_port(to);
+	if (inet_pton(AF_INET, host, &in.sin_addr) == 1) {
+		addr_from_sockaddr(to, (struct sockaddr *)&in, sizeof(in));
+	} else if (inet_pton(AF_INET6, host, &in6.sin6_addr) == 1) {
+		addr_from_sockaddr(to, (struct sockaddr *)&in6, sizeof(in6));
+	} else {
+		shm_text_str(out, "Invalid addr '");
+		shm_text_plain(out, host);
+		shm_text_char(out, '\'');
+		return false;
+	}
+	addr_set_port(to, port);
+	return true;
+}
+
+static bool
+parse_port(struct shm_text *out, const char *text, struct addr *to)
+{
+	char *end;
+	long v = strtol(text, &end, 10);
+	if (end == text || *end) {
+		shm_text_str(out, "problem converting port '");
+		shm_text_plain(out, text);
+		shm_text_str(out, "' to an int");
+		return false;
+	}
+	if (*text == '+' || *text == '-' || v < 0 || v > UINT16_MAX) {
+		shm_text_str(out, "provided port is invalid");
+		return false;
+	}
+	addr_set_port(to, (int)v);
+	return true;
+}
+
+/* Ports and addresses that are each client's own have no place in an address. */
+static bool
+can_move(const struct cfg_server *c)
+{
+	return (c->addr.kind == ADDR_INET || c->addr.kind == ADDR_INET6) &&
+	       !c->send_to_client_addr && !c->send_to_client_port;
+}
+
+static void
+move(struct command_session *s, const struct named *n, const struct addr *to)
+{
+	bool is_configured = addr_eq(to, &n->cfg->addr);
+	shm_hand_sign(&n->server, SHM_HAND_ADDRESS, command_mark(s));
+	if (!shm_address_set(control.shm, &n->server, &n->backend,
+			     is_configured ? NULL : to))
+		command_say_replaced(s);
+}
+
+static void
+set_address(struct command_session *s, struct named *n, const struct command_words *w)
+{
+	const char *host = w->at[4];
+	bool has_port = w->at[5] && strcmp(w->at[5], "port") == 0;
+	const char *port = !has_port ? NULL : w->at[6] ? w->at[6] : "";
+	if (!host) {
+		shm_text_str(&s->answer, "set server <b>/<s> addr requires an address "
+					 "and optionally a port.\n");
+		return;
+	}
+	struct addr was = address_of(n), to = was;
+	if (!can_move(n->cfg)) {
+		shm_text_str(&s->answer, "Update for the current server address family "
+					 "is only supported through configuration file");
+	} else if (parse_host(&s->answer, host, &to) &&
+		   (!port || parse_port(&s->answer, port, &to))) {
+		say_moved(&s->answer, &was, &to, has_port);
+		if (!addr_eq(&was, &to))
+			move(s, n, &to);
+	}
+	shm_text_str(&s->answer, " by 'stats socket command'\n");
+}
+
 /* --- set server ----------------------------------------------------------- */
 
 static void
@@ -278,13 +389,22 @@ set_fqdn(struct command_session *s, struct named *n, const char *value)
 			   : "set server <b>/<s> fqdn requires a FQDN.\n");
 }
 
+static void
+set_ssl(struct command_session *s, struct named *n, const char *value)
+{
+	(void)n;
+	(void)value;
+	shm_text_str(&s->answer, "'set server <srv> ssl' cannot be set.  default-server "
+				 "should define ssl settings\n");
+}
+
 static const struct {
 	const char *word;
 	void (*set)(struct command_session *s, struct named *n, const char *value);
 } settings[] = {
 	{"agent", set_agent},	   {"agent-addr", set_agent}, {"agent-port", set_agent},
 	{"agent-send", set_agent}, {"fqdn", set_fqdn},	      {"health", set_health},
-	{"state", set_state},	   {"weight", set_weight},
+	{"ssl", set_ssl},	   {"state", set_state},      {"weight", set_weight},
 };
 
 void
@@ -294,14 +414,18 @@ command_set_server(struct command_session *s, const struct command_words *w)
 	const char *what = w->at[3];
 	if (!find_named(s, w->at[2], &n))
 		return;
+	if (what && strcmp(what, "addr") == 0) {
+		set_address(s, &n, w);
+		return;
+	}
 	for (size_t i = 0; what && i < sizeof(settings) / sizeof(settings[0]); i++)
 		if (strcmp(what, settings[i].word) == 0) {
 			settings[i].set(s, &n, w->at[4]);
 			return;
 		}
-	shm_text_str(&s->answer, "usage: set server <backend>/<server> agent | "
+	shm_text_str(&s->answer, "usage: set server <backend>/<server> addr | agent | "
 				 "agent-addr | agent-port | agent-send | fqdn | health "
-				 "| state | weight\n");
+				 "| ssl | state | weight\n");
 }
 
 void

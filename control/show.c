@@ -195,13 +195,22 @@ command_show_schema(struct command_session *s, const struct command_words *w)
 enum { CHECK_UNKNOWN, CHECK_FAILED = 2, CHECK_PASSED = 3 };
 
 static void
-put_address(struct shm_text *out, const struct cfg_server *srv)
+put_address(struct shm_text *out, const struct addr *a)
 {
 	char host[ADDR_TEXT_BYTES];
-	if (srv->addr.kind == ADDR_NONE)
+	if (a->kind == ADDR_NONE)
 		shm_text_str(out, "-");
 	else
-		shm_text_str(out, addr_format_host(&srv->addr, host));
+		shm_text_str(out, addr_format_host(a, host));
+}
+
+/* Where the server is now. */
+static struct addr
+address_of(const struct shm_object *o, const struct cfg_server *srv)
+{
+	struct addr a = srv->addr;
+	(void)shm_address_read(o, &a);
+	return a;
 }
 
 /* HAProxy's number of a status, by the words of shm/check_result.def. */
@@ -271,7 +280,8 @@ put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_ser
 				  ? f.rise + f.fall - 1 - c.counter
 				  : srv->rise;
 	shm_text_fmt(out, "%u %s %u %s ", p->id, p->name, srv->id, srv->name);
-	put_address(out, srv);
+	struct addr at = address_of(&o, srv);
+	put_address(out, &at);
 	shm_text_fmt(out, " %u %u %u %u %llu %u %u %u %u 0 0 0 - %d - 0 %d - - 0\n",
 		     a.maint || is_down || shm_agent_is_down(g) ? 0 : 2,
 		     (a.maint ? 1U : 0) | (srv->disabled ? 4U : 0) | (a.drain ? 8U : 0),
@@ -282,7 +292,7 @@ put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_ser
 		     : c.counter ? is_down ? CHECK_PASSED : CHECK_FAILED
 		     : is_down	 ? CHECK_FAILED
 				 : CHECK_PASSED,
-		     health, check_bits(&f, a.maint), addr_port(&srv->addr),
+		     health, check_bits(&f, a.maint), addr_port(&at),
 		     is_own_port(srv) ? addr_port(&srv->check_addr) : 0);
 }
 
@@ -298,8 +308,9 @@ put_conns(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_serv
 	uint32_t used = o.gauge ? shm_gauge_cur(o.gauge) : 0;
 	uint32_t kept = (uint32_t)atomic_load(&o.server->slots.kept);
 	shm_text_fmt(out, "%s/%s %u/%u ", p->name, srv->name, p->id, srv->id);
-	put_address(out, srv);
-	shm_text_fmt(out, " %u - 0 %u %u %u 0 %u %d %u %u\n", addr_port(&srv->addr), used,
+	struct addr at = address_of(&o, srv);
+	put_address(out, &at);
+	shm_text_fmt(out, " %u - 0 %u %u %u 0 %u %d %u %u\n", addr_port(&at), used,
 		     o.gauge ? shm_gauge_max(o.gauge) : 0, used, kept, srv->pool_max_conn,
 		     kept, kept);
 }

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/addr.h"
 #include "shm/health.h"
 
 struct drifts {
@@ -96,6 +97,20 @@ of_state(struct drifts *d, struct shm_admin_word a)
 			  "ready", "false");
 }
 
+/* A value with colons and brackets is a text of YAML in quotes. */
+static void
+of_address(struct drifts *d)
+{
+	struct addr now;
+	char text[ADDR_TEXT_BYTES], quoted[ADDR_TEXT_BYTES + 2];
+	if (!shm_address_read(d->o, &now))
+		return;
+	snprintf(quoted, sizeof(quoted), "\"%s\"", addr_format(&now, text));
+	if (strcmp(d->f->addr, text) != 0)
+		put_words(add(d, SHM_HAND_ADDRESS, "address", "address"), d->f->addr,
+			  text, quoted);
+}
+
 static void
 of_server(struct drifts *d)
 {
@@ -109,6 +124,7 @@ of_server(struct drifts *d)
 	if (a.no_check && d->f->is_checked)
 		put_words(add(d, SHM_HAND_CHECK, "check", "check"), "true", "false",
 			  "false");
+	of_address(d);
 }
 
 /* --- all kinds ------------------------------------------------------------------------

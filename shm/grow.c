@@ -88,6 +88,7 @@ shm_server_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
 	atomic_store(&to->shut, 0);
 	atomic_store(&to->latency, 0);
 	atomic_store(&to->up_at_ms, 0);
+	shm_address_forget(&to->address);
 	shm_wish_obey(&(struct shm_object){.server = to}, a.wish_seq);
 }
 
@@ -98,6 +99,8 @@ server_commit(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t for
 {
 	struct shm_server *to = &shm_record(s, i)->server;
 	uint64_t seen = atomic_load(&to->admin), want;
+	if (forgotten >> SHM_HAND_ADDRESS & 1)
+		shm_address_forget(&to->address);
 	do {
 		struct shm_admin_word a = shm_admin_unpack(seen);
 		if (a.config_disabled != f->is_disabled ||

@@ -18,11 +18,12 @@ enum shm_hand {
 	SHM_HAND_CLOSED,	  /* FRONTEND: enum shm_closed */
 	SHM_HANDS_N,
 	SHM_HANDS_MAX = 6, /* room to append */
-	/* of the admin word: marks alone */
+	/* of the admin word, and the address (address.h): marks alone */
 	SHM_HAND_STATE = SHM_HANDS_MAX,
 	SHM_HAND_WEIGHT,
 	SHM_HAND_CHECK,
 	SHM_HAND_WISH,
+	SHM_HAND_ADDRESS,
 };
 
 enum shm_closed {

@@ -9,6 +9,7 @@
 
 #include <stddef.h>
 
+#include "shm/address.h"
 #include "shm/object.h"
 
 enum shm_health {
@@ -123,6 +124,7 @@ struct shm_server {
 	_Atomic uint64_t
 		asked; /* enum shm_ask (ask.h); writers: workers; taken by control */
 	_Atomic uint32_t obeyed, reserved; /* shm_wish_obeyed(); writer: checker */
+	struct shm_address address;
 };
 
 struct shm_health_word shm_health_unpack(uint64_t word);

@@ -32,7 +32,7 @@
 
 enum {
 	SHM_MAJOR = 4, /* another one is refused */
-	SHM_MINOR = 3, /* something was appended */
+	SHM_MINOR = 4, /* something was appended */
 	SHM_PAGE = 4096,
 	SHM_LINE = 64,
 	SHM_CELLS = 48, /* counters of one object, with room to append */
@@ -204,7 +204,7 @@ struct shm_record {
 	/* struct shm_gauge at layout.gauge_off */
 };
 _Static_assert(sizeof(struct shm_rates) == 48, "rates end their line");
-_Static_assert(sizeof(struct shm_server) == 544, "layout of a server");
+_Static_assert(sizeof(struct shm_server) == 568, "layout of a server");
 _Static_assert(sizeof(struct shm_backend) == 56, "layout of a backend");
 _Static_assert(sizeof(struct shm_record) == 11 * SHM_LINE, "the gauge starts a line");
 

@@ -145,9 +145,23 @@ is_out(const struct rt_server *srv)
 	return !farm_state(srv).is_up;
 }
 
+/* Those of servers that have moved. Closing one closes no other. */
+static void
+close_outdated(void)
+{
+	struct list *next;
+	for (struct list *n = self.idle_origins.next; n != &self.idle_origins; n = next) {
+		struct origin *o = list_entry(n, struct origin, age_node);
+		next = n->next;
+		if (!origin_is_current(o))
+			origin_close(o);
+	}
+}
+
 void
 idle_check(void)
 {
+	bool is_news = false;
 	for (size_t i = 0; i < self.cfg->proxies_n; i++) {
 		struct rt_backend *be = &self.backends[i];
 		if (!be->cfg)
@@ -157,6 +171,7 @@ idle_check(void)
 		if (version == be->idle_version)
 			continue;
 		be->idle_version = version;
+		is_news = true;
 		for (size_t j = 0; j < be->servers_n; j++) {
 			struct rt_server *srv = &be->servers[j];
 			srv->is_out = is_out(srv);
@@ -164,6 +179,8 @@ idle_check(void)
 				close_shared(srv);
 		}
 	}
+	if (is_news)
+		close_outdated();
 }
 
 /* --- what is known about them ----------------------------------------------------- */
@@ -331,6 +348,10 @@ idle_take(struct rt_server *srv, struct txn *t)
 		right = IDLE_OWN;
 	settle_fresh(srv);
 	while ((o = own_of(t->s, srv)) || (o = shared_of(t->s, srv, right))) {
+		if (!origin_is_current(o)) {
+			origin_close(o);
+			continue;
+		}
 		if (is_near_death(srv, idle_ms(o)))
 			return NULL; /* those behind it are older */
 		enum look seen = last_look(o, t->is_replayable);
@@ -394,7 +415,7 @@ idle_put(struct origin *o, struct txn *t)
 	if (o->conn.is_hungup || o->conn.is_eof || o->conn.is_readable)
 		seen = look(o);
 	bool is_over = o->conn.is_shut || is_worn || srv->is_out || self.is_draining ||
-		       (o->slot && queue_has_waiters(srv));
+		       !origin_is_current(o) || (o->slot && queue_has_waiters(srv));
 	if (seen != LOOK_QUIET || is_over || (!is_own && !may_share(srv, o))) {
 		drop(o, seen);
 		return;

@@ -10,6 +10,7 @@
 
 #include "worker/idle.h"
 #include "worker/introduction.h"
+#include "worker/pick/farm.h"
 #include "worker/queue.h"
 
 static void
@@ -109,7 +110,9 @@ origin_connect(struct rt_server *srv, struct txn *t)
 		errno = EHOSTUNREACH;
 		return NULL;
 	}
-	struct addr to = follows(srv->cfg) ? address_for(srv->cfg, t->s) : srv->cfg->addr;
+	uint32_t mark = shm_address_mark(&srv->shm); /* before it is read */
+	struct addr to =
+		follows(srv->cfg) ? address_for(srv->cfg, t->s) : farm_address(srv);
 	if (to.kind == ADDR_NONE) {
 		errno = EHOSTUNREACH;
 		return NULL;
@@ -125,7 +128,7 @@ origin_connect(struct rt_server *srv, struct txn *t)
 		errno = ENOMEM;
 		return NULL;
 	}
-	*o = (struct origin){.srv = srv};
+	*o = (struct origin){.srv = srv, .address_mark = mark};
 	if (follows(srv->cfg) && to.len <= sizeof(o->to))
 		memcpy(&o->to, &to.u, to.len);
 	net_conn_init(&o->conn, fd, origin_ready);

@@ -6,6 +6,7 @@
 #ifndef WEIR_WORKER_ORIGIN_H
 #define WEIR_WORKER_ORIGIN_H
 
+#include "shm/address.h"
 #include "worker/session.h"
 
 struct origin {
@@ -17,6 +18,7 @@ struct origin {
 	uint64_t idle_since_ms;
 	uint64_t idle_look;    /* net_loop_looks() then */
 	uint32_t requests_n;   /* served so far */
+	uint32_t address_mark; /* the server was at another address if it has changed */
 	uint32_t slot;	       /* ticket of strict_maxconn; 0: the txn has it */
 	uint32_t kept;	       /* idle: ticket of pool_max_conn; 0: not counted */
 	union session_addr to; /* of a server that is where each client wants to go */
@@ -29,6 +31,12 @@ struct origin {
 
 /* A new connection for t under way; NULL with errno. */
 struct origin *origin_connect(struct rt_server *srv, struct txn *t);
+/* Whether it leads to where its server is. */
+static inline bool
+origin_is_current(const struct origin *o)
+{
+	return o->address_mark == shm_address_mark(&o->srv->shm);
+}
 /* Whether a connection to srv is not as good for one as for the other: it leads where the
  * client wanted to go, or it began by saying who that is. */
 static inline bool

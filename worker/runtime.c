@@ -6,7 +6,6 @@
 #include "lib/base/must.h"
 #include "worker/pick/farm.h"
 #include "worker/idle.h"
-#include "worker/pick/persist.h"
 #include "worker/track.h"
 
 /* The master committed the geometry before it forked us: everything is there. */
@@ -31,7 +30,6 @@ backend_init(struct rt_backend *be, const struct cfg_proxy *p)
 		srv->be = be;
 		idle_init(srv);
 		find(SHM_SERVER, p->name, srv->cfg->name, srv->cfg->addr_text, &srv->shm);
-		persist_init(srv);
 	}
 	farm_init(be);
 }

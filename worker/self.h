@@ -45,7 +45,8 @@ struct rt_server {
 	uint32_t origins_n;  /* all */
 	uint32_t idle_n;     /* those in `idle` and `fresh` */
 	bool keeps_idle;
-	struct span cookie; /* of persistence; empty: none */
+	uint32_t address_mark; /* of the address that the cookie and the key are of */
+	struct span cookie;    /* of persistence; empty: none */
 	char dynamic_cookie[16];
 	uint32_t used_max; /* most at once since the last purge */
 	uint32_t need_n;   /* the same, smoothed over earlier ones */

@@ -178,6 +178,7 @@ choose_check(struct loading *l, const struct built *b, struct cfg_server *s)
 			     s->name);
 	else if (s->check_addr.kind != ADDR_NONE)
 		addr_set_port(&s->check_addr, 0);
+	s->check_has_port = true;
 }
 
 void

@@ -71,6 +71,8 @@ build_check_addr(struct loading *l, struct cfg_server *s, const struct node *map
 	const struct node *address = node_get(map, "address");
 	struct span check_host = {NULL, 0};
 	s->check_addr = s->addr;
+	s->check_has_addr = addr != NULL;
+	s->check_has_port = port != NULL;
 	if (addr) {
 		int old = addr_port(&s->addr);
 		enum addr_result r = addr_parse(span_str(addr->text), old, &s->check_addr,
@@ -113,6 +115,7 @@ build_agent(struct loading *l, struct cfg_server *s, const struct node *map)
 		return;
 	s->agent = build_agent_check(l, node_text(map, "agent_send"));
 	s->agent_addr = s->addr;
+	s->agent_has_addr = addr != NULL;
 	if (addr) {
 		enum addr_result r =
 			addr_parse(span_str(addr->text), 0, &s->agent_addr, &host);

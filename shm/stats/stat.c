@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "lib/base/clock.h"
+#include "shm/address.h"
 #include "shm/stats/stat_fill.h"
 
 #define TEXT				    true, "str"
@@ -64,6 +65,16 @@ type_of(enum shm_kind kind, enum shm_stat_type *type)
 	return false;
 }
 
+/* Where it is now. */
+static void
+put_address(struct shm_stat_row *r)
+{
+	struct addr now;
+	if (r->object.server && shm_address_read(&r->object, &now))
+		(void)addr_format(&now, r->facts.addr);
+}
+_Static_assert((int)SHM_ADDR_BYTES >= (int)ADDR_TEXT_BYTES, "addresses have room");
+
 /* The proxies asked for: complete ones, since a backend's row sums up its servers. */
 static size_t
 collect(const struct stat_taking *k, const struct shm_stat_opts *o, struct shm_stat *st)
@@ -78,6 +89,7 @@ collect(const struct stat_taking *k, const struct shm_stat_opts *o, struct shm_s
 		if (r->is_gone && !o->with_gone)
 			continue;
 		shm_object_facts(k->s, &r->object, &r->facts);
+		put_address(r);
 		if ((o->proxy && strcmp(stat_proxy_of(r), o->proxy) != 0) ||
 		    (o->iid && stat_iid_of(r) != o->iid) ||
 		    (o->shows && !o->shows(o->shows_arg, stat_proxy_of(r))))

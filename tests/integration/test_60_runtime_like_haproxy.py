@@ -104,7 +104,7 @@ show env NO_SUCH_VARIABLE
 
 # Answers that differ on purpose; docs/migration.md says why.
 DIFFERENT = {
-    "set server be/a": "usage: set server <backend>/<server> agent |",
+    "set server be/a": "usage: set server <backend>/<server> addr | agent |",
     "set server be/b health up": "Health checks are not enabled on this server.",
     "set server be/a agent-addr 1.2.3.4": "agent checks are not enabled on this server.",
     "set maxconn frontend fe x": "Integer value expected.",

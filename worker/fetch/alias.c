@@ -10,6 +10,7 @@
 #include "worker/fetch/alias.h"
 #include "worker/fetch/capture.h"
 #include "worker/origin.h"
+#include "worker/pick/farm.h"
 
 /* --- addresses -----------------------------------------------------------------------
  */
@@ -93,13 +94,15 @@ ALIAS_FN(bp)
 ALIAS_FN(si)
 {
 	const struct rt_server *srv = txn_of(c)->srv;
-	return srv && give_address(s, &srv->cfg->addr);
+	struct addr a = srv ? farm_address(srv) : (struct addr){.kind = ADDR_NONE};
+	return srv && give_address(s, &a);
 }
 
 ALIAS_FN(sp)
 {
 	const struct rt_server *srv = txn_of(c)->srv;
-	return srv && give_port(s, txn_of(c), &srv->cfg->addr);
+	struct addr a = srv ? farm_address(srv) : (struct addr){.kind = ADDR_NONE};
+	return srv && give_port(s, txn_of(c), &a);
 }
 
 /* --- names and counts ------------------------------------------------------------------

@@ -8,7 +8,16 @@
 
 #include "lib/base/must.h"
 #include "shm/health.h"
+#include "worker/pick/persist.h"
 #include "worker/queue.h"
+
+struct addr
+farm_address(const struct rt_server *srv)
+{
+	struct addr a = srv->cfg->addr;
+	(void)shm_address_read(&srv->shm, &a);
+	return a;
+}
 
 struct shm_effective
 farm_state(const struct rt_server *srv)
@@ -118,12 +127,44 @@ muster(struct rt_backend *be)
 		be->usable_n = enlist(be, false, UINT32_MAX, unchecked);
 }
 
+static uint32_t
+key_of(const struct rt_server *srv, enum balance_kind kind)
+{
+	const struct cfg_server *cfg = srv->cfg;
+	struct addr at = farm_address(srv);
+	struct balance_identified s = {
+		.id = cfg->id,
+		.name = span_str(cfg->name),
+		.port = (uint16_t)(addr_port(&at) > 0 ? addr_port(&at) : 0),
+	};
+	if (at.kind == ADDR_INET) {
+		s.address = &at.u.in.sin_addr;
+		s.address_bytes = 4;
+	} else if (at.kind == ADDR_INET6) {
+		s.address = &at.u.in6.sin6_addr;
+		s.address_bytes = 16;
+	}
+	return balance_server_key(cfg->hash_key, kind, &s);
+}
+
+/* What is made of an address: a place on the ring, a cookie. */
+static void
+settle(struct rt_server *srv)
+{
+	srv->address_mark = shm_address_mark(&srv->shm);
+	srv->be->farm[srv->cfg->index].key = key_of(srv, srv->be->table.kind);
+	persist_init(srv);
+}
+
 static void
 rebuild(struct rt_backend *be)
 {
 	/* read first: a change while we look makes us look again next time */
 	be->version_seen =
 		atomic_load_explicit(&be->shm.backend->version, memory_order_acquire);
+	for (size_t i = 0; i < be->servers_n; i++)
+		if (be->servers[i].address_mark != shm_address_mark(&be->servers[i].shm))
+			settle(&be->servers[i]);
 	muster(be);
 	be->shares = 0;
 	for (size_t i = 0; i < be->servers_n; i++) {
@@ -154,24 +195,6 @@ farm_usable_n(struct rt_backend *be)
 
 /* --- start ----------------------------------------------------------------- */
 
-static uint32_t
-key_of(const struct cfg_server *cfg, enum balance_kind kind)
-{
-	struct balance_identified s = {
-		.id = cfg->id,
-		.name = span_str(cfg->name),
-		.port = (uint16_t)(addr_port(&cfg->addr) > 0 ? addr_port(&cfg->addr) : 0),
-	};
-	if (cfg->addr.kind == ADDR_INET) {
-		s.address = &cfg->addr.u.in.sin_addr;
-		s.address_bytes = 4;
-	} else if (cfg->addr.kind == ADDR_INET6) {
-		s.address = &cfg->addr.u.in6.sin6_addr;
-		s.address_bytes = 16;
-	}
-	return balance_server_key(cfg->hash_key, kind, &s);
-}
-
 void
 farm_init(struct rt_backend *be)
 {
@@ -181,5 +204,5 @@ farm_init(struct rt_backend *be)
 	be->farm = must_calloc(be->servers_n + 1, sizeof(*be->farm));
 	be->shares_before = must_calloc(be->servers_n + 1, sizeof(*be->shares_before));
 	for (size_t i = 0; i < be->servers_n; i++)
-		be->farm[i].key = key_of(be->servers[i].cfg, kind);
+		settle(&be->servers[i]);
 }

@@ -17,6 +17,8 @@ void farm_refresh(struct rt_backend *be);
 uint32_t farm_usable_n(struct rt_backend *be);
 /* The state of srv, whoever else serves. */
 struct shm_effective farm_state(const struct rt_server *srv);
+/* Where srv is now. */
+struct addr farm_address(const struct rt_server *srv);
 /* Whether a request that is bound to srv may go there: it is up, drained or not; or
  * persistence is stronger than that (option persist, force_persist). */
 bool farm_may_stick(const struct rt_server *srv, bool is_forced);

@@ -23,12 +23,12 @@ enum { FUTURE_MAX_S = 86400 }; /* clocks of that much ahead are believed */
 static void
 make_dynamic(struct rt_server *srv, struct span key)
 {
-	const struct addr *a = &srv->cfg->addr;
-	uint32_t port = htonl((uint32_t)addr_port(a));
-	bool is_v6 = a->kind == ADDR_INET6;
-	const void *bytes = is_v6 ? (const void *)&a->u.in6.sin6_addr
-				  : (const void *)&a->u.in.sin_addr;
-	if (!is_v6 && a->kind != ADDR_INET)
+	struct addr a = farm_address(srv);
+	uint32_t port = htonl((uint32_t)addr_port(&a));
+	bool is_v6 = a.kind == ADDR_INET6;
+	const void *bytes =
+		is_v6 ? (const void *)&a.u.in6.sin6_addr : (const void *)&a.u.in.sin_addr;
+	if (!is_v6 && a.kind != ADDR_INET)
 		return;
 	XXH64_state_t *state = XXH64_createState();
 	XXH64_reset(state, 0);

@@ -49,8 +49,8 @@ refusals_have_haproxys_words(void **state)
 		{"get weight", "Require 'backend/server'.\n\n"},
 		{"disable server app/", "Require 'backend/server'.\n\n"},
 		{"set server app/a",
-		 "usage: set server <backend>/<server> agent | agent-addr | agent-port | "
-		 "agent-send | fqdn | health | state | weight\n\n"},
+		 "usage: set server <backend>/<server> addr | agent | agent-addr | "
+		 "agent-port | agent-send | fqdn | health | ssl | state | weight\n\n"},
 		{"show servers state nope", "Can't find backend.\n\n"},
 	};
 	(void)state;
