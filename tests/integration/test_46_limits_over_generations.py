@@ -47,7 +47,9 @@ class Connections:
         return sum(not is_gone(c) for c in list(self.origin.open))
 
     async def __call__(self, req, conn):
-        self.most = max(self.most, self.now())
+        now = self.now()
+        if now > self.most:  # max() would write back what the test has just set to 0
+            self.most = now
 
 
 def nothing_is_left(weir):

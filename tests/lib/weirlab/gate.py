@@ -51,7 +51,9 @@ class Gate:
         with self.lock:
             self.here.append(entry)
             self.order.append(req.target)
-            self.most = max(self.most, sum(not is_gone(c) for _, c, _ in self.here))
+            now = sum(not is_gone(c) for _, c, _ in self.here)
+            if now > self.most:  # max() would write back what a test has just set to 0
+                self.most = now
         watch = asyncio.ensure_future(conn.reader.read(1))
         wait = asyncio.ensure_future(event.wait())
         await asyncio.wait([watch, wait], timeout=self.hold_s,
