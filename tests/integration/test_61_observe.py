@@ -158,7 +158,7 @@ def test_who_has_not_asked_all_or_has_a_part_of_the_answer_is_told_nothing(lab):
     sink.wait(r' 200 .* KD-- .*"GET /part')
 
 
-def test_sessions_of_backups_end_when_a_better_server_is_up(lab):
+def test_sessions_of_backups_end_when_a_better_server_is_up_in_old_workers_too(lab):
     a, b = lab.origins("ab")
     a.on("/check", do.answer(500))
     b.on("/hang", do.hang()).on("/check", do.answer(200))
@@ -171,10 +171,13 @@ def test_sessions_of_backups_end_when_a_better_server_is_up(lab):
     weir.wait_status("be", "a", "DOWN")
     clients = [held(port) for _ in range(3)]
     wait_until(lambda: len(b.seen("/hang")) == 3)
+    weir.reload()
+    clients += [held(port) for _ in range(3)]
+    wait_until(lambda: len(b.seen("/hang")) == 6)
     a.on("/check", do.answer(200))
     for client in clients:
         assert client.response().status == 502
         client.expect_closed()
     assert all(" 502 " in line and " UH-- " in line
-               for line in sink.wait(r'"GET /hang HTTP/1\.1"', n=3))
+               for line in sink.wait(r'"GET /hang HTTP/1\.1"', n=6))
     assert get(port).text == "a"
