@@ -571,7 +571,7 @@ struct cfg_proxy {
 	struct cfg_stats stats;
 	const char *where; /* "file:line:col" of its name */
 	/* in the place of the standard pages; NULL: nothing here */
-	const struct http_reply *errors[HTTP_ERRORS_N];
+	const struct cfg_reply *errors[HTTP_ERRORS_N]; /* NULL: the standard page */
 	struct cfg_error_status error_status;
 
 	struct cfg_rules rules[CFG_RULE_SETS_N];

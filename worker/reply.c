@@ -7,6 +7,7 @@
 #include "lib/http/reply.h"
 #include "lib/http/serialise.h"
 #include "worker/origin.h"
+#include "worker/page.h"
 #include "worker/stats_page.h"
 #include "worker/track.h"
 
@@ -170,29 +171,6 @@ reply_run(struct txn *t)
 	}
 }
 
-/* What the configuration has for this error: the backend's once there is one, else the
- * frontend's; NULL: the standard page. */
-static const struct http_reply *
-configured(const struct txn *t, int status)
-{
-	int i = http_error_of(status);
-	if (i < 0)
-		return NULL;
-	const struct http_reply *own = t->be ? t->be->cfg->errors[i] : NULL;
-	return own ? own : t->fe->cfg->errors[i];
-}
-
-void
-reply_page(const struct txn *t, int status, struct http_reply *r)
-{
-	const struct http_reply *own = configured(t, status);
-	if (own)
-		*r = *own;
-	else
-		http_reply_error(status, r);
-	r->status = status; /* whatever the file says, this is what it is counted as */
-}
-
 /* The status that the configuration wants for this reason. */
 static int
 status_for(const struct txn *t, int status, enum stop stop)
@@ -228,10 +206,10 @@ reply_error(struct txn *t, int status, enum stop stop)
 {
 	struct http_reply r;
 	status = status_for(t, status, stop);
-	if (status == 405 && !configured(t, status))
+	if (status == 405 && !page_is_own(t, status))
 		http_reply_method(&r);
 	else
-		reply_page(t, status, &r);
+		page_error_of(t, status, &r);
 	reply_send(t, &r, stop);
 }
 

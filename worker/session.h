@@ -309,9 +309,7 @@ bool response_read(struct txn *t);
 struct http_reply;
 /* Sends a fixed answer and ends the txn. */
 void reply_send(struct txn *t, const struct http_reply *r, enum stop stop);
-/* What the proxy has for that error. */
-void reply_page(const struct txn *t, int status, struct http_reply *r);
-/* Sends that. */
+/* Sends the page of an error. */
 void reply_error(struct txn *t, int status, enum stop stop);
 /* A refused request. */
 void reply_reject(struct txn *t, enum http_reject why);

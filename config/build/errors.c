@@ -74,7 +74,7 @@ build_error_groups(struct loading *l)
 
 /* What is said about one error. */
 struct page {
-	const struct http_reply *reply; /* NULL with `at`: taken back */
+	const struct cfg_reply *reply; /* NULL with `at`: taken back */
 	const char *word;	  /* the keyword that says it, a group's is errorfile */
 	const struct node *value; /* as written behind the word */
 	const struct node *at;	  /* for messages: a group's is its name */
@@ -85,6 +85,20 @@ static size_t
 error_at(const char *status)
 {
 	return (size_t)http_error_of((int)value_uint(status));
+}
+
+static const struct cfg_reply *
+of_message(struct loading *l, const struct http_reply *message)
+{
+	struct cfg_reply *r = arena_alloc(l->arena, sizeof(*r));
+	r->message = message;
+	return message ? r : NULL;
+}
+
+static const struct cfg_reply *
+of_file(struct loading *l, const struct node *file)
+{
+	return of_message(l, build_error_file(l, file));
 }
 
 static void
@@ -111,8 +125,8 @@ import_group(struct loading *l, const struct node *n, struct page pages[HTTP_ERR
 			is_meant |= strcmp(node_item(codes, j)->text, status) == 0;
 		if (is_meant)
 			pages[error_at(status)] =
-				(struct page){build_error_file(l, group->items[i]),
-					      "errorfile", group->items[i], name};
+				(struct page){of_file(l, group->items[i]), "errorfile",
+					      group->items[i], name};
 	}
 }
 
@@ -122,7 +136,7 @@ add_files(struct loading *l, const struct node *map, struct page pages[HTTP_ERRO
 	for (size_t i = 0; map && i < map->n; i++) {
 		const struct node *n = map->items[i];
 		set_page(l, pages, map->keys[i]->text,
-			 (struct page){build_error_file(l, n), "errorfile", n, n});
+			 (struct page){of_file(l, n), "errorfile", n, n});
 	}
 }
 
@@ -142,27 +156,29 @@ add_locations(struct loading *l, const struct node *map, int status,
 						"Location: %s\r\n",
 						status, http_reason(status), text));
 		set_page(l, pages, map->keys[i]->text,
-			 (struct page){r, status == 303 ? "errorloc303" : "errorloc",
+			 (struct page){of_message(l, r),
+				       status == 303 ? "errorloc303" : "errorloc",
 				       map->items[i], map->items[i]});
 	}
 }
 
 static void
-add_answer(struct loading *l, const struct node *map, struct page pages[HTTP_ERRORS_N])
+add_answer(struct loading *l, struct built *b, const struct node *map,
+	   struct page pages[HTTP_ERRORS_N])
 {
-	struct cfg_reply r = {0};
+	struct cfg_reply *r = arena_alloc(l->arena, sizeof(*r));
 	const char *status = node_text(map, "status");
 	if (!status)
 		return;
-	build_reply(l, NULL, map, false, 0, &r);
-	if (r.message || node_get(map, "default_errorfiles"))
+	build_reply(l, b, map, false, 0, r);
+	if (r->message || node_get(map, "default_errorfiles"))
 		set_page(l, pages, status,
-			 (struct page){r.message, "http_error", map, map});
+			 (struct page){r->message ? r : NULL, "http_error", map, map});
 }
 
 /* What a section says, over what those below it say. */
 static void
-lay_section(struct loading *l, const struct node *section, int depth,
+lay_section(struct loading *l, struct built *b, const struct node *section, int depth,
 	    struct page all[HTTP_ERRORS_N])
 {
 	struct page groups_say[HTTP_ERRORS_N] = {{0}}, own[HTTP_ERRORS_N] = {{0}};
@@ -170,14 +186,14 @@ lay_section(struct loading *l, const struct node *section, int depth,
 	const struct node *groups = node_get(section, "errorfiles");
 	const struct node *answers = node_get(section, "http_error");
 	if (below && depth > 0)
-		lay_section(l, below, depth - 1, all);
+		lay_section(l, b, below, depth - 1, all);
 	for (size_t i = 0; i < node_items_n(groups); i++)
 		import_group(l, node_item(groups, i), groups_say);
 	add_files(l, node_get(section, "errorfile"), own);
 	add_locations(l, node_get(section, "errorloc"), 302, own);
 	add_locations(l, node_get(section, "errorloc303"), 303, own);
 	for (size_t i = 0; i < node_items_n(answers); i++)
-		add_answer(l, node_item(answers, i), own);
+		add_answer(l, b, node_item(answers, i), own);
 	for (size_t i = 0; i < HTTP_ERRORS_N; i++)
 		if (own[i].at || groups_say[i].at)
 			all[i] = own[i].at ? own[i] : groups_say[i];
@@ -224,10 +240,12 @@ build_errors(struct loading *l, struct built *b)
 	struct cfg_proxy *p = b->proxy;
 	struct page pages[HTTP_ERRORS_N] = {{0}};
 	const char *kind = kinds[p->caps];
-	lay_section(l, node_get(node_get(l->root, kind), p->name), CFG_FROM_DEPTH_MAX,
-		    pages);
+	bool is_http = p->mode == CFG_MODE_HTTP;
+	l->cfg->env.at = EXPR_AT_REQUEST;
+	lay_section(l, is_http ? b : NULL, node_get(node_get(l->root, kind), p->name),
+		    CFG_FROM_DEPTH_MAX, pages);
 	for (size_t i = 0; i < HTTP_ERRORS_N; i++)
 		p->errors[i] = pages[i].reply;
-	if (p->mode == CFG_MODE_HTTP) /* else they are told to be useless, as written */
+	if (is_http) /* else they are told to be useless, as written */
 		write_back(l, node_get(node_get(l->effective, kind), p->name), pages);
 }

@@ -243,7 +243,7 @@ body_of(struct loading *l, struct built *b, const struct node *source,
 			return span_of(NULL, 0);
 		}
 	}
-	if (!is_format)
+	if (!is_format || !b)
 		return body;
 	r->body = build_format(l, b, source, body, FORMAT_BYTES);
 	if (!r->body || !format_constant(r->body).p)

@@ -40,6 +40,29 @@ def test_an_error_file_is_sent_from_each_kind_of_section(lab, files, section):
     assert answer.all("Content-Length") == ["1"]
 
 
+@pytest.mark.parametrize("section", ["defaults", "frontend", "backend"])
+def test_a_made_answer_may_say_what_was_asked(lab, section):
+    port, text = lab.port(), lab.file("text", "no %[path] for %[src]")
+    made = [{"status": 503, "lf_string": "no server for %[path]",
+             "headers": {"X-Path": "<%[path]>", "X-None": "%[req.hdr(none)]"}},
+            {"status": 403, "lf_file": text}]
+    lab.start(no_server(port, **{section: {"http_error": made}}, **(
+        {} if section == "frontend" else
+        {"frontend": {"http_request": [{"deny": {"status": 403}, "if": "{ path /no }"}]}})))
+    answer = get(port, "/a?b")
+    assert (answer.status, answer.text) == (503, "no server for /a")
+    assert answer.get("X-Path") == "</a>" and answer.get("X-None") is None
+    if section == "defaults":
+        assert get(port, "/no").text == "no /no for 127.0.0.1"
+
+
+def test_a_made_answer_is_without_a_request_that_is_sent(lab):
+    a, port = lab.origin("a").on("/", do.close()), lab.port()
+    lab.start(web(port, [a], backend={"http_error": {
+        "status": 502, "lf_string": "[%[path]] %[src]"}}))
+    answer = get(port, "/")
+    assert (answer.status, answer.text) == (502, "[] 127.0.0.1")
+
 def test_an_error_file_is_sent_by_a_listen(lab, files):
     port = lab.port()
     lab.start({"listens": {"l": {"mode": "http", "bind": f"127.0.0.1:{port}",

@@ -6,8 +6,8 @@
 
 #include <netinet/tcp.h>
 
-#include "lib/expr/format.h"
 #include "lib/http/reply.h"
+#include "worker/page.h"
 
 enum rule_end
 do_accept(struct rule_run *r, const struct cfg_rule *a)
@@ -27,52 +27,14 @@ do_allow(struct rule_run *r, const struct cfg_rule *a)
 
 /* --- answers ------------------------------------------------------------------------ */
 
-/* The lines of fields whose values are made now, behind those that are fixed. */
-static struct span
-field_lines(struct rule_run *r, const struct cfg_reply *reply)
-{
-	struct span fixed = reply->message->extra;
-	if (!reply->fields_n)
-		return fixed;
-	char *out = expr_scratch_take(&self.scratch, self.scratch.cap / 4);
-	size_t n = 0, cap = self.scratch.cap / 4;
-	if (!out || fixed.n > cap)
-		return fixed;
-	if (fixed.n)
-		memcpy(out, fixed.p, fixed.n);
-	n = fixed.n;
-	for (size_t i = 0; i < reply->fields_n; i++) {
-		const struct cfg_field *f = &reply->fields[i];
-		struct span value = rule_text(r, f->value);
-		if (value.n == 0)
-			continue; /* as HAProxy: a field without a value is none */
-		if (n + f->name.n + value.n + 4 > cap)
-			break;
-		memcpy(out + n, f->name.p, f->name.n);
-		n += f->name.n;
-		memcpy(out + n, ": ", 2);
-		memcpy(out + n + 2, value.p, value.n);
-		n += 2 + value.n;
-		memcpy(out + n, "\r\n", 2);
-		n += 2;
-	}
-	return span_of(out, n);
-}
-
 static enum rule_end
 answer(struct rule_run *r, const struct cfg_reply *reply, enum stop stop)
 {
 	struct http_reply made;
-	if (!reply->message) {
-		reply_page(r->c.t, reply->status, &made);
-		reply_send(r->c.t, &made, stop);
-		return RULE_ENDED;
-	}
-	made = *reply->message;
-	if (reply->body)
-		made.body = rule_text(r, reply->body);
-	if (!made.head.p)
-		made.extra = field_lines(r, reply);
+	if (reply->message)
+		page_make(&r->c, reply, &made);
+	else
+		page_error(&r->c, reply->status, &made);
 	reply_send(r->c.t, &made, stop);
 	return RULE_ENDED;
 }

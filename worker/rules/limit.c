@@ -9,6 +9,7 @@
 #include "lib/base/num.h"
 #include "lib/expr/program.h"
 #include "lib/http/reply.h"
+#include "worker/page.h"
 #include "worker/track.h"
 
 /* false: there is no token. */
@@ -61,7 +62,7 @@ do_rate_limit(struct rule_run *r, const struct cfg_rule *a)
 	if (r->set != CFG_RULES_REQUEST)
 		return rule_close(r, STOP_rate_limited);
 	struct http_reply reply;
-	reply_page(r->c.t, (int)c->status, &reply);
+	page_error(&r->c, (int)c->status, &reply);
 	if (c->retry_after)
 		add_retry_after(&reply, wait_ms);
 	reply_send(r->c.t, &reply, STOP_rate_limited);

@@ -3,6 +3,7 @@
  * Redirections and the question for a password. Worker.
  */
 #include "lib/http/reply.h"
+#include "worker/page.h"
 #include "worker/rules/rules.h"
 
 enum { LINES_BYTES = 16 * 1024 };
@@ -136,7 +137,7 @@ do_auth(struct rule_run *r, const struct cfg_rule *a)
 	struct lines l;
 	if (!lines_begin(&l))
 		return rule_failed(r);
-	reply_page(r->c.t, 401, &reply);
+	page_error(&r->c, 401, &reply);
 	add(&l, reply.extra);
 	add(&l, SPAN("WWW-Authenticate: Basic realm=\""));
 	add_value(&l, a->name);

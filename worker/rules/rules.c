@@ -8,6 +8,7 @@
 
 #include "lib/expr/cond.h"
 #include "lib/expr/format.h"
+#include "worker/page.h"
 #include "worker/pick/farm.h"
 #include "worker/fetch/fetch.h"
 #include "worker/parked.h"
@@ -197,16 +198,7 @@ rules_content(struct txn *t, const struct cfg_proxy *p, enum cfg_rule_set set,
 struct span
 rule_text(struct rule_run *r, const struct format *f)
 {
-	struct span text = format_constant(f);
-	if (text.p)
-		return text;
-	/* the text, and behind it what its expressions make */
-	struct expr_scratch *s = &self.scratch;
-	size_t at = s->used, room = (s->cap - at) / 2;
-	s->used = at + room;
-	size_t n = format_write(f, &r->c.base, s->bytes + at, room);
-	s->used = at + n;
-	return span_of(s->bytes + at, n);
+	return page_text(&r->c, f);
 }
 
 /* --- routing ------------------------------------------------------------------------ */

@@ -53,9 +53,10 @@ static const char *
 page(const struct cfg_proxy *p, int status)
 {
 	static char text[256];
-	const struct http_reply *r = p->errors[http_error_of(status)];
-	if (!r)
+	const struct cfg_reply *own = p->errors[http_error_of(status)];
+	if (!own)
 		return "-";
+	const struct http_reply *r = own->message;
 	if (r->is_silent)
 		return "silent";
 	struct span at = {NULL, 0};
@@ -96,8 +97,8 @@ every_keyword_gives_its_answer(void **state)
 	assert_string_equal(page(w, 500), "302 /sorry");
 	assert_string_equal(page(w, 502), "303 http://a/b");
 	assert_string_equal(page(w, 429), "slow");
-	assert_span(w->errors[HTTP_ERROR_429]->extra, "A: b\r\n");
-	assert_span(w->errors[HTTP_ERROR_429]->content_type, "text/plain");
+	assert_span(w->errors[HTTP_ERROR_429]->message->extra, "A: b\r\n");
+	assert_span(w->errors[HTTP_ERROR_429]->message->content_type, "text/plain");
 	assert_string_equal(page(w, 413), "<html></html>\n");
 	assert_string_equal(page(w, 414), "file 1");
 	assert_string_equal(page(w, 421), "-");
@@ -182,8 +183,8 @@ one_file_is_read_once(void **state)
 		loaded("http_errors: {site: {503: f1}}\n"
 		       "defaults: {mode: http, errorfile: {503: f1}}\n"
 		       "frontends: {w: {bind: \":80\", default_backend: b}}\n" BACKEND);
-	assert_ptr_equal(frontend(c, "w")->errors[HTTP_ERROR_503],
-			 backend(c, "b")->errors[HTTP_ERROR_503]);
+	assert_ptr_equal(frontend(c, "w")->errors[HTTP_ERROR_503]->message,
+			 backend(c, "b")->errors[HTTP_ERROR_503]->message);
 	cfg_free(&c);
 }
 
