@@ -87,7 +87,7 @@ connected(struct txn *t)
 }
 
 /* The PROXY header goes first. false: not yet, or t is gone. */
-static bool
+static __attribute__((noinline)) bool
 introduced(struct txn *t)
 {
 	switch (origin_introduce(t->origin, false)) {
@@ -115,7 +115,7 @@ send_head(struct txn *t)
 		http_wait(t, FLOW_WAIT);
 		return o->is_connected;
 	}
-	if (o->header && !origin_is_introduced(o) && !introduced(t))
+	if (o->owes_header && !introduced(t))
 		return false;
 	struct span s = buf_span(t->head);
 	enum net_io io =

@@ -113,6 +113,7 @@ idle_init(struct rt_server *srv)
 	list_init(&srv->idle);
 	list_init(&srv->fresh);
 	net_timer_init(&srv->purge_timer, purge);
+	srv->is_personal = origin_is_personal(srv->cfg);
 	srv->keeps_idle = srv->cfg->pool_purge_delay_ms && srv->cfg->pool_max_conn != 0;
 }
 
@@ -288,10 +289,9 @@ settle_fresh(struct rt_server *srv)
 static struct origin *
 own_of(const struct session *s, const struct rt_server *srv)
 {
-	bool is_personal = origin_is_personal(srv);
 	for (struct list *n = s->own.next; n != &s->own; n = n->next) {
 		struct origin *o = list_entry(n, struct origin, node);
-		if (o->srv == srv && (!is_personal || origin_suits(o, s->txn)))
+		if (o->srv == srv && (!srv->is_personal || origin_suits(o, s->txn)))
 			return o;
 	}
 	return NULL;
@@ -301,14 +301,13 @@ static struct origin *
 shared_of(const struct session *s, const struct rt_server *srv, enum idle_right right)
 {
 	unsigned left = IDLE_SEARCH_MAX;
-	bool is_personal = origin_is_personal(srv);
 	if (right == IDLE_OWN)
 		return NULL;
 	for (struct list *n = srv->idle.next; n != &srv->idle && left > 0;
 	     n = n->next, left--) {
 		struct origin *o = list_entry(n, struct origin, node);
 		if ((right == IDLE_ANY || o->requests_n >= 2) &&
-		    (!is_personal || origin_suits(o, s->txn)))
+		    (!srv->is_personal || origin_suits(o, s->txn)))
 			return o;
 	}
 	return NULL;

@@ -65,7 +65,8 @@ leads_to(const struct origin *o, struct addr wanted)
 	return addr_eq(&wanted, &is);
 }
 
-bool
+/* Seldom asked, with much on its stack: not for every request to make room for. */
+__attribute__((noinline)) bool
 origin_suits(const struct origin *o, struct txn *t)
 {
 	const struct cfg_server *c = o->srv->cfg;
@@ -85,7 +86,7 @@ prepare(struct origin *o, struct txn *t)
 	if (!h->version)
 		return true;
 	struct span s = introduction_write(t, h, bytes);
-	o->is_private = true;
+	o->is_private = o->owes_header = true;
 	return buf_append(&self.bufs, &o->header, s.p, s.n);
 }
 
@@ -99,6 +100,7 @@ origin_introduce(struct origin *o, bool is_alone)
 				  : net_conn_write_more(&o->conn, s.p + o->header_sent,
 							s.n - o->header_sent, &sent);
 	o->header_sent += (uint32_t)sent;
+	o->owes_header = o->header_sent < s.n;
 	return io;
 }
 

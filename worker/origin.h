@@ -25,8 +25,9 @@ struct origin {
 	struct buf *header; /* of the PROXY protocol, that it begins with; NULL: none */
 	uint32_t header_sent;
 	bool is_connected;
-	bool is_shared;	 /* idle: for everybody, counted in srv->idle_n */
-	bool is_private; /* it has authenticated its client: for nobody else, ever */
+	bool owes_header; /* not all of it is sent */
+	bool is_shared;	  /* idle: for everybody, counted in srv->idle_n */
+	bool is_private;  /* it has authenticated its client: for nobody else, ever */
 };
 
 /* A new connection for t under way; NULL with errno. */
@@ -40,9 +41,8 @@ origin_is_current(const struct origin *o)
 /* Whether a connection to srv is not as good for one as for the other: it leads where the
  * client wanted to go, or it began by saying who that is. */
 static inline bool
-origin_is_personal(const struct rt_server *srv)
+origin_is_personal(const struct cfg_server *c)
 {
-	const struct cfg_server *c = srv->cfg;
 	return c->send_to_client_addr || c->send_to_client_port || c->send_proxy.version;
 }
 /* Whether o is what a new connection for t would be. */
@@ -50,11 +50,6 @@ bool origin_suits(const struct origin *o, struct txn *t);
 /* What of its header has not been sent, goes before everything else. is_alone: nothing
  * follows at once. DONE: all of it is with the kernel. */
 enum net_io origin_introduce(struct origin *o, bool is_alone);
-static inline bool
-origin_is_introduced(const struct origin *o)
-{
-	return o->header_sent == buf_len(o->header);
-}
 /* Idle or not. */
 void origin_close(struct origin *o);
 

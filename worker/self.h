@@ -45,6 +45,7 @@ struct rt_server {
 	uint32_t origins_n;  /* all */
 	uint32_t idle_n;     /* those in `idle` and `fresh` */
 	bool keeps_idle;
+	bool is_personal;      /* origin.h: its connections are not all the same */
 	uint32_t address_mark; /* of the address that the cookie and the key are of */
 	struct span cookie;    /* of persistence; empty: none */
 	char dynamic_cookie[16];

@@ -33,7 +33,7 @@ static bool
 introduced(struct txn *t)
 {
 	struct origin *o = t->origin;
-	if (origin_is_introduced(o))
+	if (!o->owes_header)
 		return true;
 	switch (origin_introduce(o, true)) {
 	case NET_DONE:
