@@ -351,6 +351,10 @@ dispatch_retry_on(struct txn *t, uint32_t event)
 		return false;
 	pick_note(t, true);
 	observe_failure(t, event);
+	if (event == RETRY_JUNK_RESPONSE) {
+		shm_count(&t->srv->shm, SHM_SERVER_eresp, 1);
+		shm_count(&t->be->shm, SHM_BACKEND_eresp, 1);
+	}
 	leave_origin(t);
 	buf_put(&self.bufs, &t->res_in);
 	t->res_parsed = 0;

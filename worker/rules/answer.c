@@ -90,6 +90,8 @@ do_tarpit(struct rule_run *r, const struct cfg_rule *a)
 enum rule_end
 rule_close(struct rule_run *r, enum stop stop)
 {
+	if (r->c.t && !r->c.t->s->is_tcp)
+		txn_count_status(r->c.t, 0); /* hrsp_other */
 	if (r->c.t)
 		txn_abort(r->c.t, stop);
 	else
