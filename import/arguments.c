@@ -231,6 +231,7 @@ static const struct {
 	{SECTION_capture_sample, "sample"},
 	{SECTION_pgsql_check, ""},
 	{SECTION_smtpchk, "hello domain"},
+	{SECTION_wait_for_body, ""},
 };
 
 /* The i-th of some names with blanks between them, as a key. */
