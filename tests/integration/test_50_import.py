@@ -15,7 +15,7 @@ sys.path.insert(0, HERE)
 from twins import HAPROXY, Traffic, compare  # noqa: E402
 
 
-@pytest.mark.parametrize("name", ["web_farm", "database_cluster", "api_gateway"])
+@pytest.mark.parametrize("name", ["web_farm", "database_cluster", "api_gateway", "shop"])
 @pytest.mark.parametrize("nbproc", [1, 3])
 def test_both_do_the_same(lab, name, nbproc):
     if not os.path.exists(HAPROXY):
