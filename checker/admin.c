@@ -24,6 +24,7 @@ admin_begin(struct checked *c)
 	c->is_silenced = a.no_check;
 	c->wish_seq = shm_wish_obeyed(&c->object);
 	shm_wish_obey(&c->object, c->wish_seq);
+	c->is_agent_off = a.no_agent;
 }
 
 /* Those that track it are in maintenance, and drained, with it. */
@@ -112,6 +113,32 @@ admin_begun(struct group *g)
 	}
 }
 
+/* "set server agent": as if its agent had said it. */
+static void
+obey_for_agent(struct checked *c, struct shm_admin_word a)
+{
+	bool is_down = a.agent_wish == SHM_WISH_DOWN;
+	struct probe_result r = {.id = is_down ? RESULT_l7_status : RESULT_l7_ok};
+	struct shm_agent_word w = c->says;
+	shm_agent_wish_obey(&c->object, a.agent_wish_seq);
+	if (a.agent_wish == SHM_WISH_NONE || !c->agent)
+		return;
+	w.state = is_down ? SHM_AGENT_DOWN : SHM_AGENT_UP;
+	probe_result_inform(&r, SPAN("set by hand"));
+	outcome_agent(c, w, &r);
+}
+
+static void
+look_at_agent(struct checked *c, struct shm_admin_word a)
+{
+	bool was_wanted = c->agent && schedule_is_wanted(c->agent);
+	c->is_agent_off = a.no_agent;
+	if (c->agent)
+		schedule_wish(c->agent, was_wanted);
+	if (a.agent_wish_seq != shm_agent_wish_obeyed(&c->object))
+		obey_for_agent(c, a);
+}
+
 static void
 look_at_server(struct checked *c)
 {
@@ -130,6 +157,7 @@ look_at_server(struct checked *c)
 		schedule_wish(c->probe, was_wanted);
 	if (a.wish_seq != c->wish_seq)
 		obey(c, a);
+	look_at_agent(c, a);
 }
 
 /* Counted first: what is told has the numbers of now. */
@@ -137,6 +165,7 @@ static void
 look_at_group(struct group *g)
 {
 	uint32_t usable_before = g->active_n + g->backup_n;
+	g->has_news = false;
 	group_recount(g);
 	outcome_count_group(g, usable_before);
 	for (size_t i = 0; i < g->servers_n; i++)
@@ -152,8 +181,9 @@ admin_look(void)
 {
 	for (size_t i = 0; i < checker.groups_n; i++) {
 		struct group *g = &checker.groups[i];
-		if (g->version != atomic_load_explicit(&g->object.backend->version,
-						       memory_order_acquire))
+		uint64_t version = atomic_load_explicit(&g->object.backend->version,
+							memory_order_acquire);
+		if (g->has_news || g->version != version)
 			look_at_group(g);
 	}
 }

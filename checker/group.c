@@ -9,6 +9,7 @@
 #include "checker/self.h"
 #include "lib/base/hash.h"
 #include "lib/base/must.h"
+#include "shm/hand.h"
 
 struct shm_health_word
 checked_health(const struct checked *c)
@@ -73,30 +74,41 @@ find_server(struct checked *c, const char *backend)
 	must(found && c->object.server);
 }
 
+static void
+set_port(struct addr *a, int port)
+{
+	if (a->kind == ADDR_INET || a->kind == ADDR_INET6)
+		addr_set_port(a, port);
+}
+
+/* Of checks that have none of their own: a port in `addr`, or the server's. */
+static int
+port_without(const struct cfg_server *s, const struct addr *server)
+{
+	bool is_its_own =
+		s->check_has_addr && addr_port(&s->check_addr) != addr_port(&s->addr);
+	return addr_port(is_its_own ? &s->check_addr : server);
+}
+
 /* The addresses of a server, with those parts of where it is now that no setting of its
  * own replaces. */
 static void
 find_addresses(struct checked *c)
 {
 	const struct cfg_server *s = c->cfg;
-	struct addr now;
-	c->address_mark = shm_address_mark(&c->object);
-	c->check_addr = s->check_addr;
-	c->agent_addr = s->agent_addr;
-	if (!shm_address_read(&c->object, &now))
-		return;
-	if (!s->check_has_addr) {
-		int port =
-			s->check_has_port ? addr_port(&s->check_addr) : addr_port(&now);
-		c->check_addr = now;
-		addr_set_port(&c->check_addr, port);
-	} else if (!s->check_has_port && s->check_addr.kind != ADDR_UNIX) {
-		addr_set_port(&c->check_addr, addr_port(&now));
-	}
-	if (s->agent && !s->agent_has_addr) {
-		c->agent_addr = now;
-		addr_set_port(&c->agent_addr, addr_port(&s->agent_addr));
-	}
+	struct addr now = s->addr;
+	bool is_moved = shm_address_read(&c->object, &now);
+	c->check_addr = is_moved && !s->check_has_addr ? now : s->check_addr;
+	c->agent_addr = is_moved && !s->agent_has_addr ? now : s->agent_addr;
+	/* pings have none, whatever port is said */
+	uint32_t port =
+		shm_hand_value(&c->object, SHM_HAND_CHECK_PORT, cfg_server_check_port(s));
+	if (s->check && s->healthcheck->kind == CFG_CHECK_ICMP)
+		set_port(&c->check_addr, 0);
+	else
+		set_port(&c->check_addr, port ? (int)port : port_without(s, &now));
+	set_port(&c->agent_addr, (int)shm_hand_value(&c->object, SHM_HAND_AGENT_PORT,
+						     cfg_server_agent_port(s)));
 }
 
 static void
@@ -278,8 +290,6 @@ leave_probe(struct checked *c)
 void
 group_follow_address(struct checked *c)
 {
-	if (c->address_mark == shm_address_mark(&c->object))
-		return;
 	find_addresses(c);
 	if (c->probe && !addr_eq(c->probe->addr, &c->check_addr)) {
 		if (c->probe->users == c && !c->next_user)

@@ -99,8 +99,10 @@ outcome_publish(struct checked *c, enum shm_health state)
 	if (w.state == state)
 		return false;
 	if (g->version !=
-	    atomic_load_explicit(&g->object.backend->version, memory_order_acquire))
+	    atomic_load_explicit(&g->object.backend->version, memory_order_acquire)) {
 		group_recount(g);
+		g->has_news = true;
+	}
 	uint32_t usable_before = g->active_n + g->backup_n;
 	if (state == SHM_HEALTH_DOWN)
 		shm_count(&c->object, SHM_SERVER_chkdown, 1);

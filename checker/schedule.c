@@ -29,7 +29,7 @@ interval_ms(const struct probe *p)
 {
 	uint64_t least_ms = 0;
 	if (p->every_ms)
-		return p->every_ms;
+		return p->users->is_agent_off ? 0 : p->every_ms;
 	for (const struct checked *c = p->users; c; c = c->next_user) {
 		uint64_t ms =
 			verdict_interval_ms(&c->verdict, c->cfg->inter_ms,
@@ -242,7 +242,8 @@ begin_group(struct group *g)
 static void
 begin_probe(struct probe *p)
 {
-	uint64_t delay_ms = p->every_ms ? fresh_delay_ms(p, p->every_ms) : UINT64_MAX;
+	bool is_asked = p->every_ms && schedule_is_wanted(p);
+	uint64_t delay_ms = is_asked ? fresh_delay_ms(p, p->every_ms) : UINT64_MAX;
 	for (struct checked *c = p->every_ms ? NULL : p->users; c; c = c->next_user) {
 		uint64_t ms = begin_checked(c);
 		if (!is_paused(c) && ms < delay_ms)

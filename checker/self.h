@@ -87,12 +87,12 @@ struct checked {
 	struct checked *trackers, *next_tracker;
 	bool is_usable, is_maint, is_drained; /* as last seen */
 	bool is_silenced;		      /* "disable health" */
+	bool is_agent_off;		      /* "disable agent" */
 	uint8_t wish_seq;		      /* the last one that was obeyed */
 	bool is_unresolved;
 	struct addr check_addr, agent_addr; /* where these are now */
-	uint32_t address_mark;
-	struct probe *agent;	    /* NULL: it has none */
-	struct shm_agent_word says; /* the agent, last */
+	struct probe *agent;		    /* NULL: it has none */
+	struct shm_agent_word says;	    /* the agent, last */
 	bool is_limited;  /* its last check passed on a condition: no new sessions */
 	enum result last; /* for `option log-health-checks`: what changed */
 };
@@ -103,7 +103,8 @@ struct group {
 	struct shm_object object;
 	struct checked *servers;
 	size_t servers_n;
-	uint64_t version;	     /* of the backend when the counts were made */
+	uint64_t version; /* of the backend when the counts were made */
+	bool has_news;	  /* others changed something that was counted, not looked at */
 	uint32_t active_n, backup_n; /* usable servers */
 	uint64_t observed; /* how often error_limits were reached, as last seen */
 };
@@ -136,7 +137,7 @@ extern struct checker checker;
 
 /* Builds checker.groups from the configuration; finds every object in the region. */
 void groups_build(void);
-/* "set server addr": checks go where the server is from now on. */
+/* "set server addr", "check-port", "agent-port": checks go there from now on. */
 void group_follow_address(struct checked *c);
 /* Counts the usable servers anew. */
 void group_recount(struct group *g);

@@ -496,6 +496,23 @@ struct cfg_server {
 	uint32_t id;	/* from 1, position in the backend */
 };
 
+/* The ports of its own that checks and its agent are asked at; 0: there is none. */
+static inline uint16_t
+cfg_server_check_port(const struct cfg_server *s)
+{
+	bool is_inet =
+		s->check_addr.kind == ADDR_INET || s->check_addr.kind == ADDR_INET6;
+	return s->check_has_port && is_inet ? (uint16_t)addr_port(&s->check_addr) : 0;
+}
+
+static inline uint16_t
+cfg_server_agent_port(const struct cfg_server *s)
+{
+	bool is_inet =
+		s->agent_addr.kind == ADDR_INET || s->agent_addr.kind == ADDR_INET6;
+	return s->agent && is_inet ? (uint16_t)addr_port(&s->agent_addr) : 0;
+}
+
 /* Whether its health is known, or will be. */
 static inline bool
 cfg_server_is_checked(const struct cfg_server *s)

@@ -241,30 +241,157 @@ command_disable_health(struct command_session *s, const struct command_words *w)
 	set_checking(s, w->at[2], false);
 }
 
-/* --- agents: there are none yet ------------------------------------------- */
+/* --- agents -------------------------------------------------------------- */
+
+static void
+set_asking(struct command_session *s, const char *word, bool is_on)
+{
+	struct named n;
+	if (!find_named(s, word, &n))
+		return;
+	if (!n.cfg->agent) {
+		if (is_on)
+			shm_text_str(&s->answer, "Agent was not configured on this "
+						 "server, cannot enable.\n");
+		return;
+	}
+	n.admin.no_agent = !is_on;
+	publish(s, &n, SHM_HAND_AGENT);
+}
 
 void
 command_enable_agent(struct command_session *s, const struct command_words *w)
 {
-	struct named n;
-	if (find_named(s, w->at[2], &n))
-		shm_text_str(&s->answer, "Agent was not configured on this server, "
-					 "cannot enable.\n");
+	set_asking(s, w->at[2], true);
 }
 
 void
 command_disable_agent(struct command_session *s, const struct command_words *w)
 {
-	struct named n;
-	(void)find_named(s, w->at[2], &n);
+	set_asking(s, w->at[2], false);
 }
 
+static bool
+is_asked(const struct named *n)
+{
+	return n->cfg->agent && !n->admin.no_agent;
+}
+
+/* Its agent is taken to have said it; the next answer may say otherwise. */
 static void
 set_agent(struct command_session *s, struct named *n, const char *value)
 {
-	(void)n;
+	bool is_up = value && strcmp(value, "up") == 0;
+	if (!is_asked(n)) {
+		shm_text_str(&s->answer,
+			     "agent checks are not enabled on this server.\n");
+		return;
+	}
+	if (!is_up && (!value || strcmp(value, "down") != 0)) {
+		shm_text_str(&s->answer, "'set server <srv> agent' expects 'up' or "
+					 "'down'.\n");
+		return;
+	}
+	n->admin.agent_wish = is_up ? SHM_WISH_UP : SHM_WISH_DOWN;
+	n->admin.agent_wish_seq++;
+	publish(s, n, SHM_HAND_WISH);
+}
+
+static void
+refuse_agent_send(struct command_session *s, struct named *n, const char *value)
+{
 	(void)value;
-	shm_text_str(&s->answer, "agent checks are not enabled on this server.\n");
+	shm_text_str(&s->answer,
+		     is_asked(n)
+			     ? "what an agent is asked cannot be changed at run time; "
+			       "see agent_send in the configuration.\n"
+			     : "agent checks are not enabled on this server.\n");
+}
+
+/* --- ports of checks ------------------------------------------------------- */
+
+/* NULL, or what is wrong with it. */
+static const char *
+parse_check_port(const char *text, uint32_t *port)
+{
+	char *end;
+	long v = strtol(text, &end, 10);
+	if (end == text || *end)
+		return "provided port is not an integer";
+	if (v < 0 || v > UINT16_MAX)
+		return "provided port is invalid";
+	*port = (uint32_t)v;
+	return NULL;
+}
+
+/* HAProxy ends these answers without a line break. */
+static void
+set_port_of(struct command_session *s, const struct named *n, enum shm_hand which,
+	    const char *value)
+{
+	uint32_t port, configured = shm_hand_configured(&n->facts, which);
+	const char *wrong = parse_check_port(value, &port);
+	if (wrong) {
+		shm_text_str(&s->answer, wrong);
+		return;
+	}
+	bool is_done = port == configured
+			       ? shm_hand_clear(control.shm, &n->server, which)
+			       : shm_hand_set(control.shm, &n->server, which, configured,
+					      port, command_mark(s));
+	/* the admin word as it was: whoever looks at the backend looks again */
+	if (!is_done ||
+	    !shm_admin_publish(control.shm, &n->server, &n->backend, n->admin))
+		command_say_replaced(s);
+}
+
+static void
+set_agent_port(struct command_session *s, struct named *n, const char *value)
+{
+	if (!value)
+		shm_text_str(&s->answer,
+			     "set server <b>/<s> agent-port requires a port.\n");
+	else if (!is_asked(n))
+		shm_text_str(&s->answer, "agent checks are not enabled on this server");
+	else
+		set_port_of(s, n, SHM_HAND_AGENT_PORT, value);
+}
+
+static void
+set_check_port(struct command_session *s, struct named *n, const char *value)
+{
+	if (!value)
+		shm_text_str(&s->answer,
+			     "set server <b>/<s> check-port requires a port.\n");
+	else if (!n->cfg->check)
+		shm_text_str(&s->answer, "health checks are not enabled on this server");
+	else
+		set_port_of(s, n, SHM_HAND_CHECK_PORT, value);
+}
+
+/* Room for an address at run time is that of the server alone. */
+static void
+refuse_agent_addr(struct command_session *s, struct named *n, const char *value)
+{
+	shm_text_str(&s->answer,
+		     !value ? "set server <b>/<s> agent-addr requires an address and "
+			      "optionally a port.\n"
+		     : is_asked(n)
+			     ? "the address of an agent cannot be changed at run time; "
+			       "without agent_addr it follows 'set server addr'.\n"
+			     : "agent checks are not enabled on this server");
+}
+
+static void
+refuse_check_addr(struct command_session *s, struct named *n, const char *value)
+{
+	shm_text_str(&s->answer,
+		     !value ? "set server <b>/<s> check-addr requires an address and "
+			      "optionally a port.\n"
+		     : n->cfg->check
+			     ? "the address of checks cannot be changed at run time; "
+			       "without addr it follows 'set server addr'.\n"
+			     : "health checks are not enabled on this server");
 }
 
 /* --- address ------------------------------------------------------------ */
@@ -402,9 +529,17 @@ static const struct {
 	const char *word;
 	void (*set)(struct command_session *s, struct named *n, const char *value);
 } settings[] = {
-	{"agent", set_agent},	   {"agent-addr", set_agent}, {"agent-port", set_agent},
-	{"agent-send", set_agent}, {"fqdn", set_fqdn},	      {"health", set_health},
-	{"ssl", set_ssl},	   {"state", set_state},      {"weight", set_weight},
+	{"agent", set_agent},
+	{"agent-addr", refuse_agent_addr},
+	{"agent-port", set_agent_port},
+	{"agent-send", refuse_agent_send},
+	{"check-addr", refuse_check_addr},
+	{"check-port", set_check_port},
+	{"fqdn", set_fqdn},
+	{"health", set_health},
+	{"ssl", set_ssl},
+	{"state", set_state},
+	{"weight", set_weight},
 };
 
 void
@@ -424,8 +559,8 @@ command_set_server(struct command_session *s, const struct command_words *w)
 			return;
 		}
 	shm_text_str(&s->answer, "usage: set server <backend>/<server> addr | agent | "
-				 "agent-addr | agent-port | agent-send | fqdn | health "
-				 "| ssl | state | weight\n");
+				 "agent-addr | agent-port | agent-send | check-addr | "
+				 "check-port | fqdn | health | ssl | state | weight\n");
 }
 
 void

@@ -240,7 +240,7 @@ last_status(const struct shm_object *server)
 }
 
 /* HAProxy's bits of a check: configured, enabled; it rests during maintenance. */
-enum { CHECK_CONFIGURED = 2, CHECK_ENABLED = 4, CHECK_PAUSED = 8 };
+enum { CHECK_CONFIGURED = 2, CHECK_ENABLED = 4, CHECK_PAUSED = 8, CHECK_IS_AGENT = 16 };
 
 static unsigned
 check_bits(const struct shm_facts *f, bool is_maint)
@@ -250,11 +250,12 @@ check_bits(const struct shm_facts *f, bool is_maint)
 		       : 0;
 }
 
-/* Checks go to another port than traffic. */
-static bool
-is_own_port(const struct cfg_server *srv)
+static unsigned
+agent_bits(const struct shm_facts *f, struct shm_admin_word a)
 {
-	return srv->check && addr_port(&srv->check_addr) != addr_port(&srv->addr);
+	return f->has_agent ? CHECK_CONFIGURED | CHECK_IS_AGENT |
+				      (a.no_agent ? 0U : CHECK_ENABLED)
+			    : 0;
 }
 
 /* One line; the fields of format version 1. */
@@ -282,7 +283,7 @@ put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_ser
 	shm_text_fmt(out, "%u %s %u %s ", p->id, p->name, srv->id, srv->name);
 	struct addr at = address_of(&o, srv);
 	put_address(out, &at);
-	shm_text_fmt(out, " %u %u %u %u %llu %u %u %u %u 0 0 0 - %d - 0 %d - - 0\n",
+	shm_text_fmt(out, " %u %u %u %u %llu %u %u %u %u %u 0 0 - %d - 0 %u - - %u\n",
 		     a.maint || is_down || shm_agent_is_down(g) ? 0 : 2,
 		     (a.maint ? 1U : 0) | (srv->disabled ? 4U : 0) | (a.drain ? 8U : 0),
 		     a.weight == SHM_WEIGHT_CONFIGURED ? f.weight : a.weight, f.weight,
@@ -292,8 +293,9 @@ put_server(struct shm_text *out, const struct cfg_proxy *p, const struct cfg_ser
 		     : c.counter ? is_down ? CHECK_PASSED : CHECK_FAILED
 		     : is_down	 ? CHECK_FAILED
 				 : CHECK_PASSED,
-		     health, check_bits(&f, a.maint), addr_port(&at),
-		     is_own_port(srv) ? addr_port(&srv->check_addr) : 0);
+		     health, check_bits(&f, a.maint), agent_bits(&f, a), addr_port(&at),
+		     shm_hand_value(&o, SHM_HAND_CHECK_PORT, f.check_port),
+		     shm_hand_value(&o, SHM_HAND_AGENT_PORT, f.agent_port));
 }
 
 /* --- show servers conn ------------------------------------------------------------ */

@@ -145,6 +145,9 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 		f->is_checked = cfg_server_is_checked(s) || s->addr.kind == ADDR_NONE;
 		f->is_backup = s->backup;
 		f->is_observed = s->observe != CFG_OBSERVE_NONE;
+		f->has_agent = s->agent != NULL;
+		f->check_port = cfg_server_check_port(s);
+		f->agent_port = cfg_server_agent_port(s);
 		f->is_disabled = s->disabled;
 		f->starts_down = cfg_server_starts_down(s);
 		f->rise = s->check ? s->rise : 0;

@@ -78,6 +78,15 @@ put_numbers(struct shm_drift *to, uint32_t configured, uint32_t running)
 	snprintf(to->value, sizeof(to->value), "%u", value);
 }
 
+static void
+of_number(struct drifts *d, enum shm_hand which, const char *keyword)
+{
+	uint32_t configured = shm_hand_configured(d->f, which);
+	uint32_t running = shm_hand_value(d->o, which, configured);
+	if (running != configured)
+		put_numbers(add(d, which, keyword, keyword), configured, running);
+}
+
 /* --- servers ---------------------------------------------------------------------- */
 
 /* A weight of 0 is what drains in the configuration. */
@@ -124,20 +133,17 @@ of_server(struct drifts *d)
 	if (a.no_check && d->f->is_checked)
 		put_words(add(d, SHM_HAND_CHECK, "check", "check"), "true", "false",
 			  "false");
+	if (a.no_agent && d->f->has_agent)
+		put_words(add(d, SHM_HAND_AGENT, "agent", "agent_check"), "true", "false",
+			  "false");
+	of_number(d, SHM_HAND_CHECK_PORT, "port");
+	if (d->f->has_agent)
+		of_number(d, SHM_HAND_AGENT_PORT, "agent_port");
 	of_address(d);
 }
 
 /* --- all kinds ------------------------------------------------------------------------
  */
-
-static void
-of_number(struct drifts *d, enum shm_hand which, const char *keyword)
-{
-	uint32_t configured = shm_hand_configured(d->f, which);
-	uint32_t running = shm_hand_value(d->o, which, configured);
-	if (running != configured)
-		put_numbers(add(d, which, keyword, keyword), configured, running);
-}
 
 static void
 of_closed(struct drifts *d)

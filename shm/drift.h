@@ -9,9 +9,9 @@
 #include "shm/hand.h"
 
 enum {
-	SHM_DRIFTS_MAX = 6, /* of one object */
+	SHM_DRIFTS_MAX = 8, /* of one object */
 	SHM_DRIFT_PATH_BYTES = 2 * SHM_NAME_BYTES + 48,
-	SHM_DRIFT_VALUE_BYTES = SHM_ADDR_BYTES,
+	SHM_DRIFT_VALUE_BYTES = SHM_ADDR_BYTES + 2, /* an address in quotes */
 };
 
 struct shm_drift {

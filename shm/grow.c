@@ -34,6 +34,9 @@ facts_normal(const struct shm_facts *f)
 	n.is_checked = f->is_checked;
 	n.is_backup = f->is_backup;
 	n.is_observed = f->is_observed;
+	n.has_agent = f->has_agent;
+	n.check_port = f->check_port;
+	n.agent_port = f->agent_port;
 	n.is_disabled = f->is_disabled;
 	n.starts_down = f->starts_down;
 	n.minconn = f->minconn;
@@ -90,6 +93,7 @@ shm_server_begin(struct shm *s, uint32_t i, const struct shm_facts *f)
 	atomic_store(&to->up_at_ms, 0);
 	shm_address_forget(&to->address);
 	shm_wish_obey(&(struct shm_object){.server = to}, a.wish_seq);
+	shm_agent_wish_obey(&(struct shm_object){.server = to}, a.agent_wish_seq);
 }
 
 /* Config wins over memory: what was set by hand stays only while the configured value
@@ -114,6 +118,8 @@ server_commit(struct shm *s, uint32_t i, const struct shm_facts *f, uint64_t for
 			a.weight = SHM_WEIGHT_CONFIGURED;
 		if (!f->is_checked || forgotten >> SHM_HAND_CHECK & 1)
 			a.no_check = false;
+		if (!f->has_agent || forgotten >> SHM_HAND_AGENT & 1)
+			a.no_agent = false;
 		a.config_disabled = f->is_disabled;
 		a.config_weight = (uint16_t)f->weight;
 		want = shm_admin_pack(a);

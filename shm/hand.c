@@ -75,6 +75,10 @@ shm_hand_configured(const struct shm_facts *f, enum shm_hand which)
 		return f->sess_rate_limit;
 	case SHM_HAND_CLOSED:
 		return f->is_disabled ? SHM_IS_PAUSED : SHM_IS_OPEN;
+	case SHM_HAND_CHECK_PORT:
+		return f->check_port;
+	case SHM_HAND_AGENT_PORT:
+		return f->agent_port;
 	default:
 		return 0;
 	}

@@ -16,6 +16,8 @@ enum shm_hand {
 	SHM_HAND_RATE_LIMIT,	  /* GLOBAL: connections per second */
 	SHM_HAND_SESS_RATE_LIMIT, /* GLOBAL: sessions per second */
 	SHM_HAND_CLOSED,	  /* FRONTEND: enum shm_closed */
+	SHM_HAND_CHECK_PORT,	  /* SERVER; 0: its own */
+	SHM_HAND_AGENT_PORT,	  /* SERVER */
 	SHM_HANDS_N,
 	SHM_HANDS_MAX = 6, /* room to append */
 	/* of the admin word, and the address (address.h): marks alone */
@@ -24,6 +26,7 @@ enum shm_hand {
 	SHM_HAND_CHECK,
 	SHM_HAND_WISH,
 	SHM_HAND_ADDRESS,
+	SHM_HAND_AGENT,
 };
 
 enum shm_closed {

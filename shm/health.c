@@ -38,7 +38,11 @@ enum {
 	ADMIN_CONFIG_DISABLED = 4,
 	ADMIN_NO_CHECK = 8,
 	ADMIN_WISH_SHIFT = 4, /* two bits */
+	ADMIN_NO_AGENT = 64,
 	ADMIN_WISH_SEQ_SHIFT = 8,
+	ADMIN_AGENT_WISH_SHIFT = 48, /* two bits */
+	ADMIN_AGENT_SEQ_SHIFT = 50,
+	ADMIN_END_SHIFT = 58, /* zeros from here on */
 };
 
 static uint16_t
@@ -54,13 +58,14 @@ is_weight(uint64_t inverted)
 	return w <= SHM_WEIGHT_MAX || w == SHM_WEIGHT_CONFIGURED;
 }
 
-/* flags:4 wish:4 wish_seq:8 | weight:16 | config_weight:16 | 0:16; weights are stored
+/* flags:4 wish:4 wish_seq:8 | weight:16 | config_weight:16 | agent_wish:2
+ * agent_wish_seq:8 0:6; weights are stored
  * inverted, so that a word of zeros means "as configured"; so does one that nobody has
  * written like this. */
 struct shm_admin_word
 shm_admin_unpack(uint64_t word)
 {
-	if (word >> 48 || !is_weight(word >> 16) || !is_weight(word >> 32))
+	if (word >> ADMIN_END_SHIFT || !is_weight(word >> 16) || !is_weight(word >> 32))
 		word = 0;
 	return (struct shm_admin_word){
 		.maint = word & ADMIN_MAINT,
@@ -69,6 +74,9 @@ shm_admin_unpack(uint64_t word)
 		.no_check = word & ADMIN_NO_CHECK,
 		.wish = (enum shm_wish)(word >> ADMIN_WISH_SHIFT & 3),
 		.wish_seq = (uint8_t)(word >> ADMIN_WISH_SEQ_SHIFT),
+		.no_agent = word & ADMIN_NO_AGENT,
+		.agent_wish = (enum shm_wish)(word >> ADMIN_AGENT_WISH_SHIFT & 3),
+		.agent_wish_seq = (uint8_t)(word >> ADMIN_AGENT_SEQ_SHIFT),
 		.weight = weight_or_configured(~(uint32_t)(word >> 16) & 0xffff),
 		.config_weight = weight_or_configured(~(uint32_t)(word >> 32) & 0xffff),
 	};
@@ -82,6 +90,9 @@ shm_admin_pack(struct shm_admin_word w)
 	       (w.no_check ? ADMIN_NO_CHECK : 0ULL) |
 	       (uint64_t)w.wish << ADMIN_WISH_SHIFT |
 	       (uint64_t)w.wish_seq << ADMIN_WISH_SEQ_SHIFT |
+	       (w.no_agent ? ADMIN_NO_AGENT : 0ULL) |
+	       (uint64_t)w.agent_wish << ADMIN_AGENT_WISH_SHIFT |
+	       (uint64_t)w.agent_wish_seq << ADMIN_AGENT_SEQ_SHIFT |
 	       (uint64_t)(~(uint32_t)w.weight & 0xffff) << 16 |
 	       (uint64_t)(~(uint32_t)w.config_weight & 0xffff) << 32;
 }
@@ -123,7 +134,8 @@ shm_admin_with(struct shm_admin_word a, struct shm_agent_word g)
 {
 	a.maint |= g.maint;
 	a.drain |= g.drain;
-	if (g.weight != SHM_WEIGHT_CONFIGURED)
+	bool is_ours = a.no_agent && a.weight != SHM_WEIGHT_CONFIGURED;
+	if (g.weight != SHM_WEIGHT_CONFIGURED && !is_ours)
 		a.weight = g.weight;
 	return a;
 }
@@ -195,6 +207,18 @@ shm_wish_obeyed(const struct shm_object *server)
 	uint32_t obeyed = atomic_load(&server->server->obeyed);
 	return obeyed & OBEYED_IS_KNOWN ? (uint8_t)obeyed
 					: shm_server_admin(server).wish_seq;
+}
+
+uint8_t
+shm_agent_wish_obeyed(const struct shm_object *server)
+{
+	return (uint8_t)atomic_load(&server->server->agent_obeyed);
+}
+
+void
+shm_agent_wish_obey(const struct shm_object *server, uint8_t seq)
+{
+	atomic_store(&server->server->agent_obeyed, seq);
 }
 
 void

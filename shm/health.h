@@ -33,14 +33,17 @@ enum shm_wish { SHM_WISH_NONE, SHM_WISH_UP, SHM_WISH_DOWN, SHM_WISH_NOLB };
 
 /* The admin word, unpacked. */
 struct shm_admin_word {
-	bool maint;		/* by hand: no traffic, no checks */
-	bool drain;		/* by hand: no new sessions, checks go on */
-	bool config_disabled;	/* what `disabled` said when maint was last decided */
-	uint16_t weight;	/* by hand, 0..256, or SHM_WEIGHT_CONFIGURED */
-	uint16_t config_weight; /* the configured weight it was based on */
-	bool no_check;		/* by hand: health is not checked, it stays as it is */
-	enum shm_wish wish;	/* by hand: the state until the next check says more */
-	uint8_t wish_seq;	/* +1 per wish */
+	bool maint;		  /* by hand: no traffic, no checks */
+	bool drain;		  /* by hand: no new sessions, checks go on */
+	bool config_disabled;	  /* what `disabled` said when maint was last decided */
+	uint16_t weight;	  /* by hand, 0..256, or SHM_WEIGHT_CONFIGURED */
+	uint16_t config_weight;	  /* the configured weight it was based on */
+	bool no_check;		  /* by hand: health is not checked, it stays as it is */
+	enum shm_wish wish;	  /* by hand: the state until the next check says more */
+	uint8_t wish_seq;	  /* +1 per wish */
+	bool no_agent;		  /* by hand: its agent is not asked */
+	enum shm_wish agent_wish; /* by hand: what its agent is taken to have said */
+	uint8_t agent_wish_seq;	  /* +1 per wish */
 };
 
 /* The last check: a sequence lock around plain fields. */
@@ -123,7 +126,7 @@ struct shm_server {
 	struct shm_check_past past[SHM_CHECKS_KEPT]; /* by number modulo their room */
 	_Atomic uint64_t
 		asked; /* enum shm_ask (ask.h); writers: workers; taken by control */
-	_Atomic uint32_t obeyed, reserved; /* shm_wish_obeyed(); writer: checker */
+	_Atomic uint32_t obeyed, agent_obeyed; /* shm_wish_obeyed(); writer: checker */
 	struct shm_address address;
 };
 
@@ -139,6 +142,9 @@ bool shm_health_publish(struct shm *s, const struct shm_object *server,
 /* The wish_seq of the last wish that was obeyed, whichever checker did it; of a region
  * that does not tell, that of the admin word. */
 uint8_t shm_wish_obeyed(const struct shm_object *server);
+/* The same of wishes about its agent. */
+uint8_t shm_agent_wish_obeyed(const struct shm_object *server);
+void shm_agent_wish_obey(const struct shm_object *server, uint8_t seq);
 /* Checker only. */
 void shm_wish_obey(const struct shm_object *server, uint8_t seq);
 /* Checker only. Copies `c` (its seq is ignored) into the record. */

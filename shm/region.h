@@ -67,7 +67,9 @@ struct shm_facts {
 	uint32_t sess_rate_limit;   /* the daemon: those that rules let in; 0: none */
 	uint32_t place;		    /* server: among those of its backend */
 	bool is_observed;	    /* server: errors of its traffic count against it */
-	uint8_t reserved[35];
+	bool has_agent;		    /* server: it is asked for words */
+	uint16_t check_port, agent_port; /* server: of their own; 0: its own */
+	uint8_t reserved[30];
 };
 
 /* What the region must hold: filled by the master from a configuration. */

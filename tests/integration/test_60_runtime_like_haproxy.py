@@ -51,6 +51,17 @@ set server be/a health up
 set server be/a agent up
 set server be/a agent-send word
 set server be/a fqdn x.y
+set server be/a
+set server be/a agent-addr
+set server be/a agent-addr 1.2.3.4
+set server be/a agent-port
+set server be/a agent-port 1
+set server be/a check-addr
+set server be/a check-port
+set server be/a check-port x
+set server be/a check-port 70000
+set server be/b check-port 1
+set server be/b check-addr 1.2.3.4
 enable health be/b
 disable health be/b
 disable health be/a
@@ -104,9 +115,8 @@ show env NO_SUCH_VARIABLE
 
 # Answers that differ on purpose; docs/migration.md says why.
 DIFFERENT = {
-    "set server be/a": "usage: set server <backend>/<server> addr | agent |",
     "set server be/b health up": "Health checks are not enabled on this server.",
-    "set server be/a agent-addr 1.2.3.4": "agent checks are not enabled on this server.",
+    "set server be/a check-addr 1.2.3.4": "the address of checks cannot be changed at run time",
     "set maxconn frontend fe x": "Integer value expected.",
     "set maxconn server be/a 5": "This server has no maxconn in the configuration",
     "set rate-limit ssl-sessions global 1": "'set rate-limit' only supports :",

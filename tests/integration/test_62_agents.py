@@ -204,3 +204,62 @@ def test_agents_are_logged_like_haproxys(lab, agent):
     assert {k: row["agent_" + k] for k in ("status", "code", "desc", "rise", "fall", "health")} == {
         "status": "L7OK", "code": "0", "desc": "Layer7 check passed", "rise": "1", "fall": "1",
         "health": "1"}
+
+
+# --- what people say about them ----------------------------------------------------------
+
+def test_an_agent_that_is_disabled_is_not_asked_and_leaves_the_weight_to_people(lab, agent):
+    agent.say("up 50%\n")
+    weir, _ = start(lab, agent)
+    wait_until(lambda: weir.stat("be", "a", "weight") == 50)
+    weir.api("set server be/a weight 70")
+    assert weir.stat("be", "a", "weight") == 50
+    assert weir.api("disable agent be/a").strip() == ""
+    assert weir.stat("be", "a", "weight") == 70
+    agent.say("up 10%\n")
+    seen = []
+
+    def is_still():
+        seen.append(agent.answers)
+        weir.api("wait 500ms; show version")
+        return seen[-2:] == [agent.answers] * 2
+    wait_until(is_still, what="nobody asks")
+    weir.reload()
+    assert weir.stat("be", "a", "weight") == 70
+    assert "false" in weir.ctl("drift").stdout
+    weir.api("enable agent be/a")
+    wait_until(lambda: weir.stat("be", "a", "weight") == 10)
+
+
+def test_people_may_speak_for_an_agent_until_it_speaks(lab, agent):
+    agent.say("ready\n")
+    weir, _ = start(lab, agent)
+    assert weir.api("set server be/a agent").startswith(
+        "'set server <srv> agent' expects 'up' or 'down'.")
+    assert weir.api("set server be/b agent down").startswith(
+        "agent checks are not enabled on this server.")
+    assert weir.api("set server be/a agent down").strip() == ""
+    weir.wait_status("be", "a", "DOWN (agent)")
+    weir.reload()
+    assert weir.status("be", "a") == "DOWN (agent)"
+    weir.api("set server be/a agent up")
+    weir.wait_status("be", "a", "UP")
+    weir.api("set server be/a agent down")
+    weir.wait_status("be", "a", "DOWN (agent)")
+    agent.say("up\n")
+    weir.wait_status("be", "a", "UP")
+
+
+def test_the_port_of_an_agent_is_changed(lab, agent):
+    other = Agent("down\n")
+    try:
+        weir, _ = start(lab, agent)
+        weir.api(f"set server be/a agent-port {other.port}")
+        weir.wait_status("be", "a", "DOWN (agent)")
+        weir.reload()
+        other.say("up\n")
+        weir.wait_status("be", "a", "UP")
+        assert f"agent_port {agent.port} {other.port}" in " ".join(
+            weir.ctl("drift").stdout.split())
+    finally:
+        other.close()

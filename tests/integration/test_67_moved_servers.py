@@ -262,3 +262,18 @@ def test_answers_are_haproxys(lab, two):
                         ("127.0.0.1 port 70000", "provided port is invalid by "),
                         ("127.0.0.1 port +1", "provided port is invalid by ")]:
         assert say(weir.sock, f"set server be/a addr {line}").startswith(begin)
+
+
+def test_the_port_of_checks_is_changed(lab, two):
+    was, now = two
+    weir = start(lab, was, lab.port(), check=True, inter="100ms", rise=1, fall=1)
+    wait_until(lambda: weir.status("be", "a") == "UP")
+    assert say(weir.sock, f"set server be/a check-port {now.port}") == "\n"
+    was.stop()
+    run = weir.counter("global.checks_run")
+    wait_until(lambda: weir.counter("global.checks_run") > run + 3)
+    weir.wait_status("be", "a", "UP")
+    assert drift(weir) == {("be/a", "port"): ("0", str(now.port))}
+    weir.reload()
+    now.stop()
+    weir.wait_status("be", "a", "DOWN")

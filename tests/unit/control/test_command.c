@@ -50,7 +50,9 @@ refusals_have_haproxys_words(void **state)
 		{"disable server app/", "Require 'backend/server'.\n\n"},
 		{"set server app/a",
 		 "usage: set server <backend>/<server> addr | agent | agent-addr | "
-		 "agent-port | agent-send | fqdn | health | ssl | state | weight\n\n"},
+		 "agent-port | "
+		 "agent-send | check-addr | check-port | fqdn | health | ssl | state | "
+		 "weight\n\n"},
 		{"show servers state nope", "Can't find backend.\n\n"},
 	};
 	(void)state;
