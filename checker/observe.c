@@ -16,7 +16,8 @@ static const char *const errors[] = {
 	[SHM_OBSERVED_BAD_STATUS] = "Wrong http response",
 	[SHM_OBSERVED_BAD_ANSWER] = "Invalid http response (headers)",
 	[SHM_OBSERVED_TIMEOUT] = "Read timeout (http)",
-	[SHM_OBSERVED_CLOSED] = "Read error (http)",
+	[SHM_OBSERVED_CLOSED] = "Close from server (http)",
+	[SHM_OBSERVED_RESET] = "Read error (http)",
 };
 enum { ERRORS_N = sizeof(errors) / sizeof(errors[0]) };
 

@@ -89,6 +89,7 @@ enum shm_observed {
 	SHM_OBSERVED_BAD_ANSWER,
 	SHM_OBSERVED_TIMEOUT,
 	SHM_OBSERVED_CLOSED,
+	SHM_OBSERVED_RESET,
 };
 
 /* One of the last checks. */

@@ -337,10 +337,12 @@ dispatch_replay(struct txn *t)
 static void
 observe_failure(const struct txn *t, uint32_t event)
 {
-	observe(t, event == RETRY_RESPONSE_TIMEOUT ? SHM_OBSERVED_TIMEOUT
-		   : event == RETRY_EMPTY_RESPONSE ? SHM_OBSERVED_CLOSED
-		   : event == RETRY_JUNK_RESPONSE  ? SHM_OBSERVED_BAD_ANSWER
-						   : SHM_OBSERVED_BAD_STATUS);
+	if (event == RETRY_EMPTY_RESPONSE)
+		observe_end(t);
+	else
+		observe(t, event == RETRY_RESPONSE_TIMEOUT ? SHM_OBSERVED_TIMEOUT
+			   : event == RETRY_JUNK_RESPONSE  ? SHM_OBSERVED_BAD_ANSWER
+							   : SHM_OBSERVED_BAD_STATUS);
 }
 
 bool

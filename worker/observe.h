@@ -18,6 +18,13 @@ observe(const struct txn *t, enum shm_observed what)
 		observe_note(t, what);
 }
 
+/* The server ended the connection before it had answered. */
+static inline void
+observe_end(const struct txn *t)
+{
+	observe(t, t->is_reset ? SHM_OBSERVED_RESET : SHM_OBSERVED_CLOSED);
+}
+
 /* An answer: 100 to 499, 501 and 505 are good. */
 static inline void
 observe_status(const struct txn *t, int status)

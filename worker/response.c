@@ -522,6 +522,7 @@ response_read(struct txn *t)
 		if (io == NET_AGAIN)
 			break;
 		if (io != NET_DONE) {
+			t->is_reset = io == NET_FAILED;
 			origin_gone(t);
 			return false;
 		}

@@ -154,6 +154,7 @@ struct txn {
 	bool ignores_persist;
 	bool has_hash; /* `balance` finds something to hash in it */
 	bool is_redispatched;
+	bool is_reset;	    /* reading the answer has failed */
 	bool is_waiting;    /* in a queue */
 	bool is_judged;	    /* by all rules: what is waited for is the key of `balance` */
 	bool is_parked;	    /* its rules wait for the request's body */

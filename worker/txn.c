@@ -275,9 +275,12 @@ count_stop(const struct txn *t)
 	if ((server && t->phase == PHASE_HEADERS) || t->stop == STOP_bad_response) {
 		shm_count(&t->srv->shm, SHM_SERVER_eresp, 1);
 		pick_note(t, true);
-		observe(t, t->stop == STOP_server_timeout ? SHM_OBSERVED_TIMEOUT
-			   : t->stop == STOP_bad_response ? SHM_OBSERVED_BAD_ANSWER
-							  : SHM_OBSERVED_CLOSED);
+		if (t->stop == STOP_server_timeout)
+			observe(t, SHM_OBSERVED_TIMEOUT);
+		else if (t->stop == STOP_bad_response)
+			observe(t, SHM_OBSERVED_BAD_ANSWER);
+		else
+			observe_end(t);
 	}
 }
 

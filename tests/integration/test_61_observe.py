@@ -51,7 +51,8 @@ def test_a_good_answer_ends_the_row(lab):
 
 
 ERRORS = {"wrong status": (do.answer(503), "Wrong http response"),
-          "no answer": (do.close(), "Read error (http)"),
+          "no answer": (do.close(), "Close from server (http)"),
+          "reset": (do.reset(), "Read error (http)"),
           "junk": (do.raw(b"junk\r\n\r\n", then_close=True), "Invalid http response (headers)"),
           "silence": (do.hang(), "Read timeout (http)")}
 
