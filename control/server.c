@@ -318,7 +318,7 @@ parse_check_port(const char *text, uint32_t *port)
 	long v = strtol(text, &end, 10);
 	if (end == text || *end)
 		return "provided port is not an integer";
-	if (v < 0 || v > UINT16_MAX)
+	if (v < 1 || v > UINT16_MAX)
 		return "provided port is invalid";
 	*port = (uint32_t)v;
 	return NULL;
@@ -454,7 +454,7 @@ parse_port(struct shm_text *out, const char *text, struct addr *to)
 		shm_text_str(out, "' to an int");
 		return false;
 	}
-	if (*text == '+' || *text == '-' || v < 0 || v > UINT16_MAX) {
+	if (*text == '+' || *text == '-' || v < 1 || v > UINT16_MAX) {
 		shm_text_str(out, "provided port is invalid");
 		return false;
 	}

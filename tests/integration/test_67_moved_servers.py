@@ -260,6 +260,7 @@ def test_answers_are_haproxys(lab, two):
     for line, begin in [("127.0.0.1 port x", "problem converting port 'x' to an int by "),
                         ("127.0.0.1 port", "problem converting port '' to an int by "),
                         ("127.0.0.1 port 70000", "provided port is invalid by "),
+                        ("127.0.0.1 port 0", "provided port is invalid by "),
                         ("127.0.0.1 port +1", "provided port is invalid by ")]:
         assert say(weir.sock, f"set server be/a addr {line}").startswith(begin)
 
