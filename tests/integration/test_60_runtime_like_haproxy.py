@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The runtime API beside HAProxy's: the same lines said to both, the answers compared."""
 import json
+import random
 import re
 import socket
 
@@ -335,3 +336,26 @@ def test_variables_of_all_workers_are_told_and_set(lab):
     assert "foo" in tell("set var proc.x foo")
     assert "uses the variable 'proc.none'" in tell("set var proc.x var(proc.none)")
     assert tell("get var txn.x") == "Variable not found.\n\n"
+
+
+# --- hostile words -----------------------------------------------------------------------
+
+HOSTILE = ["be/a", "be/", "/", "fe", "global", "#0", "@1", "key", "data.gpc0", "port", "x", "-1",
+           "+1", "0", "65536", "9" * 30, "::", "::1%lo", "127.0.0.1", "1.2.3.4.5", "%s%n", "\\",
+           "a" * 5000, "é", "--runtime-only", "up", "\x01", "50%", "'", '"', "state", "addr",
+           "agent", "check-port", "weight", "health", "sessions", "connections"]
+
+
+def test_no_words_behind_any_command_stop_control(both):
+    weir = both.weir
+    heads = [re.split(r" *[<\[{:]", line.strip())[0]
+             for line in weir.api("help").splitlines() if ":" in line]
+    waits = ("wait", "reload", "prompt", "The")
+    heads = [h for h in heads if h and h.split()[0] not in waits]
+    assert len(heads) > 60 and "set server" in heads
+    control, rng = weir.of_role("control"), random.Random(60)
+    for _ in range(20):
+        for head in heads:
+            say(weir.sock, " ".join([head] + rng.choices(HOSTILE, k=rng.randrange(6))))
+    assert weir.of_role("control") == control
+    assert weir.ctl("check").returncode == 0
