@@ -108,6 +108,13 @@ frame_chunk(struct flow *f, size_t len, struct span trailers)
 	return span_of(start, (size_t)(end - start));
 }
 
+/* The body of an answer to a HEAD that became a GET ends here. */
+static inline size_t
+passed_on(const struct flow *f, long len)
+{
+	return f->out == HTTP_BODY_NONE ? 0 : (size_t)len;
+}
+
 bool
 flow_encode(struct flow *f, const char *p, size_t n, struct span *out, size_t *used)
 {
@@ -133,15 +140,16 @@ flow_encode(struct flow *f, const char *p, size_t n, struct span *out, size_t *u
 			f->is_source_done = f->left == 0;
 		}
 		if (f->out != HTTP_BODY_CHUNKED) {
-			*out = span_of(p, (size_t)len);
+			*out = span_of(p, passed_on(f, len));
 			f->moved += (uint64_t)len;
 			return true;
 		}
 		memcpy(self.tx + CHUNK_ROOM, p, (size_t)len);
 	}
 	f->moved += (uint64_t)len;
-	*out = f->out == HTTP_BODY_CHUNKED ? frame_chunk(f, (size_t)len, trailers)
-					   : span_of(self.tx + CHUNK_ROOM, (size_t)len);
+	*out = f->out == HTTP_BODY_CHUNKED
+		       ? frame_chunk(f, (size_t)len, trailers)
+		       : span_of(self.tx + CHUNK_ROOM, passed_on(f, len));
 	return true;
 }
 
@@ -231,7 +239,8 @@ static bool
 wants_splice(const struct flow *f)
 {
 	return f->streak >= FLOW_STREAK && !f->is_slow && f->out != HTTP_BODY_CHUNKED &&
-	       f->in != HTTP_BODY_CHUNKED && f->left >= FLOW_SPLICE_MIN;
+	       f->in != HTTP_BODY_CHUNKED && f->out != HTTP_BODY_NONE &&
+	       f->left >= FLOW_SPLICE_MIN;
 }
 
 /* One splice from the source into the empty pipe. */

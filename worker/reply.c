@@ -119,7 +119,7 @@ reply_send(struct txn *t, const struct http_reply *reply, enum stop stop)
 	http_date_put(date, clock_wall_us() / 1000000);
 	r.date = span_of(date, sizeof(date));
 	bool keep = may_keep(t);
-	r.is_head = t->method == HTTP_METHOD_HEAD;
+	r.is_head = t->method == HTTP_METHOD_HEAD || t->hides_body;
 	r.say_close = !keep;
 	r.say_keep_alive = keep && t->client_minor == 0;
 	t->keep_client = keep;

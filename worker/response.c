@@ -99,16 +99,13 @@ send_down(struct txn *t, size_t head_n, struct span body)
 static enum http_body
 outgoing_body(const struct txn *t, enum http_body in)
 {
-	switch (in) {
-	case HTTP_BODY_NONE:
-	case HTTP_BODY_LENGTH:
-	case HTTP_BODY_TUNNEL:
+	if (in == HTTP_BODY_NONE || in == HTTP_BODY_TUNNEL)
 		return in;
-	case HTTP_BODY_CHUNKED:
-	case HTTP_BODY_CLOSE:
-		return t->client_minor >= 1 ? HTTP_BODY_CHUNKED : HTTP_BODY_CLOSE;
-	}
-	return in;
+	if (t->hides_body)
+		return HTTP_BODY_NONE;
+	if (in == HTTP_BODY_LENGTH)
+		return in;
+	return t->client_minor >= 1 ? HTTP_BODY_CHUNKED : HTTP_BODY_CLOSE;
 }
 
 static struct span
@@ -175,8 +172,9 @@ outgoing_head(const struct txn *t, struct http_head *h, const struct http_framin
 	      enum http_body body)
 {
 	bool is_tunnel = body == HTTP_BODY_TUNNEL;
-	bool has_no_body = h->status == 304 || t->method == HTTP_METHOD_HEAD;
-	bool states_length = f->body == HTTP_BODY_NONE && f->has_length;
+	bool has_no_body =
+		h->status == 304 || t->method == HTTP_METHOD_HEAD || t->hides_body;
+	bool states_length = body == HTTP_BODY_NONE && f->has_length;
 	return (struct http_outgoing){
 		.body = body,
 		.length = f->length,

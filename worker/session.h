@@ -172,6 +172,7 @@ struct txn {
 	bool keep_origin;   /* the server's may be pooled */
 	bool binds_origin;  /* its credentials authenticate the connection */
 	bool wants_tunnel;  /* CONNECT, or an upgrade to one of `upgrade` */
+	bool hides_body; /* the client asked with HEAD, the server is asked otherwise */
 	bool is_tunnel;
 	bool head_forwarded; /* a final response head went to the client */
 	bool no_log;

@@ -326,7 +326,7 @@ http_edit_method(struct http_head *h, struct span method)
 		return true;
 	if (!p || method.n == 0 ||
 	    http_scan_token(method.p, method.p + method.n) != method.p + method.n ||
-	    decides_the_end(m) || decides_the_end(h->method) ||
+	    decides_the_end(m) || h->method == HTTP_METHOD_CONNECT ||
 	    h->target_form == HTTP_TARGET_ASTERISK)
 		return false;
 	memcpy(p, method.p, method.n);

@@ -93,6 +93,36 @@ def test_the_request_line_is_edited(lab, rule, target, line):
     assert f"{a.requests[-1].method} {a.requests[-1].target}" == line
 
 
+@pytest.mark.parametrize("body", [
+    do.answer(200, b"x" * 300_000), do.chunked([b"x" * 9, b"y" * 70_000]),
+    do.until_close(b"z" * 50_000), do.answer(204), do.answer(200, b"")],
+    ids=["length", "chunked", "close", "none", "empty"])
+@pytest.mark.parametrize("minor", [0, 1])
+def test_who_asked_with_head_gets_no_body_when_the_server_is_asked_with_get(lab, body, minor):
+    a, port = start(lab, [{"set_method": "GET", "if": "{ path /asked }"}])
+    a.on("/asked", body)
+    with Client(port) as c:
+        for _ in range(2):
+            keep = [("Connection", "keep-alive")]
+            c.request("/asked", method="HEAD", fields=keep, version=f"HTTP/1.{minor}")
+            answer = c.response(method="HEAD")
+            assert (answer.status // 100, answer.body) == (2, b"")
+            assert answer.all("Transfer-Encoding") == []
+        c.request("/last")
+        assert c.response().status == 200
+    assert [r.method for r in a.requests] == ["GET"] * 3
+
+
+def test_an_answer_of_weir_to_head_has_no_body_whatever_the_server_would_be_asked(lab):
+    a, port = start(lab, [{"set_method": "GET"}, {"return": {"string": "body"}}])
+    with Client(port) as c:
+        for _ in range(2):
+            c.request("/", method="HEAD")
+            answer = c.response(method="HEAD")
+            assert (answer.status, answer.body) == (200, b"")
+            assert answer.get("Content-Length") == "4"
+
+
 def test_a_rewrite_that_fails_is_an_error_unless_it_may_fail(lab):
     a, port = start(lab, [{"set_path": "nothing", "if": "{ path /strict }"},
                           {"strict_mode": False},

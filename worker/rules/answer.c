@@ -7,7 +7,6 @@
 #include <netinet/tcp.h>
 
 #include "lib/http/reply.h"
-#include "worker/page.h"
 
 enum rule_end
 do_accept(struct rule_run *r, const struct cfg_rule *a)

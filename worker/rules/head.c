@@ -258,8 +258,10 @@ enum rule_end
 do_set_method(struct rule_run *r, const struct cfg_rule *a)
 {
 	struct http_head *h = head_of(r);
+	bool was_head = h->method == HTTP_METHOD_HEAD;
 	if (!http_edit_method(h, rule_text(r, a->format)))
 		return rule_failed(r);
+	r->c.t->hides_body |= was_head && h->method != HTTP_METHOD_HEAD;
 	r->c.t->method = (uint8_t)h->method;
 	r->c.t->is_replayable &= http_method_is_idempotent(h->method);
 	return RULE_GOES_ON;

@@ -9,7 +9,6 @@
 #include "lib/base/num.h"
 #include "lib/expr/program.h"
 #include "lib/http/reply.h"
-#include "worker/page.h"
 #include "worker/track.h"
 
 /* false: there is no token. */

@@ -3,7 +3,6 @@
  * Redirections and the question for a password. Worker.
  */
 #include "lib/http/reply.h"
-#include "worker/page.h"
 #include "worker/rules/rules.h"
 
 enum { LINES_BYTES = 16 * 1024 };

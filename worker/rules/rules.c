@@ -8,7 +8,6 @@
 
 #include "lib/expr/cond.h"
 #include "lib/expr/format.h"
-#include "worker/page.h"
 #include "worker/pick/farm.h"
 #include "worker/fetch/fetch.h"
 #include "worker/parked.h"
@@ -193,12 +192,6 @@ rules_content(struct txn *t, const struct cfg_proxy *p, enum cfg_rule_set set,
 	if (end != RULE_WAITS && end != RULE_ENDED)
 		t->rule_at = 0;
 	return end;
-}
-
-struct span
-rule_text(struct rule_run *r, const struct format *f)
-{
-	return page_text(&r->c, f);
 }
 
 /* --- routing ------------------------------------------------------------------------ */

@@ -7,7 +7,7 @@
 #ifndef WEIR_WORKER_RULES_RULES_H
 #define WEIR_WORKER_RULES_RULES_H
 
-#include "worker/fetch/context.h"
+#include "worker/page.h"
 
 enum rule_end {
 	RULE_GOES_ON,
@@ -90,7 +90,11 @@ bool rules_any(struct txn *t, struct http_head *h, const struct cfg_when *whens,
 	       size_t n);
 
 /* For actions: what a format makes, in the scratch. */
-struct span rule_text(struct rule_run *r, const struct format *f);
+static inline struct span
+rule_text(struct rule_run *r, const struct format *f)
+{
+	return page_text(&r->c, f);
+}
 /* The request, response or connection is refused: counted where the rule stands. */
 void rule_count_denied(struct rule_run *r);
 /* Closed without a word. */
