@@ -168,6 +168,7 @@ defaults
  timeout connect 5s
  timeout client 5s
  timeout server 5s
+ timeout check 5s
  option httpchk GET /c
  http-check disable-on-404
 frontend fe
