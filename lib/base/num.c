@@ -144,6 +144,10 @@ digits_of(uint64_t v)
 size_t
 num_put(char *p, uint64_t v)
 {
+	if (v < 10) { /* most times and counts of a log line */
+		*p = (char)('0' + v);
+		return 1;
+	}
 	size_t n = digits_of(v);
 	char *at = p + n;
 	for (; v >= 100; v /= 100) {
