@@ -93,7 +93,7 @@ def mess(lab):
 def test_a_great_many_messy_connections_leave_nothing_behind(lab, nbproc):
     """Half heads, half bodies, garbage, pipelines nobody reads, resets everywhere. More of
     them: WEIRLAB_MESS=1000000."""
-    wanted = int(os.environ.get("WEIRLAB_MESS", "20000"))
+    wanted = int(os.environ.get("WEIRLAB_MESS", "6000"))
     a, port = lab.origin("a"), lab.port()
     weir = lab.start(web(port, [a], timeout={"http_request": "2s", "client": "2s"},
                          every={"pool_purge_delay": "200ms"}), nbproc=nbproc)
