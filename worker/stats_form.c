@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 
+#include "lib/base/num.h"
 #include "lib/http/reply.h"
 #include "shm/ask.h"
 #include "shm/fault.h"
@@ -27,15 +28,6 @@ struct pair {
 	char text[2][TEXT_BYTES];
 };
 
-static int
-hex_value(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
 /* application/x-www-form-urlencoded. What is too long is empty: no name is. */
 static struct span
 decode(struct span s, char *out)
@@ -43,8 +35,8 @@ decode(struct span s, char *out)
 	size_t n = 0;
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i] == '+' ? ' ' : s.p[i];
-		int high = c == '%' && i + 2 < s.n ? hex_value(s.p[i + 1]) : -1;
-		int low = high >= 0 ? hex_value(s.p[i + 2]) : -1;
+		int high = c == '%' && i + 2 < s.n ? num_hex_digit(s.p[i + 1]) : -1;
+		int low = high >= 0 ? num_hex_digit(s.p[i + 2]) : -1;
 		if (low >= 0) {
 			c = (char)(high << 4 | low);
 			i += 2;

@@ -29,15 +29,6 @@ num_u64(struct span s, uint64_t *out)
 	return r == NUM_OK && rest.n ? NUM_SYNTAX : r;
 }
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
 enum num_result
 num_byte(struct span s, uint64_t *out)
 {
@@ -50,7 +41,7 @@ num_byte(struct span s, uint64_t *out)
 	if (s.n < 3 || s.n > 4)
 		return NUM_SYNTAX;
 	for (size_t i = 2; i < s.n; i++) {
-		int digit = hex_digit(s.p[i]);
+		int digit = num_hex_digit(s.p[i]);
 		if (digit < 0)
 			return NUM_SYNTAX;
 		*out = *out << 4 | (uint64_t)digit;

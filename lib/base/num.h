@@ -21,6 +21,17 @@ enum num_result num_duration_ms(struct span s, uint64_t *out);
 enum num_result num_size(struct span s, uint64_t *out);
 /* 0 to 255, or 0x00 to 0xff. */
 enum num_result num_byte(struct span s, uint64_t *out);
+/* Of one digit in either case; -1: it is none. */
+static inline int
+num_hex_digit(char c)
+{
+	unsigned digit = (unsigned char)c - '0';
+	unsigned letter = ((unsigned char)c | 0x20) - 'a';
+	if (digit <= 9)
+		return (int)digit;
+	return letter <= 5 ? (int)letter + 10 : -1;
+}
+
 /* Writes v in decimal at p (20 bytes at most), no terminator; returns the length. */
 size_t num_put(char *p, uint64_t v);
 /* Writes v in lower-case hex without leading zeros (16 bytes at most). */

@@ -9,15 +9,6 @@
 
 static const char digits_upper[] = "0123456789ABCDEF";
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool
 expr_conv_hex(const struct expr_context *c, const struct expr_arg *args,
 	      struct expr_sample *s)
@@ -41,7 +32,7 @@ expr_conv_hex2i(const struct expr_context *c, const struct expr_arg *args,
 	(void)c;
 	(void)args;
 	for (size_t i = 0; i < s->str.n; i++) {
-		int digit = hex_value(s->str.p[i]);
+		int digit = num_hex_digit(s->str.p[i]);
 		if (digit < 0)
 			return false;
 		v = v << 4 | (uint64_t)digit;
@@ -215,8 +206,8 @@ expr_conv_url_dec(const struct expr_context *c, const struct expr_arg *args,
 	for (size_t i = 0; i < s->str.n; i++) {
 		char byte = p[i];
 		if (byte == '%') {
-			int high = i + 2 < s->str.n ? hex_value(p[i + 1]) : -1;
-			int low = high < 0 ? -1 : hex_value(p[i + 2]);
+			int high = i + 2 < s->str.n ? num_hex_digit(p[i + 1]) : -1;
+			int low = high < 0 ? -1 : num_hex_digit(p[i + 2]);
 			if (low < 0)
 				return false;
 			byte = (char)(high << 4 | low);

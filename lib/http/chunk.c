@@ -6,6 +6,7 @@
  */
 #include "lib/http/chunk.h"
 
+#include "lib/base/num.h"
 #include "lib/http/scan.h"
 
 enum {
@@ -36,17 +37,6 @@ void
 http_chunk_init(struct http_chunk *c)
 {
 	*c = (struct http_chunk){.state = SIZE};
-}
-
-static int
-hex_value(char ch)
-{
-	unsigned digit = (unsigned char)ch - '0';
-	unsigned letter = ((unsigned char)ch | 0x20) - 'a';
-
-	if (digit <= 9)
-		return (int)digit;
-	return letter <= 5 ? (int)letter + 10 : -1;
 }
 
 /* What may follow a size, a name, a value. */
@@ -117,7 +107,7 @@ size_step(struct http_chunk *c, char ch)
 		c->state = (uint8_t)next;
 		return HTTP_REJECT_none;
 	}
-	next = hex_value(ch);
+	next = num_hex_digit(ch);
 	if (next >= 0) {
 		if (c->digits == SIZE_DIGITS_MAX || c->left > INT64_MAX >> 4)
 			return HTTP_REJECT_chunk_size_overflow;

@@ -78,22 +78,13 @@ put_key(struct shm_text *out, const struct stick_spec *spec, const unsigned char
 	}
 }
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9'   ? c - '0'
-	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
-	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
-				      : -1;
-}
-
 static bool
 parse_binary(const struct stick_spec *spec, const char *text, unsigned char *key)
 {
 	size_t n = strlen(text);
 	for (size_t i = 0; i < n && i / 2 < spec->key_bytes; i += 2) {
-		int high = hex_digit(text[i]),
-		    low = high < 0 ? -1 : hex_digit(text[i + 1]);
+		int high = num_hex_digit(text[i]),
+		    low = high < 0 ? -1 : num_hex_digit(text[i + 1]);
 		if (low < 0)
 			return false;
 		key[i / 2] = (unsigned char)(high << 4 | low);
@@ -107,9 +98,9 @@ parse_string(const struct stick_spec *spec, const char *text, unsigned char *key
 {
 	for (size_t n = 0; *text && n < spec->key_bytes; n++) {
 		bool is_hex = text[0] == '\\' && text[1] == 'x' &&
-			      hex_digit(text[2]) >= 0 && hex_digit(text[3]) >= 0;
-		key[n] = is_hex ? (unsigned char)(hex_digit(text[2]) << 4 |
-						  hex_digit(text[3]))
+			      num_hex_digit(text[2]) >= 0 && num_hex_digit(text[3]) >= 0;
+		key[n] = is_hex ? (unsigned char)(num_hex_digit(text[2]) << 4 |
+						  num_hex_digit(text[3]))
 				: (unsigned char)text[0];
 		text += is_hex ? 4 : 1;
 	}
