@@ -373,7 +373,7 @@ check_required(struct loading *l, const struct node *map, enum schema_section in
 	       unsigned where)
 {
 	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++)
-		if (k->in == in && (k->where & where) && k->deflt && k->deflt[0] == '!' &&
+		if (k->in == in && (k->where & where) && schema_is_required(k) &&
 		    !node_get(map, k->name))
 			report_error(l->report, map, "'%s' is missing; expected %s",
 				     k->name, in_sentence(l->arena, k->help));

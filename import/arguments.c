@@ -259,7 +259,7 @@ position(enum schema_section in, size_t i)
 	if (main)
 		return i == 0 ? schema_find(in, main) : NULL;
 	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++)
-		if (k->in == in && k->deflt && k->deflt[0] == '!' && i-- == 0)
+		if (k->in == in && schema_is_required(k) && i-- == 0)
 			return k;
 	return NULL;
 }

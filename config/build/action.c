@@ -132,16 +132,20 @@ compile_arg(struct loading *l, const struct action *a, const struct schema_key *
 	return r;
 }
 
-/* All FIELDs of the section that are given, into base. false: wrong (reported). */
+/* All FIELDs of the section that are given, into base. false: one is wrong or missing
+ * (reported). */
 static bool
 build_args(struct loading *l, const struct action *a, enum schema_section in, void *base)
 {
 	bool is_sound = true;
 	for (const struct schema_key *k = schema_keys; k->in != SECTION_none; k++) {
-		const struct node *n =
-			k->in == in && k->bytes ? node_get(a->args, k->name) : NULL;
-		if (!n)
+		if (k->in != in || !k->bytes)
 			continue;
+		const struct node *n = node_get(a->args, k->name);
+		if (!n) {
+			is_sound &= !schema_is_required(k);
+			continue;
+		}
 		uint64_t number;
 		bool is_number = (in == SECTION_number || in == SECTION_sc_gpc ||
 				  in == SECTION_sc_gpt || in == SECTION_sc_gpt0) &&

@@ -203,6 +203,12 @@ schema_unsupported_at(size_t i, enum schema_section *in, const char **why)
 	return unsupported[i].name;
 }
 
+bool
+schema_is_required(const struct schema_key *k)
+{
+	return k->deflt && k->deflt[0] == '!';
+}
+
 const char *
 schema_example(struct arena *a, enum schema_section in)
 {
@@ -211,7 +217,7 @@ schema_example(struct arena *a, enum schema_section in)
 		if (k->in != in)
 			continue;
 		first = first ? first : k->name;
-		if (k->deflt && k->deflt[0] == '!')
+		if (schema_is_required(k))
 			all = all ? arena_printf(a, "%s, %s: ...", all, k->name)
 				  : arena_printf(a, "%s: ...", k->name);
 	}

@@ -129,6 +129,8 @@ extern const struct schema_section_row schema_sections[SECTIONS_N];
 
 /* NULL: no such key in the section. */
 const struct schema_key *schema_find(enum schema_section in, const char *name);
+/* Is a map without it an error? */
+bool schema_is_required(const struct schema_key *k);
 /* How a map of that section looks, for messages: "{ name: ..., value: ... }", the keys
  * that must be there, or else its first one. */
 const char *schema_example(struct arena *a, enum schema_section in);
