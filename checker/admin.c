@@ -5,6 +5,7 @@
  * times a second.
  */
 #include "checker/self.h"
+#include "shm/member.h"
 
 /* What a server inherits of the one whose health it shares, or what its agent has said;
  * one that has neither any more has nothing of it. */
@@ -106,7 +107,7 @@ void
 admin_begun(struct group *g)
 {
 	for (size_t i = 0; i < g->servers_n; i++) {
-		struct checked *c = &g->servers[i];
+		struct checked *c = g->servers[i];
 		struct shm_admin_word a = checked_admin(c);
 		if (a.wish_seq != c->wish_seq)
 			obey(c, a);
@@ -166,10 +167,11 @@ look_at_group(struct group *g)
 {
 	uint32_t usable_before = g->active_n + g->backup_n;
 	g->has_news = false;
+	group_follow_members(g);
 	group_recount(g);
 	outcome_count_group(g, usable_before);
 	for (size_t i = 0; i < g->servers_n; i++)
-		look_at_server(&g->servers[i]);
+		look_at_server(g->servers[i]);
 	if (usable_before && g->active_n + g->backup_n == 0)
 		tell_no_server(g);
 	quorum_look(g);
@@ -183,7 +185,8 @@ admin_look(void)
 		struct group *g = &checker.groups[i];
 		uint64_t version = atomic_load_explicit(&g->object.backend->version,
 							memory_order_acquire);
-		if (g->has_news || g->version != version)
+		if (g->has_news || g->version != version ||
+		    g->members != shm_members_version(&g->object))
 			look_at_group(g);
 	}
 }

@@ -105,7 +105,7 @@ server_of(const struct expr_context *c, const struct expr_arg *arg)
 	struct expr_arg of = {.kind = EXPR_ARG_REF,
 			      .ref = (void *)(uintptr_t)ref->backend};
 	const struct group *g = group_of(c, &of);
-	return g && ref->index < g->servers_n ? &g->servers[ref->index] : NULL;
+	return g && ref->server ? g->servers[ref->server->index] : NULL;
 }
 
 FETCH_FN(srv_conn)

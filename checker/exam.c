@@ -145,11 +145,12 @@ exam_head(struct exam *x)
 	x->is_broken = r != HTTP_PARSE_OK ||
 		       http_framing_response(&x->head, x->method, x->upgrade, &framing) !=
 			       HTTP_REJECT_none;
-	x->has_head = !x->is_broken;
-	if (x->has_head)
-		find_body(x, &framing, rest);
+	if (x->is_broken)
+		return false;
+	x->has_head = true;
+	find_body(x, &framing, rest);
 	x->is_last |= x->is_all || !framing.keep_alive;
-	return x->has_head;
+	return true;
 }
 
 /* --- texts ------------------------------------------------------------------------ */

@@ -9,6 +9,7 @@
 #include "checker/self.h"
 #include "lib/base/hash.h"
 #include "lib/base/must.h"
+#include "roster/roster.h"
 #include "shm/hand.h"
 
 struct shm_health_word
@@ -42,7 +43,7 @@ group_recount(struct group *g)
 		atomic_load_explicit(&g->object.backend->version, memory_order_acquire);
 	g->active_n = g->backup_n = 0;
 	for (size_t i = 0; i < g->servers_n; i++) {
-		struct checked *c = &g->servers[i];
+		struct checked *c = g->servers[i];
 		c->is_usable = checked_effective(c, checked_health(c)).is_usable;
 		if (c->is_usable)
 			*(c->cfg->backup ? &g->backup_n : &g->active_n) += 1;
@@ -54,7 +55,7 @@ group_down_since_s(const struct group *g)
 {
 	uint32_t since_s = 0;
 	for (size_t i = 0; i < g->servers_n; i++) {
-		struct shm_health_word w = checked_health(&g->servers[i]);
+		struct shm_health_word w = checked_health(g->servers[i]);
 		if (w.state == SHM_HEALTH_DOWN && w.since_s > since_s)
 			since_s = w.since_s;
 	}
@@ -123,16 +124,25 @@ init_server(struct checked *c, struct group *g, const struct cfg_server *s)
 	verdict_init(&c->verdict, s->rise, s->fall);
 }
 
+static struct checked *
+new_server(struct group *g, const struct cfg_server *s)
+{
+	struct checked *c = arena_alloc(checker.arena, sizeof(*c));
+	init_server(c, g, s);
+	return c;
+}
+
 static void
-init_group(struct group *g, const struct cfg_proxy *p)
+init_group(struct group *g, struct cfg_proxy *p)
 {
 	g->cfg = p;
 	must(shm_find(checker.shm, SHM_BACKEND, "", p->name, "", &g->object));
 	must(g->object.backend);
+	(void)roster_follow(checker.shm, p, &g->object, &g->members);
 	g->servers_n = p->servers_n;
-	g->servers = arena_alloc(checker.arena, p->servers_n * sizeof(*g->servers));
+	g->servers = must_calloc(p->servers_n + 1, sizeof(struct checked *));
 	for (size_t i = 0; i < p->servers_n; i++)
-		init_server(&g->servers[i], g, p->servers[i]);
+		g->servers[i] = new_server(g, p->servers[i]);
 }
 
 /* --- probes, shared by servers that are checked alike ---------------------------------
@@ -182,6 +192,8 @@ new_probe(const struct checked *c)
 			    .hash = hash_bytes(server, strlen(server),
 					       hash_bytes(backend, strlen(backend), 0))};
 	probe_init(p);
+	checker.probes = arena_grow(checker.arena, checker.probes, checker.probes_all_n,
+				    sizeof(struct probe *));
 	checker.probes[checker.probes_all_n++] = p;
 	return p;
 }
@@ -196,6 +208,16 @@ add_user(struct probe *p, struct checked *c)
 	c->probe = p;
 }
 
+static void
+own_probe(struct checked *c)
+{
+	struct probe *p = new_probe(c);
+	add_user(p, c);
+	p->reuses = reuse_is_wanted(p);
+	if (p->check->kind == CFG_CHECK_HTTP)
+		p->request = script_request(p);
+}
+
 /* The probe of c in the table of `size` places, a power of two, or a new one. */
 static void
 find_probe(struct checked *c, struct probe **table, size_t size)
@@ -204,13 +226,13 @@ find_probe(struct checked *c, struct probe **table, size_t size)
 	bool is_shared = !c->cfg->healthcheck->is_private;
 	while (is_shared && table[at] && !is_same(table[at], c))
 		at = (at + 1) & (size - 1);
-	struct probe *p = is_shared && table[at] ? table[at] : new_probe(c);
+	if (is_shared && table[at]) {
+		add_user(table[at], c);
+		return;
+	}
+	own_probe(c);
 	if (is_shared)
-		table[at] = p;
-	add_user(p, c);
-	p->reuses = reuse_is_wanted(p);
-	if (p->users == c && p->check->kind == CFG_CHECK_HTTP)
-		p->request = script_request(p);
+		table[at] = c->probe;
 }
 
 static void
@@ -246,11 +268,9 @@ build_probes(void)
 	while (size < 2 * n)
 		size *= 2;
 	struct probe **table = must_calloc(size, sizeof(struct probe *));
-	/* its own, its agent's, and its own if it leaves the one it shares */
-	checker.probes = arena_alloc(checker.arena, (3 * n + 1) * sizeof(struct probe *));
 	for (size_t i = 0; i < checker.groups_n; i++)
 		for (size_t j = 0; j < checker.groups[i].servers_n; j++) {
-			struct checked *c = &checker.groups[i].servers[j];
+			struct checked *c = checker.groups[i].servers[j];
 			if (has_probe(c))
 				find_probe(c, table, size);
 			if (has_agent(c))
@@ -271,15 +291,21 @@ redirect(struct probe *p, const struct addr *to)
 	schedule_anew(p);
 }
 
-/* From now on it is checked by a probe of its own. */
 static void
-leave_probe(struct checked *c)
+give_up_probe(struct checked *c)
 {
 	struct checked **at = &c->probe->users;
 	while (*at != c)
 		at = &(*at)->next_user;
 	*at = c->next_user;
 	c->next_user = NULL;
+}
+
+/* From now on it is checked by a probe of its own. */
+static void
+leave_probe(struct checked *c)
+{
+	give_up_probe(c);
 	struct probe *was = c->probe, *p = new_probe(c);
 	p->request_step = was->request_step;
 	add_user(p, c);
@@ -309,7 +335,7 @@ checked_of(const struct cfg_server *s)
 {
 	for (size_t i = 0; i < checker.groups_n; i++)
 		if (checker.groups[i].cfg == s->backend)
-			return &checker.groups[i].servers[s->index];
+			return checker.groups[i].servers[s->index];
 	return NULL;
 }
 
@@ -317,7 +343,7 @@ static void
 link_trackers(struct group *g)
 {
 	for (size_t i = 0; i < g->servers_n; i++) {
-		struct checked *c = &g->servers[i];
+		struct checked *c = g->servers[i];
 		c->tracked = c->cfg->track ? checked_of(c->cfg->track) : NULL;
 		if (!c->tracked)
 			continue;
@@ -326,10 +352,83 @@ link_trackers(struct group *g)
 	}
 }
 
-static bool
-has_servers(const struct cfg_proxy *p)
+/* --- those that join and leave
+ * ------------------------------------------------------------ */
+
+static struct checked *
+join(struct group *g, const struct cfg_server *s)
 {
-	return p->caps & CFG_CAP_BACKEND && p->servers_n > 0 && !p->is_disabled;
+	struct checked *c = new_server(g, s);
+	if (has_probe(c))
+		own_probe(c);
+	if (has_agent(c))
+		make_agent(c);
+	admin_begin(c);
+	if (c->probe)
+		schedule_begin_probe(c->probe);
+	else
+		outcome_unchecked(c);
+	if (c->agent)
+		schedule_begin_probe(c->agent);
+	return c;
+}
+
+static void
+leave(struct checked *c)
+{
+	if (c->probe && c->probe->users == c && !c->next_user)
+		schedule_end_probe(c->probe);
+	else if (c->probe)
+		give_up_probe(c);
+	if (c->agent)
+		schedule_end_probe(c->agent);
+	for (struct checked **at = c->tracked ? &c->tracked->trackers : NULL; at && *at;
+	     at = &(*at)->next_tracker)
+		if (*at == c) {
+			*at = c->next_tracker;
+			return;
+		}
+}
+
+/* The one that was there for it. */
+static struct checked *
+take(struct checked **were, size_t n, const struct cfg_server *s)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct checked *c = were[i];
+		if (c && c->cfg == s) {
+			were[i] = NULL;
+			return c;
+		}
+	}
+	return NULL;
+}
+
+void
+group_follow_members(struct group *g)
+{
+	struct checked **were = g->servers;
+	size_t were_n = g->servers_n;
+	if (!roster_follow(checker.shm, g->cfg, &g->object, &g->members))
+		return;
+	g->servers_n = g->cfg->servers_n;
+	g->servers = must_calloc(g->servers_n + 1, sizeof(struct checked *));
+	for (size_t i = 0; i < g->servers_n; i++) {
+		struct checked *c = take(were, were_n, g->cfg->servers[i]);
+		g->servers[i] = c ? c : join(g, g->cfg->servers[i]);
+	}
+	for (size_t i = 0; i < were_n; i++)
+		if (were[i])
+			leave(were[i]);
+	free(were);
+}
+
+/* --- start ------------------------------------------------------------------------ */
+
+static bool
+may_have_servers(const struct cfg_proxy *p)
+{
+	return p->caps & CFG_CAP_BACKEND && !p->is_disabled;
 }
 
 void
@@ -339,7 +438,7 @@ groups_build(void)
 	checker.groups = arena_alloc(checker.arena,
 				     (cfg->proxies_n + 1) * sizeof(*checker.groups));
 	for (size_t i = 0; i < cfg->proxies_n; i++)
-		if (has_servers(cfg->proxies[i]))
+		if (may_have_servers(cfg->proxies[i]))
 			init_group(&checker.groups[checker.groups_n++], cfg->proxies[i]);
 	build_probes();
 	for (size_t i = 0; i < checker.groups_n; i++)

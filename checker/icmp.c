@@ -87,12 +87,16 @@ open_pinger(struct pinger *g)
 static bool
 is_wanted(const struct cfg *cfg)
 {
-	for (size_t i = 0; i < cfg->proxies_n; i++)
-		for (size_t k = 0; k < cfg->proxies[i]->servers_n; k++) {
-			const struct cfg_server *s = cfg->proxies[i]->servers[k];
+	for (size_t i = 0; i < cfg->proxies_n; i++) {
+		const struct cfg_proxy *p = cfg->proxies[i];
+		if (p->check && p->check->kind == CFG_CHECK_ICMP)
+			return true; /* also for servers that join */
+		for (size_t k = 0; k < p->servers_n; k++) {
+			const struct cfg_server *s = p->servers[k];
 			if (s->check && s->healthcheck->kind == CFG_CHECK_ICMP)
 				return true;
 		}
+	}
 	return false;
 }
 

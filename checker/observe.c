@@ -69,6 +69,6 @@ observe_look(void)
 			continue;
 		g->observed = observed;
 		for (size_t k = 0; k < g->servers_n; k++)
-			look_at(&g->servers[k]);
+			look_at(g->servers[k]);
 	}
 }

@@ -154,8 +154,8 @@ outcome_end_sessions(const struct checked *c, bool is_up)
 	else if (!is_better)
 		return;
 	for (size_t i = 0; is_better && i < g->servers_n; i++)
-		if (g->servers[i].cfg->backup)
-			shm_server_shut(&g->servers[i].object, SHM_SHUT_BETTER_IS_UP,
+		if (g->servers[i]->cfg->backup)
+			shm_server_shut(&g->servers[i]->object, SHM_SHUT_BETTER_IS_UP,
 					now_us);
 	shm_slots_mail_workers(checker.shm, SHM_MAIL_KILL, poke);
 }
@@ -199,7 +199,7 @@ void
 outcome_follow(struct group *g)
 {
 	for (size_t i = 0; i < g->servers_n; i++) {
-		struct checked *c = &g->servers[i];
+		struct checked *c = g->servers[i];
 		if (!c->tracked)
 			follow(c, checked_health(c).state);
 	}

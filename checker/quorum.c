@@ -12,7 +12,7 @@ weight_of(const struct group *g)
 {
 	uint32_t sum = 0;
 	for (size_t i = 0; i < g->servers_n; i++) {
-		const struct checked *c = &g->servers[i];
+		const struct checked *c = g->servers[i];
 		struct shm_effective e = checked_effective(c, checked_health(c));
 		if (!c->cfg->backup && e.is_usable)
 			sum += e.full_weight;

@@ -76,7 +76,7 @@ add_up(const struct group *g)
 {
 	struct farm f = {0, 0};
 	for (size_t i = 0; i < g->servers_n; i++) {
-		const struct checked *c = &g->servers[i];
+		const struct checked *c = g->servers[i];
 		struct shm_effective e = checked_effective(c, checked_health(c));
 		if (e.is_usable)
 			f.weight += e.weight;

@@ -150,12 +150,18 @@ schedule_anew(struct probe *p)
  */
 
 void
+schedule_end_probe(struct probe *p)
+{
+	probe_cancel(p);
+	net_timer_set(checker.loop, &p->timer, 0);
+}
+
+void
 schedule_wish(struct probe *p, bool was_wanted)
 {
 	bool is_wanted = interval_ms(p) != 0;
 	if (was_wanted && !is_wanted) {
-		probe_cancel(p);
-		net_timer_set(checker.loop, &p->timer, 0);
+		schedule_end_probe(p);
 	} else if (is_wanted && !was_wanted) {
 		net_timer_set(checker.loop, &p->timer,
 			      net_loop_now_ms(checker.loop) + 1 +
@@ -227,10 +233,10 @@ static void
 begin_group(struct group *g)
 {
 	for (size_t i = 0; i < g->servers_n; i++)
-		admin_begin(&g->servers[i]);
+		admin_begin(g->servers[i]);
 	group_recount(g);
 	for (size_t i = 0; i < g->servers_n; i++) {
-		struct checked *c = &g->servers[i];
+		struct checked *c = g->servers[i];
 		if (c->is_unresolved)
 			outcome_unresolved(c);
 		else if (!c->probe && !c->tracked)
@@ -239,8 +245,8 @@ begin_group(struct group *g)
 }
 
 /* The first one of its users that is due starts it. */
-static void
-begin_probe(struct probe *p)
+void
+schedule_begin_probe(struct probe *p)
 {
 	bool is_asked = p->every_ms && schedule_is_wanted(p);
 	uint64_t delay_ms = is_asked ? fresh_delay_ms(p, p->every_ms) : UINT64_MAX;
@@ -263,7 +269,7 @@ schedule_begin(void)
 	for (size_t i = 0; i < checker.groups_n; i++)
 		begin_group(&checker.groups[i]);
 	for (size_t i = 0; i < checker.probes_all_n; i++)
-		begin_probe(checker.probes[i]);
+		schedule_begin_probe(checker.probes[i]);
 	for (size_t i = 0; i < checker.groups_n; i++)
 		outcome_follow(&checker.groups[i]);
 	for (size_t i = 0; i < checker.groups_n; i++)

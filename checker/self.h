@@ -99,10 +99,11 @@ struct checked {
 
 /* The servers of one backend. */
 struct group {
-	const struct cfg_proxy *cfg;
+	struct cfg_proxy *cfg;
 	struct shm_object object;
-	struct checked *servers;
+	struct checked **servers; /* [servers_n], as in cfg */
 	size_t servers_n;
+	uint64_t members; /* as last seen (roster.h) */
 	uint64_t version; /* of the backend when the counts were made */
 	bool has_news;	  /* others changed something that was counted, not looked at */
 	uint32_t active_n, backup_n; /* usable servers */
@@ -139,6 +140,8 @@ extern struct checker checker;
 void groups_build(void);
 /* "set server addr", "check-port", "agent-port": checks go there from now on. */
 void group_follow_address(struct checked *c);
+/* Servers have joined or left, perhaps. */
+void group_follow_members(struct group *g);
 /* Counts the usable servers anew. */
 void group_recount(struct group *g);
 /* The servers' states as shared memory has them now. */
@@ -154,6 +157,9 @@ uint32_t group_down_since_s(const struct group *g);
 
 /* Called once, when this process has become the one that checks. */
 void schedule_begin(void);
+/* One that is new, or not wanted any more. */
+void schedule_begin_probe(struct probe *p);
+void schedule_end_probe(struct probe *p);
 /* After a probe: when the next one starts. */
 void schedule_next(struct probe *p);
 /* No socket could be had for it. */

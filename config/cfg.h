@@ -492,8 +492,10 @@ struct cfg_server {
 				     is used */
 	int port_offset; /* "+1000" / "-10": added to the client's destination port */
 	struct cfg_proxy *backend;
-	uint32_t index; /* within the backend */
-	uint32_t id;	/* from 1, position in the backend */
+	uint32_t index;	      /* within the backend, as it is now */
+	uint32_t id;	      /* from 1, position in the backend */
+	bool is_referenced;   /* rules, conditions or other servers name it */
+	uint64_t joined_hash; /* of its text, when it joined at run time; else 0 */
 };
 
 /* The ports of its own that checks and its agent are asked at; 0: there is none. */
@@ -534,7 +536,7 @@ cfg_server_starts_down(const struct cfg_server *s)
 /* A server as expressions name it: they may be read before it is built. */
 struct cfg_server_ref {
 	const struct cfg_proxy *backend;
-	uint32_t index;
+	const struct cfg_server *server; /* NULL: its backend is disabled */
 };
 
 struct cfg_stats {

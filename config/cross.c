@@ -290,7 +290,7 @@ cross_check(struct loading *l)
 	check_addresses(l);
 	listeners += l->cfg->global.sockets_n;
 	check_patterns(l);
-	if (listeners == 0 && report_errors_n(l->report) == 0)
+	if (listeners == 0 && !r->is_part && report_errors_n(l->report) == 0)
 		report_error_at(
 			l->report, nowhere, NULL,
 			"nothing to listen on; expected a frontend or a listen with "

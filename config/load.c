@@ -53,6 +53,17 @@ read_files(struct loading *l)
 		files_read(l);
 }
 
+/* Nobody waits for name servers while a configuration runs. */
+static void
+refuse_names(struct loading *l)
+{
+	for (size_t i = 0; i < l->names_n; i++)
+		report_error(l->report, l->names[i].at,
+			     "'%s' is a name, and names are resolved when files are "
+			     "read; expected an IP address",
+			     l->names[i].host);
+}
+
 /* Everything behind the reading of files. */
 static void
 digest(struct loading *l)
@@ -63,7 +74,9 @@ digest(struct loading *l)
 	build_cfg(l);
 	if (!l->has_syntax_error)
 		cross_check(l);
-	if (report_errors_n(l->report) == 0 && !l->request->asks_no_names)
+	if (l->request->is_part)
+		refuse_names(l);
+	else if (report_errors_n(l->report) == 0 && !l->request->asks_no_names)
 		resolve_names(l);
 }
 

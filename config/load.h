@@ -24,7 +24,9 @@ struct cfg_request {
 	cfg_read_fn *read;     /* NULL: YAML */
 	const void *read_with; /* for it */
 	bool asks_no_names;    /* names are not resolved: nothing is started */
-	const char **paths;    /* -f, files or directories */
+	bool is_part; /* of a configuration that runs: it need not listen, and names of
+			 hosts are errors */
+	const char **paths; /* -f, files or directories */
 	size_t paths_n;
 	const char **overrides; /* -o path.to.key=value */
 	size_t overrides_n;

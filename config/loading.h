@@ -46,6 +46,12 @@ struct built {
 	struct expr_acls *acls;
 };
 
+/* A server that an expression names, before it is built. */
+struct server_ref {
+	struct cfg_server_ref *ref;
+	const char *name;
+};
+
 /* A check of `checks`. */
 struct named_check {
 	const char *name;
@@ -74,6 +80,8 @@ struct loading {
 	size_t checks_n;
 	struct named_check *named_checks;
 	size_t named_checks_n;
+	struct server_ref *server_refs;
+	size_t server_refs_n;
 	struct patterns_use *patterns_uses; /* files that rules change */
 	size_t patterns_uses_n;
 };
@@ -148,6 +156,9 @@ void build_servers(struct loading *l, struct built *b);
 /* Once all servers are there: who tracks whom. */
 void build_tracks(struct loading *l);
 void build_check(struct loading *l, struct built *b);
+/* A server that says nothing of its own is checked as p says. false: that needs an IP
+ * address, and it has none. */
+bool build_server_check(const struct cfg_proxy *p, struct cfg_server *s);
 /* build_cookie.c: cookie, force_persist, ignore_persist. */
 void build_cookie(struct loading *l, struct built *b);
 /* build_balance.c: balance and hash_type. */
@@ -165,6 +176,8 @@ const struct cfg_check *build_agent_check(struct loading *l, const char *text);
 const struct cfg_check *build_check_named(struct loading *l, const struct node *name);
 /* Expressions compiled from now on stand in this proxy. */
 void build_refs(struct loading *l, const struct built *b);
+/* Servers are built: what named them leads to them. */
+void build_refs_link(struct loading *l);
 void build_environment(struct loading *l, const struct node *global);
 void build_set_vars(struct loading *l, const struct node *global);
 void build_acls(struct loading *l, struct built *b);

@@ -184,6 +184,7 @@ static void
 run(struct command_session *s, struct command_words *w)
 {
 	s->is_passing = take_passing(w);
+	members_follow();
 	const struct command *c = find(w);
 	if (!c) {
 		unknown(s, w);

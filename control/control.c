@@ -155,6 +155,7 @@ look_for_lease(struct net_timer *t)
 	move_begin();
 	save_begin();
 	limits_begin();
+	members_begin();
 	asked_serve();
 	socket_begin();
 }

@@ -17,6 +17,7 @@ struct control_inherit {
 	struct net_inherit net;
 	int reload_fd; /* eventfd: the master reloads; workers have none, whatever they
 			  write */
+	int member_fd; /* who joins or leaves (roster/request.h); workers have none */
 	const int *socket_fds;	/* listening, one per cfg->global.sockets, owned by the
 				   master */
 	struct shm_cell *cells; /* variables of the scope proc */

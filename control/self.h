@@ -52,6 +52,11 @@ void limits_begin(void);
 /* asked.c: does what was asked for on statistics pages; with the lease. */
 void asked_serve(void);
 
+/* member.c: configuration and region agree on the servers of each backend; with the
+ * lease, and before they are looked at. */
+void members_begin(void);
+void members_follow(void);
+
 /* move.c: entries of tables that have a new shape; called with the lease. */
 void move_begin(void);
 

@@ -94,21 +94,25 @@ add_frontend(struct facts_list *l, const struct cfg_proxy *p)
 	}
 }
 
-/* Some server has a limit that is counted by tickets. */
+bool
+geometry_needs_queue(const struct cfg_server *s)
+{
+	return s->maxconn || s->pool_max_conn > 0 || s->agent; /* which may say one */
+}
+
 static bool
 has_queues(const struct cfg_proxy *p)
 {
 	for (size_t i = 0; i < p->servers_n; i++)
-		if (p->servers[i]->maxconn || p->servers[i]->pool_max_conn > 0 ||
-		    p->servers[i]->agent) /* which may say one */
+		if (geometry_needs_queue(p->servers[i]))
 			return true;
 	return false;
 }
 
 /* Each request holds a connection of a client, so maxconn tickets are always enough; many
  * backends share what is reasonable. An area keeps its size over reloads. */
-static uint64_t
-queue_bytes(const struct cfg *cfg)
+uint64_t
+geometry_queue_bytes(const struct cfg *cfg)
 {
 	uint64_t backends_n = 0, n;
 	for (size_t i = 0; i < cfg->proxies_n; i++)
@@ -121,6 +125,33 @@ queue_bytes(const struct cfg *cfg)
 }
 
 static void
+add_server(struct facts_list *l, const struct cfg_proxy *p, const struct cfg_server *s)
+{
+	struct shm_facts *f = add(l, SHM_SERVER, s->name, p->name);
+	f->id = s->id;
+	f->place = s->index;
+	f->parent_id = p->id;
+	f->weight = s->weight;
+	f->maxconn = s->maxconn;
+	f->minconn = s->minconn;
+	f->maxqueue = s->maxqueue;
+	f->slowstart_ms = s->slowstart_ms;
+	/* the checker says why an unresolved one is DOWN */
+	f->is_checked = cfg_server_is_checked(s) || s->addr.kind == ADDR_NONE;
+	f->is_backup = s->backup;
+	f->is_observed = s->observe != CFG_OBSERVE_NONE;
+	f->has_agent = s->agent != NULL;
+	f->check_port = cfg_server_check_port(s);
+	f->agent_port = cfg_server_agent_port(s);
+	f->is_disabled = s->disabled;
+	f->starts_down = cfg_server_starts_down(s);
+	f->rise = s->check ? s->rise : 0;
+	f->fall = s->check ? s->fall : 0;
+	put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
+	put(l, f->addr, sizeof(f->addr), s->addr_text, "the address");
+}
+
+static void
 add_backend(struct facts_list *l, const struct cfg_proxy *p)
 {
 	struct shm_facts *f = add(l, SHM_BACKEND, p->name, "");
@@ -130,31 +161,18 @@ add_backend(struct facts_list *l, const struct cfg_proxy *p)
 	f->is_disabled = p->is_disabled;
 	put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
 	put(l, f->algo, sizeof(f->algo), balance_word(p->balance.algorithm), "balance");
-	for (size_t i = 0; i < p->servers_n; i++) {
-		const struct cfg_server *s = p->servers[i];
-		f = add(l, SHM_SERVER, s->name, p->name);
-		f->id = s->id;
-		f->place = s->index;
-		f->parent_id = p->id;
-		f->weight = s->weight;
-		f->maxconn = s->maxconn;
-		f->minconn = s->minconn;
-		f->maxqueue = s->maxqueue;
-		f->slowstart_ms = s->slowstart_ms;
-		/* the checker says why an unresolved one is DOWN */
-		f->is_checked = cfg_server_is_checked(s) || s->addr.kind == ADDR_NONE;
-		f->is_backup = s->backup;
-		f->is_observed = s->observe != CFG_OBSERVE_NONE;
-		f->has_agent = s->agent != NULL;
-		f->check_port = cfg_server_check_port(s);
-		f->agent_port = cfg_server_agent_port(s);
-		f->is_disabled = s->disabled;
-		f->starts_down = cfg_server_starts_down(s);
-		f->rise = s->check ? s->rise : 0;
-		f->fall = s->check ? s->fall : 0;
-		put(l, f->mode, sizeof(f->mode), mode_text(p->mode), "mode");
-		put(l, f->addr, sizeof(f->addr), s->addr_text, "the address");
-	}
+	for (size_t i = 0; i < p->servers_n; i++)
+		add_server(l, p, p->servers[i]);
+}
+
+int
+geometry_server(const struct cfg_server *s, struct shm_facts *out,
+		char err[SHM_ERROR_BYTES])
+{
+	struct facts_list l = {.at = out, .err = err};
+	memset(out, 0, sizeof(*out));
+	add_server(&l, s->backend, s);
+	return l.is_bad ? -1 : 0;
 }
 
 static void
@@ -220,7 +238,7 @@ control_path(const struct cfg *cfg)
 int
 geometry_of(const struct cfg *cfg, struct shm_geometry *out, char err[SHM_ERROR_BYTES])
 {
-	struct facts_list l = {.err = err, .queue_bytes = queue_bytes(cfg)};
+	struct facts_list l = {.err = err, .queue_bytes = geometry_queue_bytes(cfg)};
 	const struct cfg_global *g = &cfg->global;
 	l.at = arena_alloc(cfg->arena, count(cfg) * sizeof(*l.at));
 	struct shm_facts *global = add(&l, SHM_GLOBAL, "global", "");

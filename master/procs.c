@@ -17,6 +17,7 @@
 #include "checker/checker.h"
 #include "control/control.h"
 #include "lib/base/must.h"
+#include "master/members.h"
 #include "master/post.h"
 #include "master/report.h"
 #include "master/spawn.h"
@@ -45,6 +46,7 @@ for_control(const struct family_inherit *in)
 				     .shm = master.shm,
 				     .net = in->net,
 				     .reload_fd = master.reload_fd,
+				     .member_fd = master.member_fds[1],
 				     .socket_fds = in->generation->control_fds,
 				     .cells = in->generation->cells};
 	return &c;
@@ -137,11 +139,12 @@ procs_init(uint32_t slots_n)
 	master.slots_n = slots_n;
 	master.procs_n = slots_n;
 	master.procs = must_calloc(slots_n, sizeof(*master.procs));
-	master.pollfds = must_calloc(slots_n + 4, sizeof(*master.pollfds));
+	master.pollfds = must_calloc(slots_n + 5, sizeof(*master.pollfds));
 	master.slot_eventfds = must_calloc(slots_n, sizeof(*master.slot_eventfds));
 	for (uint32_t i = 0; i < slots_n; i++)
 		master.slot_eventfds[i] = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	master.reload_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	members_open();
 }
 
 void
@@ -150,6 +153,7 @@ procs_fini(void)
 	for (uint32_t i = 0; i < master.slots_n; i++)
 		close(master.slot_eventfds[i]);
 	close(master.reload_fd);
+	members_close();
 	free(master.slot_eventfds);
 	free(master.procs);
 	free(master.pollfds);

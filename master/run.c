@@ -11,6 +11,7 @@
 #include <sys/eventfd.h>
 
 #include "lib/base/clock.h"
+#include "master/members.h"
 #include "master/post.h"
 #include "master/procs.h"
 #include "master/reap.h"
@@ -40,6 +41,7 @@ take_mail(void)
 	(void)shm_slot_take_mail(master.shm);
 	if (eventfd_read(master.reload_fd, &n) == 0)
 		reload_ask();
+	members_step();
 }
 
 /* Whoever did not go in time. */
@@ -133,6 +135,7 @@ sleep_until(uint64_t at_ms)
 	fds[n++] = (struct pollfd){.fd = master.slot_eventfds[SHM_SLOT_MASTER],
 				   .events = POLLIN};
 	fds[n++] = (struct pollfd){.fd = master.reload_fd, .events = POLLIN};
+	fds[n++] = (struct pollfd){.fd = master.member_fds[0], .events = POLLIN};
 	fds[n++] = (struct pollfd){.fd = master.reload.trial_fd, .events = POLLIN};
 	PROCS_EACH(p)
 	if (p->pidfd >= 0)

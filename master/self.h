@@ -124,13 +124,14 @@ struct master {
 	struct post *posts; /* checker, control, worker 0, worker 1, ... */
 	uint32_t posts_n;
 	pid_t lease_pids[SHM_ROLES_N]; /* who holds the lease of a role; 0: nobody */
-	struct pollfd *pollfds;	       /* [procs_n + 4], of the main loop */
+	struct pollfd *pollfds;	       /* [procs_n + 5], of the main loop */
 	struct mend_deaths deaths;
 	int *slot_eventfds; /* [slots_n]; made before the first fork, never replaced */
 	uint32_t slots_n;
 
-	int reload_fd; /* eventfd: control was asked to reload; no worker has it */
-	int pidfd;     /* of this process: readable in the children when it is gone */
+	int reload_fd;	   /* eventfd: control was asked to reload; no worker has it */
+	int member_fds[2]; /* control asks at the second one (members.h) */
+	int pidfd;	   /* of this process: readable in the children when it is gone */
 	struct stored *stored; /* sockets the service manager keeps (store.h) */
 	size_t stored_n;
 	int signal_fd;

@@ -50,8 +50,11 @@ close_foreign(const struct generation *g, const struct role *r)
 			close(m->fd[i]);
 	for (size_t i = 0; !r->has_control && i < g->cfg->global.sockets_n; i++)
 		close(g->control_fds[i]);
-	if (!r->has_control)
+	close(master.member_fds[0]);
+	if (!r->has_control) {
+		close(master.member_fds[1]);
 		close(master.reload_fd);
+	}
 	close(r->has_control ? g->relay_write_fd : g->relay_read_fd);
 }
 

@@ -10,48 +10,50 @@
 
 #include <stdbool.h>
 
-#define SHM_FAULT_POINTS(X)                                                         \
-	X(lock_pending)	 /* announced to the kernel, not taken */                   \
-	X(lock_taken)	 /* taken, nothing changed */                               \
-	X(lock_released) /* free again, still announced */                          \
-	X(gauge_undo)	 /* undo record written, not valid yet */                   \
-	X(gauge_odd)	 /* undo record valid, nothing changed */                   \
-	X(gauge_cur)	 /* cur changed, held not */                                \
-	X(gauge_held)	 /* both changed, undo record valid */                      \
-	X(gauge_max)                                                                \
-	X(gauge_even)	       /* done, still locked */                             \
-	X(repair_cur)	       /* an heir has restored cur */                       \
-	X(repair_held)	       /* and held */                                       \
-	X(repair_even)	       /* repaired, still locked */                         \
-	X(stick_undo)	       /* undo record of a bucket written, not valid yet */ \
-	X(stick_odd)	       /* undo record valid, nothing changed */             \
-	X(stick_entry)	       /* entry changed, tag not */                         \
-	X(stick_tag)	       /* both changed, ledger not */                       \
-	X(ledger_where)	       /* a record between two contents */                  \
-	X(stick_ledger)	       /* all changed, undo record valid */                 \
-	X(stick_even)	       /* done, still locked */                             \
-	X(stick_repair_entry)  /* an heir has restored the entry */                 \
-	X(stick_repair_tag)    /* and the tag */                                    \
-	X(stick_repair_ledger) /* and the ledger record */                          \
-	X(undo_opened)	       /* in a section, nothing changed */                  \
-	X(undo_written)	       /* old value written, not noted yet */               \
-	X(undo_noted)	       /* noted, not changed */                             \
-	X(undo_changed)	       /* one word changed */                               \
-	X(undo_closed)	       /* done, still locked */                             \
-	X(undo_restored)       /* an heir has put one word back */                  \
-	X(undo_repaired)       /* and all of them, still locked */                  \
-	X(session_claimed)     /* a chunk has an owner, who knows nothing of it */  \
-	X(session_filled)      /* a summary is written, but not there yet */        \
-	X(session_begun)       /* it is */                                          \
-	X(session_ended)       /* it is not any more, nobody has its place */       \
-	X(session_dropped)     /* the chunk of a dead one is empty, but not free */ \
-	X(check_odd)	       /* record of the last check: being written */        \
-	X(check_even)                                                               \
-	X(entry_odd) /* directory entry: being written */                           \
-	X(entry_even)                                                               \
-	X(grow_allocated) /* room made, directory as before */                      \
-	X(grow_entries)	  /* entries written, their number not published */         \
-	X(commit_entries) /* entries current, generation not published */           \
+#define SHM_FAULT_POINTS(X)                                                            \
+	X(lock_pending)	 /* announced to the kernel, not taken */                      \
+	X(lock_taken)	 /* taken, nothing changed */                                  \
+	X(lock_released) /* free again, still announced */                             \
+	X(gauge_undo)	 /* undo record written, not valid yet */                      \
+	X(gauge_odd)	 /* undo record valid, nothing changed */                      \
+	X(gauge_cur)	 /* cur changed, held not */                                   \
+	X(gauge_held)	 /* both changed, undo record valid */                         \
+	X(gauge_max)                                                                   \
+	X(gauge_even)	       /* done, still locked */                                \
+	X(repair_cur)	       /* an heir has restored cur */                          \
+	X(repair_held)	       /* and held */                                          \
+	X(repair_even)	       /* repaired, still locked */                            \
+	X(stick_undo)	       /* undo record of a bucket written, not valid yet */    \
+	X(stick_odd)	       /* undo record valid, nothing changed */                \
+	X(stick_entry)	       /* entry changed, tag not */                            \
+	X(stick_tag)	       /* both changed, ledger not */                          \
+	X(ledger_where)	       /* a record between two contents */                     \
+	X(stick_ledger)	       /* all changed, undo record valid */                    \
+	X(stick_even)	       /* done, still locked */                                \
+	X(stick_repair_entry)  /* an heir has restored the entry */                    \
+	X(stick_repair_tag)    /* and the tag */                                       \
+	X(stick_repair_ledger) /* and the ledger record */                             \
+	X(undo_opened)	       /* in a section, nothing changed */                     \
+	X(undo_written)	       /* old value written, not noted yet */                  \
+	X(undo_noted)	       /* noted, not changed */                                \
+	X(undo_changed)	       /* one word changed */                                  \
+	X(undo_closed)	       /* done, still locked */                                \
+	X(undo_restored)       /* an heir has put one word back */                     \
+	X(undo_repaired)       /* and all of them, still locked */                     \
+	X(session_claimed)     /* a chunk has an owner, who knows nothing of it */     \
+	X(session_filled)      /* a summary is written, but not there yet */           \
+	X(session_begun)       /* it is */                                             \
+	X(session_ended)       /* it is not any more, nobody has its place */          \
+	X(session_dropped)     /* the chunk of a dead one is empty, but not free */    \
+	X(check_odd)	       /* record of the last check: being written */           \
+	X(check_even)                                                                  \
+	X(entry_odd) /* directory entry: being written */                              \
+	X(entry_even)                                                                  \
+	X(grow_allocated) /* room made, directory as before */                         \
+	X(grow_entries)	  /* entries written, their number not published */            \
+	X(member_text)	  /* text of a server that joins written, it is not current */ \
+	X(member_entry)	  /* it is, or has left; nobody is told */                     \
+	X(commit_entries) /* entries current, generation not published */              \
 	X(create_filled)  /* temporary file complete, not renamed */
 
 enum shm_fault_point {

@@ -11,6 +11,7 @@
 #include "lib/base/clock.h"
 #include "shm/file.h"
 #include "shm/layout.h"
+#include "shm/member.h"
 #include "shm/seq.h"
 
 /* Without accidental bytes: facts are compared and summed as bytes. */
@@ -46,6 +47,8 @@ facts_normal(const struct shm_facts *f)
 	n.area_bytes = f->area_bytes;
 	n.slowstart_ms = f->slowstart_ms;
 	n.place = f->place;
+	n.membership = f->membership;
+	n.text_hash = f->text_hash;
 	return n;
 }
 
@@ -366,10 +369,11 @@ shm_grow(struct shm *s, const struct shm_geometry *g, char err[SHM_ERROR_BYTES])
 /* --- commit
  * ----------------------------------------------------------------------------- */
 
-static uint32_t
-entry_commit(struct shm *s, const struct shm_facts *f)
+uint32_t
+shm_entry_commit(struct shm *s, const struct shm_facts *facts)
 {
 	struct shm_entry_data d;
+	const struct shm_facts n = facts_normal(facts), *f = &n;
 	int64_t at = shm_directory_lookup(s, f);
 	must(at >= 0 && shm_entry_read(s, (uint32_t)at, &d)); /* shm_grow() came before */
 	uint32_t i = (uint32_t)at;
@@ -385,6 +389,51 @@ entry_commit(struct shm *s, const struct shm_facts *f)
 	if (f->kind == SHM_BACKEND)
 		atomic_fetch_add(&shm_record(s, i)->backend.version, 1);
 	return i;
+}
+
+/* A number of a server's own that no configured one has, and no other that joined. */
+static uint32_t
+free_id(const struct shm *s, const struct shm_facts *f, uint32_t own,
+	const struct shm_geometry *g)
+{
+	uint32_t id = f->id, i = 0;
+	struct shm_object o;
+	struct shm_facts x;
+	for (bool is_taken = true; is_taken; id += is_taken) {
+		is_taken = false;
+		for (size_t k = 0; k < g->objects_n; k++)
+			is_taken |= g->objects[k].kind == SHM_SERVER &&
+				    g->objects[k].id == id &&
+				    strcmp(g->objects[k].parent, f->parent) == 0;
+		for (i = 0; shm_member_next(s, f->parent, &i, &o, &x);)
+			is_taken |= o.index != own && x.id == id;
+	}
+	return id;
+}
+
+/* Whether a server that joined at run time does so still: its backend is there, and no
+ * server of that name is configured, which would win. It follows its backend. */
+static bool
+stays(struct shm *s, uint32_t i, struct shm_entry_data *d, const struct shm_geometry *g)
+{
+	const struct shm_facts *backend = NULL;
+	if (d->state != SHM_ENTRY_CURRENT || d->facts.membership != SHM_MEMBER_JOINED)
+		return false;
+	for (size_t k = 0; k < g->objects_n; k++) {
+		const struct shm_facts *f = &g->objects[k];
+		if (f->kind == SHM_BACKEND && strcmp(f->name, d->facts.parent) == 0)
+			backend = f;
+		if (f->kind == SHM_SERVER && strcmp(f->name, d->facts.name) == 0 &&
+		    strcmp(f->parent, d->facts.parent) == 0)
+			return false;
+	}
+	if (!backend)
+		return false;
+	d->facts.parent_id = backend->id;
+	memcpy(d->facts.mode, backend->mode, sizeof(d->facts.mode));
+	d->facts.id = free_id(s, &d->facts, i, g);
+	shm_entry_write(s, i, d);
+	return true;
 }
 
 /* All of the words, or none where there is no room. */
@@ -406,16 +455,14 @@ shm_commit(struct shm *s, const struct shm_geometry *g, uint64_t generation)
 	unsigned char *is_configured = must_calloc(n, 1);
 	/* servers first: a backend's version says that they are ready to be read */
 	for (int backends = 0; backends < 2; backends++) {
-		for (size_t i = 0; i < g->objects_n; i++) {
-			struct shm_facts f = facts_normal(&g->objects[i]);
-			if ((f.kind == SHM_BACKEND) == backends)
-				is_configured[entry_commit(s, &f)] = 1;
-		}
+		for (size_t i = 0; i < g->objects_n; i++)
+			if ((g->objects[i].kind == SHM_BACKEND) == backends)
+				is_configured[shm_entry_commit(s, &g->objects[i])] = 1;
 	}
 	for (uint32_t i = 0; i < n; i++) {
 		struct shm_entry_data d;
 		if (is_configured[i] || !shm_entry_read(s, i, &d) ||
-		    d.state == SHM_ENTRY_GONE)
+		    d.state == SHM_ENTRY_GONE || stays(s, i, &d, g))
 			continue;
 		d.state = SHM_ENTRY_GONE;
 		d.gone_generation = generation;

@@ -32,7 +32,7 @@
 
 enum {
 	SHM_MAJOR = 4, /* another one is refused */
-	SHM_MINOR = 4, /* something was appended */
+	SHM_MINOR = 5, /* something was appended */
 	SHM_PAGE = 4096,
 	SHM_LINE = 64,
 	SHM_CELLS = 48, /* counters of one object, with room to append */
@@ -205,7 +205,7 @@ struct shm_record {
 };
 _Static_assert(sizeof(struct shm_rates) == 48, "rates end their line");
 _Static_assert(sizeof(struct shm_server) == 568, "layout of a server");
-_Static_assert(sizeof(struct shm_backend) == 56, "layout of a backend");
+_Static_assert(sizeof(struct shm_backend) == 64, "layout of a backend");
 _Static_assert(sizeof(struct shm_record) == 11 * SHM_LINE, "the gauge starts a line");
 
 /* --- the handle (private memory, inherited by fork) ---------------------------- */
@@ -384,6 +384,8 @@ void shm_cells_clear(struct shm *s, uint32_t i);
 
 /* --- grow.c -------------------------------------------------------------------- */
 
+/* The entry that shm_grow() made for f is current, and says what f says; its index. */
+uint32_t shm_entry_commit(struct shm *s, const struct shm_facts *f);
 /* The words of a server nobody knew. */
 void shm_server_begin(struct shm *s, uint32_t i, const struct shm_facts *f);
 

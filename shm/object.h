@@ -85,6 +85,8 @@ struct shm_backend {
 					  */
 	_Atomic uint64_t asks_made;	 /* rounds of asking (ask.h); writers: workers */
 	_Atomic uint64_t asks_done;	 /* writer: control */
+	/* +1 whenever a server joined or left at run time; writer: master */
+	_Atomic uint64_t members_version;
 };
 
 #endif

@@ -69,7 +69,10 @@ struct shm_facts {
 	bool is_observed;	    /* server: errors of its traffic count against it */
 	bool has_agent;		    /* server: it is asked for words */
 	uint16_t check_port, agent_port; /* server: of their own; 0: its own */
-	uint8_t reserved[30];
+	uint8_t membership;		 /* server: enum shm_membership (member.h) */
+	uint8_t reserved[13];
+	uint64_t text_hash; /* server that joined: of its text */
+	uint8_t reserved2[8];
 };
 
 /* What the region must hold: filled by the master from a configuration. */

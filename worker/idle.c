@@ -117,6 +117,14 @@ idle_init(struct rt_server *srv)
 	srv->keeps_idle = srv->cfg->pool_purge_delay_ms && srv->cfg->pool_max_conn != 0;
 }
 
+void
+idle_retire(struct rt_server *srv)
+{
+	srv->keeps_idle = false;
+	srv->is_out = true;
+	close_shared(srv);
+}
+
 bool
 idle_close_oldest(void)
 {
@@ -174,7 +182,7 @@ idle_check(void)
 		be->idle_version = version;
 		is_news = true;
 		for (size_t j = 0; j < be->servers_n; j++) {
-			struct rt_server *srv = &be->servers[j];
+			struct rt_server *srv = be->servers[j];
 			srv->is_out = is_out(srv);
 			if (srv->is_out)
 				close_shared(srv);

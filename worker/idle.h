@@ -24,6 +24,8 @@ enum idle_right {
 enum idle_right idle_right(enum cfg_reuse mode, bool is_repeatable, bool is_first);
 
 void idle_init(struct rt_server *srv);
+/* The server has left its backend: nothing goes there any more. */
+void idle_retire(struct rt_server *srv);
 /* A quiet connection that t may go over, no longer idle; NULL: none. */
 struct origin *idle_take(struct rt_server *srv, struct txn *t);
 /* Keeps a connection whose exchange with t has ended cleanly, or closes it. */

@@ -31,7 +31,7 @@ queue_refresh(struct rt_backend *be)
 		has_area = shm_queue_open(self.shm, &now, &be->queue);
 	be->has_limits = be->has_unlimited = false;
 	for (size_t i = 0; i < be->servers_n; i++) {
-		struct rt_server *srv = &be->servers[i];
+		struct rt_server *srv = be->servers[i];
 		srv->is_strict = false;
 		srv->is_limited = has_area && shm_server_maxconn(self.shm, &srv->shm) > 0;
 		srv->is_strict = srv->is_limited && srv->cfg->strict_maxconn;
@@ -102,8 +102,8 @@ static struct rt_server *
 server_at(const struct rt_backend *be, int64_t index)
 {
 	for (size_t i = 0; i < be->servers_n; i++)
-		if (be->servers[i].shm.index == index)
-			return &be->servers[i];
+		if (be->servers[i]->shm.index == index)
+			return be->servers[i];
 	return NULL;
 }
 
@@ -119,7 +119,7 @@ ask_for_room(const struct rt_backend *be)
 {
 	bool is_strict = false;
 	for (size_t i = 0; i < be->servers_n; i++)
-		is_strict |= be->servers[i].is_strict;
+		is_strict |= be->servers[i]->is_strict;
 	for (uint32_t slot = 1; is_strict && slot < shm_slots_n(self.shm); slot++) {
 		struct shm_slot_view v;
 		if (shm_slot_view(self.shm, slot, &v) && v.role == SHM_ROLE_WORKER)
@@ -219,7 +219,7 @@ static void
 pump(struct rt_backend *be)
 {
 	for (size_t i = 0; i < be->servers_n; i++) {
-		const struct rt_server *srv = &be->servers[i];
+		const struct rt_server *srv = be->servers[i];
 		struct shm_queue_wakes w = {.n = 0};
 		struct shm_queue_view own;
 		if (!srv->is_limited || !shm_queue_view(&srv->shm, &own))

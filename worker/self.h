@@ -38,6 +38,7 @@ struct rt_server {
 	const struct cfg_server *cfg;
 	struct shm_object shm;
 	struct rt_backend *be;
+	uint32_t index; /* among the servers of `be` */
 	/* idle.c: its connections of this worker */
 	struct list idle;    /* of struct origin, the freshest first */
 	struct list fresh;   /* likewise, released since epoll was asked last */
@@ -63,8 +64,9 @@ struct rt_server {
 struct rt_backend {
 	const struct cfg_proxy *cfg;
 	struct shm_object shm;
-	struct rt_server *servers;
+	struct rt_server **servers; /* [servers_n], as in cfg */
 	size_t servers_n;
+	uint64_t members; /* as last seen (roster.h) */
 	/* farm.c: who serves, found out again when the shared version changes */
 	uint64_t version_seen;
 	struct balance_table table;
@@ -196,6 +198,8 @@ case_for(const struct cfg_proxy *p, enum cfg_option side)
 void worker_memory_init(void);
 /* runtime.c: makes frontends, backends, binds from the configuration. */
 void runtime_init(void);
+/* Takes over what servers have joined or left; true: there were some. */
+bool runtime_follow(struct rt_backend *be);
 
 /* accept.c: listeners, limits, the neighbour's listeners. */
 void accept_init(void);

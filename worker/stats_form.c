@@ -142,8 +142,8 @@ ask(struct txn *t, const struct wish *w, struct span form)
 			continue;
 		struct rt_server *s = NULL;
 		for (size_t i = 0; i < w->be->servers_n && !s; i++)
-			if (span_eq(p.value, span_str(w->be->servers[i].cfg->name)))
-				s = &w->be->servers[i];
+			if (span_eq(p.value, span_str(w->be->servers[i]->cfg->name)))
+				s = w->be->servers[i];
 		bool can = s && has_what_it_needs(s->cfg, w->what);
 		named += !s || can;
 		asked += can;

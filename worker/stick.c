@@ -45,13 +45,14 @@ server_key(const struct cfg_table *t, const struct rt_server *srv)
 static struct rt_server *
 server_of(const struct txn *t, const struct cfg_table *table, uint64_t id, uint64_t key)
 {
-	struct rt_server *at = t->be->servers, *end = at + t->be->servers_n;
-	bool has_place = id > 0 && id <= t->be->servers_n;
-	if (has_place && (!key || server_key(table, &at[id - 1]) == key))
-		return &at[id - 1];
-	while (key && at < end && server_key(table, at) != key)
-		at++;
-	return key && at < end ? at : NULL;
+	struct rt_server **at = t->be->servers;
+	size_t n = t->be->servers_n, i = 0;
+	bool has_place = id > 0 && id <= n;
+	if (has_place && (!key || server_key(table, at[id - 1]) == key))
+		return at[id - 1];
+	while (key && i < n && server_key(table, at[i]) != key)
+		i++;
+	return key && i < n ? at[i] : NULL;
 }
 
 /* The server stored for the key, whose expiry is put off; NULL: none that is usable. */

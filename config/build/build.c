@@ -358,6 +358,7 @@ build_cfg(struct loading *l)
 	for (size_t i = 0; i < c->proxies_n; i++)
 		build_proxy(l, &l->built[i]);
 	build_tracks(l);
+	build_refs_link(l);
 	sort_backends(c);
 	c->env.resolve = NULL;
 	c->env.subject = NULL;

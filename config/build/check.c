@@ -165,20 +165,28 @@ make(struct loading *l, struct built *b, const struct node *map,
 }
 
 /* A host is pinged whatever its port is. */
+bool
+build_server_check(const struct cfg_proxy *p, struct cfg_server *s)
+{
+	if (!s->healthcheck)
+		s->healthcheck = p->check;
+	if (s->healthcheck->kind != CFG_CHECK_ICMP || !s->check)
+		return true;
+	if (s->check_addr.kind == ADDR_UNIX)
+		return false;
+	if (s->check_addr.kind != ADDR_NONE)
+		addr_set_port(&s->check_addr, 0);
+	s->check_has_port = true;
+	return true;
+}
+
 static void
 choose_check(struct loading *l, const struct built *b, struct cfg_server *s)
 {
-	if (!s->healthcheck)
-		s->healthcheck = b->proxy->check;
-	if (s->healthcheck->kind != CFG_CHECK_ICMP || !s->check)
-		return;
-	if (s->check_addr.kind == ADDR_UNIX)
+	if (!build_server_check(b->proxy, s))
 		report_error(l->report, b->map,
 			     "server '%s' has no IP address; icmp_check needs one",
 			     s->name);
-	else if (s->check_addr.kind != ADDR_NONE)
-		addr_set_port(&s->check_addr, 0);
-	s->check_has_port = true;
 }
 
 void

@@ -51,21 +51,39 @@ find_server(const struct scope *scope, struct span name, struct expr_error *err)
 	}
 	if (!b)
 		return NULL;
+	struct loading *l = scope->loading;
 	const struct node *servers = node_get(b->map, "servers");
 	struct suggest s = suggest_begin(name);
 	for (size_t i = 0; servers && i < servers->n; i++) {
 		suggest_offer(&s, servers->keys[i]->text);
 		if (!span_eq(name, span_str(servers->keys[i]->text)))
 			continue;
-		struct cfg_server_ref *ref =
-			arena_alloc(scope->loading->arena, sizeof(*ref));
-		*ref = (struct cfg_server_ref){b->proxy, (uint32_t)i};
+		struct cfg_server_ref *ref = arena_alloc(l->arena, sizeof(*ref));
+		*ref = (struct cfg_server_ref){.backend = b->proxy};
+		l->server_refs = arena_grow(l->arena, l->server_refs, l->server_refs_n,
+					    sizeof(*l->server_refs));
+		l->server_refs[l->server_refs_n++] =
+			(struct server_ref){ref, servers->keys[i]->text};
 		return ref;
 	}
 	expr_fail(err, 0, "unknown server '%.*s' in '%s'%s%s%s", (int)name.n, name.p,
 		  b->proxy->name, s.best ? "; did you mean '" : "", s.best ? s.best : "",
 		  s.best ? "'?" : "");
 	return NULL;
+}
+
+void
+build_refs_link(struct loading *l)
+{
+	for (size_t i = 0; i < l->server_refs_n; i++) {
+		const struct server_ref *r = &l->server_refs[i];
+		const struct cfg_proxy *p = r->ref->backend;
+		for (size_t j = 0; j < p->servers_n; j++)
+			if (strcmp(p->servers[j]->name, r->name) == 0) {
+				p->servers[j]->is_referenced = true;
+				r->ref->server = p->servers[j];
+			}
+	}
 }
 
 static void *

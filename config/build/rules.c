@@ -181,7 +181,7 @@ build_whens(struct loading *l, struct built *b, const struct node *list,
 	}
 }
 
-static const struct cfg_server *
+static struct cfg_server *
 server_named(struct loading *l, const struct cfg_proxy *p, const struct node *n)
 {
 	struct suggest s = suggest_begin(span_str(n->text));
@@ -205,6 +205,7 @@ build_use_servers(struct loading *l, struct built *b)
 	for (size_t i = 0; list && i < list->n; i++) {
 		const struct node *map = list->items[i], *name = node_get(map, "server");
 		struct cfg_use_server u = {.server = NULL};
+		struct cfg_server *named = NULL;
 		bool is_sound = build_cond(l, b, map, &u.when.cond, &u.when.unless);
 		if (!name)
 			continue;
@@ -212,9 +213,11 @@ build_use_servers(struct loading *l, struct built *b)
 			u.name = build_format(l, b, name, span_str(name->text),
 					      FORMAT_BYTES);
 		else
-			u.server = server_named(l, p, name);
+			u.server = named = server_named(l, p, name);
 		if ((!u.name && !u.server) || !is_sound)
 			continue;
+		if (named)
+			named->is_referenced = true;
 		p->use_server =
 			arena_grow(l->arena, p->use_server, p->use_server_n, sizeof(u));
 		p->use_server[p->use_server_n++] = u;

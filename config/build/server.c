@@ -273,8 +273,10 @@ link_track(struct loading *l, struct cfg_server *s, const struct node *map)
 		report_error(l->report, n,
 			     "'init_state' is given too: a server that tracks another "
 			     "has its state; expected one of them");
-	else
+	else if (to) {
+		to->is_referenced = true;
 		s->track = to;
+	}
 }
 
 /* It may track one that tracks another, and so on to one that is checked. */

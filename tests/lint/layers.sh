@@ -9,7 +9,7 @@ set -eu
 
 check() {
 	cd "$1"
-	find lib shm config import haproxy worker checker control master cli \
+	find lib shm config import haproxy roster worker checker control master cli \
 		\( -name '*.c' -o -name '*.h' -o -name '*.def' \) -type f | LC_ALL=C sort |
 	xargs -r awk '
 	BEGIN {
@@ -26,11 +26,12 @@ check() {
 		allow("config", libs)
 		allow("import", "config " libs)
 		allow("haproxy", "import master config " libs)
-		allow("worker", "config shm " libs)
-		allow("checker", "config shm " libs)
-		allow("control", "config shm " libs)
+		allow("roster", "config shm " libs)
+		allow("worker", "roster config shm " libs)
+		allow("checker", "roster config shm " libs)
+		allow("control", "roster config shm " libs)
 		allow("cli", "shm lib/base")
-		allow("master", "config shm " libs \
+		allow("master", "roster config shm " libs \
 			" worker/worker.h worker/fetch/evaluate.h checker/checker.h control/control.h")
 	}
 	function allow(room, list,   n, i, part) {
@@ -94,7 +95,7 @@ check() {
 self_test() {
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
-	for room in lib/base lib/balance lib/expr lib/http lib/net shm config import worker checker \
+	for room in lib/base lib/balance lib/expr lib/http lib/net shm config import roster worker checker \
 		control master haproxy cli; do
 		mkdir -p "$work/$room"
 		name=$(printf '%s' "${room#lib/}" | tr a-z A-Z)

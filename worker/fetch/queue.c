@@ -19,7 +19,7 @@ waiting_in(const struct rt_backend *be)
 {
 	int64_t n = fetch_waiting_at(&be->shm);
 	for (size_t i = 0; i < be->servers_n; i++)
-		n += fetch_waiting_at(&be->servers[i].shm);
+		n += fetch_waiting_at(&be->servers[i]->shm);
 	return n;
 }
 
@@ -75,9 +75,9 @@ FETCH_FN(be_conn_free)
 		return false;
 	(void)farm_usable_n(be); /* as it is now */
 	for (size_t i = 0; i < be->servers_n; i++) {
-		if (farm_share(&be->servers[i]) == 0)
+		if (farm_share(be->servers[i]) == 0)
 			continue;
-		int64_t free_n = free_at(&be->servers[i]);
+		int64_t free_n = free_at(be->servers[i]);
 		if (free_n < 0)
 			return give_int(s, -1);
 		n += free_n;
@@ -92,7 +92,7 @@ FETCH_FN(connslots)
 	if (!be)
 		return false;
 	for (size_t i = 0; i < be->servers_n; i++) {
-		const struct rt_server *srv = &be->servers[i];
+		const struct rt_server *srv = be->servers[i];
 		uint32_t maxconn = shm_server_maxconn(self.shm, &srv->shm);
 		if (!farm_is_usable(srv))
 			continue;

@@ -113,7 +113,7 @@ fetch_server(const struct expr_arg *arg)
 {
 	const struct cfg_server_ref *ref = arg->ref;
 	const struct rt_backend *be = backend_of(ref->backend);
-	return ref->index < be->servers_n ? &be->servers[ref->index] : NULL;
+	return ref->server && be->servers_n ? be->servers[ref->server->index] : NULL;
 }
 
 FETCH_FN(srv_conn)
@@ -200,8 +200,8 @@ server_named(const struct expr_context *c, struct span name)
 		be = fetch_backend(c, &current);
 	}
 	for (size_t i = 0; be && i < be->servers_n; i++)
-		if (span_eq(name, span_str(be->servers[i].cfg->name)))
-			return &be->servers[i];
+		if (span_eq(name, span_str(be->servers[i]->cfg->name)))
+			return be->servers[i];
 	return NULL;
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
  * Who serves: health words, admin words and weights of a backend as a balancing table.
- * Worker. Memory is taken at start; what a change of state costs is told in
- * docs/balance.md.
+ * Worker. Memory is taken at start, and when servers join; what a change of state costs
+ * is told in docs/balance.md.
  */
 #include "worker/pick/farm.h"
+
+#include <stdlib.h>
 
 #include "lib/base/must.h"
 #include "shm/health.h"
@@ -87,7 +89,7 @@ enlist(struct rt_backend *be, bool are_backups, uint32_t most, state_fn *state)
 {
 	uint32_t n = 0;
 	for (size_t i = 0; i < be->servers_n && n < most; i++) {
-		const struct rt_server *srv = &be->servers[i];
+		const struct rt_server *srv = be->servers[i];
 		if (srv->cfg->backup != are_backups)
 			continue;
 		be->farm[i].share = share_of(be, srv, state);
@@ -102,8 +104,8 @@ must_panic(const struct rt_backend *be, uint64_t active_n)
 {
 	uint64_t all = 0;
 	for (size_t i = 0; i < be->servers_n && be->cfg->panic_percent; i++)
-		all += !be->servers[i].cfg->backup &&
-		       unchecked(&be->servers[i]).is_usable;
+		all += !be->servers[i]->cfg->backup &&
+		       unchecked(be->servers[i]).is_usable;
 	return active_n * 100 < all * be->cfg->panic_percent;
 }
 
@@ -152,8 +154,20 @@ static void
 settle(struct rt_server *srv)
 {
 	srv->address_mark = shm_address_mark(&srv->shm);
-	srv->be->farm[srv->cfg->index].key = key_of(srv, srv->be->table.kind);
+	srv->be->farm[srv->index].key = key_of(srv, srv->be->table.kind);
 	persist_init(srv);
+}
+
+/* Servers that joined or left. */
+static void
+follow(struct rt_backend *be)
+{
+	if (!runtime_follow(be))
+		return;
+	balance_table_fini(&be->table);
+	free(be->farm);
+	free(be->shares_before);
+	farm_init(be);
 }
 
 static void
@@ -162,9 +176,11 @@ rebuild(struct rt_backend *be)
 	/* read first: a change while we look makes us look again next time */
 	be->version_seen =
 		atomic_load_explicit(&be->shm.backend->version, memory_order_acquire);
+	follow(be);
 	for (size_t i = 0; i < be->servers_n; i++)
-		if (be->servers[i].address_mark != shm_address_mark(&be->servers[i].shm))
-			settle(&be->servers[i]);
+		if (be->servers[i]->address_mark !=
+		    shm_address_mark(&be->servers[i]->shm))
+			settle(be->servers[i]);
 	muster(be);
 	be->shares = 0;
 	for (size_t i = 0; i < be->servers_n; i++) {
@@ -204,5 +220,5 @@ farm_init(struct rt_backend *be)
 	be->farm = must_calloc(be->servers_n + 1, sizeof(*be->farm));
 	be->shares_before = must_calloc(be->servers_n + 1, sizeof(*be->shares_before));
 	for (size_t i = 0; i < be->servers_n; i++)
-		settle(&be->servers[i]);
+		settle(be->servers[i]);
 }

@@ -28,7 +28,7 @@ bool farm_is_usable(const struct rt_server *srv);
 static inline uint32_t
 farm_share(const struct rt_server *srv)
 {
-	return srv->be->farm[srv->cfg->index].share;
+	return srv->be->farm[srv->index].share;
 }
 
 #endif

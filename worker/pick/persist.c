@@ -122,7 +122,7 @@ choose(struct txn *t, struct span name)
 	struct rt_backend *be = t->be;
 	bool is_free = !t->ignores_persist && !t->wanted;
 	for (size_t i = 0; name.n && is_free && i < be->servers_n; i++) {
-		struct rt_server *srv = &be->servers[i];
+		struct rt_server *srv = be->servers[i];
 		if (!srv->cookie.n || !span_eq(srv->cookie, name))
 			continue;
 		t->cookie = PERSIST_DOWN;

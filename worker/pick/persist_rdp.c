@@ -36,8 +36,8 @@ static struct rt_server *
 server_at(struct rt_backend *be, const struct addr *a)
 {
 	for (size_t i = 0; i < be->servers_n; i++)
-		if (addr_eq(&be->servers[i].cfg->addr, a))
-			return &be->servers[i];
+		if (addr_eq(&be->servers[i]->cfg->addr, a))
+			return be->servers[i];
 	return NULL;
 }
 

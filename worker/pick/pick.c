@@ -14,7 +14,7 @@
 static struct rt_server *
 at(struct rt_backend *be, uint64_t position)
 {
-	return &be->servers[balance_table_at(&be->table, position)];
+	return be->servers[balance_table_at(&be->table, position)];
 }
 
 static bool
@@ -37,7 +37,7 @@ is_over_bound(const struct rt_server *srv)
 		served -= served < line.waiting ? served : line.waiting;
 	return shm_gauge_cur(srv->shm.gauge) >=
 	       balance_bound(served, factor, farm_share(srv),
-			     be->shares_before[srv->cfg->index], be->shares);
+			     be->shares_before[srv->index], be->shares);
 }
 
 /* Who waits already goes first. */
@@ -107,7 +107,7 @@ least_connections(struct txn *t, const struct rt_server *avoid)
 	struct rt_server *best = NULL;
 	uint64_t best_load = 0, best_place = 0, rank = 0, start = turn(t) % be->usable_n;
 	for (size_t i = 0; i < be->servers_n; i++) {
-		struct rt_server *srv = &be->servers[i];
+		struct rt_server *srv = be->servers[i];
 		uint32_t share = farm_share(srv);
 		if (share == 0)
 			continue;
@@ -133,7 +133,7 @@ first_free(const struct txn *t, const struct rt_server *avoid)
 	struct rt_backend *be = t->be;
 	struct rt_server *first = NULL;
 	for (size_t i = 0; i < be->servers_n; i++) {
-		struct rt_server *srv = &be->servers[i];
+		struct rt_server *srv = be->servers[i];
 		if (farm_share(srv) && srv != avoid &&
 		    (!first || srv->cfg->id < first->cfg->id) && !is_full(srv))
 			first = srv;

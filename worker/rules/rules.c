@@ -235,8 +235,8 @@ server_named(struct txn_context *c, const struct format *f)
 	char name[CFG_NAME_MAX + 1];
 	struct span made = span_of(name, format_write(f, &c->base, name, sizeof(name)));
 	for (size_t i = 0; i < be->servers_n; i++)
-		if (span_eq(made, span_str(be->servers[i].cfg->name)))
-			return &be->servers[i];
+		if (span_eq(made, span_str(be->servers[i]->cfg->name)))
+			return be->servers[i];
 	return NULL;
 }
 
@@ -252,7 +252,7 @@ route_server_run(struct txn *t, struct http_head *h)
 		if (!holds(u->when.cond, u->when.unless, &c))
 			continue;
 		struct rt_server *srv = u->name ? server_named(&c, u->name)
-						: &t->be->servers[u->server->index];
+						: t->be->servers[u->server->index];
 		if (srv && farm_may_stick(srv, t->is_forced))
 			return srv;
 	}

@@ -358,7 +358,7 @@ expect_nothing_left(void)
 		if (!self.backends[i].cfg)
 			continue;
 		must(shm_gauge_cur(self.backends[i].shm.gauge) == 0);
-		forget(&self.backends[i].servers[0]);
+		forget(self.backends[i].servers[0]);
 	}
 	for (unsigned i = 0; i < ends_n; i++)
 		must(fcntl(ends[i], F_GETFD) < 0);

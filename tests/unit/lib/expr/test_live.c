@@ -174,7 +174,7 @@ compare(enum expr_match match, uint32_t *seed)
 	expr_env_init(&env, a, NULL);
 	struct expr_patterns *plain = model_list(&env, match);
 	for (uint32_t i = 0; i < 40; i++) {
-		char text[24], probe[32];
+		char text[24 + 1] = "", probe[32]; /* room for a '/' behind all */
 		text_for(match, next_random(seed), text);
 		text[strcspn(text, "/:")] =
 			match == EXPR_MATCH_IP || match == EXPR_MATCH_INT ? '\0' : '/';

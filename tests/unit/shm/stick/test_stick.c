@@ -250,7 +250,7 @@ a_reader_survives_a_table_full_of_anything(void **state)
 	uint64_t random = 88172645463325252ULL;
 	for (int round = 0; round < 50; round++) {
 		struct table x;
-		struct shm_stick t;
+		struct shm_stick t = {.scratch = NULL};
 		struct shm_stick_view *view = malloc(sizeof(*view));
 		table_create(&x, "ip size=500 expire=1000 store=gpc0,http_req_rate(10)",
 			     0);
