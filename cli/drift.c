@@ -23,9 +23,11 @@ each(const struct shm *s, drift_fn fn, void *arg)
 		struct shm_drift found[SHM_DRIFTS_MAX];
 		struct shm_object o;
 		struct shm_facts f;
-		if (!shm_object_at(s, i, &o) || !o.is_current)
+		if (!shm_object_at(s, i, &o))
 			continue;
 		shm_object_facts(s, &o, &f);
+		if (!o.is_current && f.membership != SHM_MEMBER_LEFT)
+			continue;
 		size_t n = shm_drift_of(s, &o, &f, found);
 		for (size_t k = 0; k < n; k++)
 			fn(arg, &f, shm_hand_by(&o), &found[k]);
@@ -141,7 +143,7 @@ cli_drift(struct cli *c)
 
 /* "  \"path\": value", one line each; those of new ones first. */
 struct saved {
-	struct shm_text lines;
+	struct shm_text lines, notes;
 	size_t n;
 };
 
@@ -168,7 +170,10 @@ put_saved(void *arg, const struct shm_facts *f, struct shm_hand_by by,
 	(void)f;
 	(void)by;
 	put_key(&key, d->path);
-	if (!d->is_passing && !key.failed && !has_key(s, key.bytes)) {
+	if (!d->is_passing && !d->value[0]) {
+		shm_text_fmt(&s->notes, "# %s has left: take it out of the files.\n",
+			     d->path);
+	} else if (!d->is_passing && !key.failed && !has_key(s, key.bytes)) {
 		shm_text_fmt(&s->lines, "%s %s\n", key.bytes, d->value);
 		s->n++;
 	}
@@ -181,7 +186,7 @@ put_saved(void *arg, const struct shm_facts *f, struct shm_hand_by by,
 static bool
 keep_earlier(struct saved *s, const char *file)
 {
-	char line[4 * SHM_DRIFT_PATH_BYTES], key[sizeof(line)];
+	char line[4 * SHM_DRIFT_PATH_BYTES + SHM_MEMBER_TEXT_BYTES], key[sizeof(line)];
 	FILE *f = fopen(file, "re");
 	if (!f)
 		return true;
@@ -237,11 +242,12 @@ cli_save(struct cli *c)
 	if (file && !keep_earlier(&s, file))
 		goto end;
 	shm_text_str(&out, HEAD);
+	shm_text_add(&out, s.notes.bytes, s.notes.n);
 	if (s.n) {
 		shm_text_str(&out, MAP);
 		shm_text_add(&out, s.lines.bytes, s.lines.n);
 	}
-	if (s.lines.failed || out.failed)
+	if (s.lines.failed || s.notes.failed || out.failed)
 		cli_error("out of memory");
 	else if (!file)
 		rc = cli_print(&out);
@@ -249,6 +255,7 @@ cli_save(struct cli *c)
 		rc = write_file(file, &out) ? CLI_OK : CLI_FAILED;
 end:
 	shm_text_fini(&s.lines);
+	shm_text_fini(&s.notes);
 	shm_text_fini(&out);
 	return rc;
 }

@@ -52,6 +52,8 @@ replace(struct node *n, const struct node *value)
 	*n = *value;
 	n->parent = old.parent;
 	n->name = old.name;
+	for (size_t i = 0; i < n->n; i++)
+		n->items[i]->parent = n;
 }
 
 static bool
@@ -224,16 +226,18 @@ apply_text(struct loading *l, const char *text)
 		apply(l, "command line -o", path, arena_strdup(l->arena, value));
 }
 
-/* `overlay: {path.to.key: value}`; what is no map of values the schema refuses. */
+/* `overlay: {path.to.key: value}`, where a value may be a whole map, of a server for
+ * instance; lists the schema refuses. */
 static void
 apply_overlay(struct loading *l)
 {
 	const struct node *overlay = node_get(l->root, "overlay");
 	for (size_t i = 0; overlay && overlay->kind == NODE_MAP && i < overlay->n; i++) {
-		const struct node *key = overlay->keys[i], *given = overlay->items[i];
+		const struct node *key = overlay->keys[i];
+		struct node *given = overlay->items[i];
 		struct override o = {.at = key->pos, .path = key->text};
 		size_t n = strlen(o.path);
-		if (given->kind != NODE_SCALAR)
+		if (given->kind == NODE_LIST)
 			continue;
 		if (n == 0 || o.path[0] == '.' || o.path[n - 1] == '.' ||
 		    !strchr(o.path, '.')) {
@@ -241,9 +245,9 @@ apply_overlay(struct loading *l)
 					"'%s' is no path; expected path.to.key", o.path);
 			continue;
 		}
-		struct node *value = node_scalar(l->arena, given->text, given->pos);
-		value->is_plain = given->is_plain;
-		value->text_col = given->text_col;
+		struct node *value = node_new(l->arena, given->kind, given->pos);
+		replace(value, given);
+		replace(given, node_scalar(l->arena, "", given->pos)); /* it is there */
 		set(l, &o, value);
 	}
 }

@@ -44,9 +44,9 @@ put_path(const struct drifts *d, const char *keyword, char path[SHM_DRIFT_PATH_B
 			 is_listen(d->s, f->name) ? "listens" : "frontends", f->name,
 			 keyword);
 	else
-		snprintf(path, SHM_DRIFT_PATH_BYTES, "%s.%s.servers.%s.%s",
+		snprintf(path, SHM_DRIFT_PATH_BYTES, "%s.%s.servers.%s%s%s",
 			 is_listen(d->s, f->parent) ? "listens" : "backends", f->parent,
-			 f->name, keyword);
+			 f->name, keyword[0] ? "." : "", keyword);
 }
 
 static struct shm_drift *
@@ -120,9 +120,31 @@ of_address(struct drifts *d)
 			  text, quoted);
 }
 
+/* Who joined is a map of the configuration language; who left is in the way of nothing
+ * that an overlay could say. */
+static void
+of_membership(struct drifts *d)
+{
+	const struct shm_facts *f = d->f;
+	bool is_passing = f->membership == SHM_MEMBER_PASSING;
+	char text[SHM_MEMBER_TEXT_BYTES];
+	if (f->membership == SHM_MEMBER_LEFT && !f->text_hash)
+		put_words(add(d, SHM_HAND_STATE, "server", ""), f->addr, "-", "");
+	if (f->membership != SHM_MEMBER_JOINED && !is_passing)
+		return;
+	if (!shm_member_text(d->o, f, text))
+		return;
+	struct shm_drift *to = add(d, SHM_HAND_STATE, "server", "");
+	put_words(to, "-", f->addr, text);
+	to->is_passing = is_passing;
+}
+
 static void
 of_server(struct drifts *d)
 {
+	of_membership(d);
+	if (!d->o->is_current)
+		return;
 	struct shm_admin_word a = shm_admin_unpack(
 		atomic_load_explicit(&d->o->server->admin, memory_order_acquire));
 	of_state(d, a);

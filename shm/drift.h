@@ -7,9 +7,10 @@
 #define WEIR_SHM_DRIFT_H
 
 #include "shm/hand.h"
+#include "shm/member.h"
 
 enum {
-	SHM_DRIFTS_MAX = 8, /* of one object */
+	SHM_DRIFTS_MAX = 10, /* of one object */
 	SHM_DRIFT_PATH_BYTES = 2 * SHM_NAME_BYTES + 48,
 	SHM_DRIFT_VALUE_BYTES = SHM_ADDR_BYTES + 2, /* an address in quotes */
 };
@@ -19,7 +20,7 @@ struct shm_drift {
 	char configured[SHM_DRIFT_VALUE_BYTES]; /* as people say it */
 	char running[SHM_DRIFT_VALUE_BYTES];
 	char path[SHM_DRIFT_PATH_BYTES];   /* the keyword that would say it, */
-	char value[SHM_DRIFT_VALUE_BYTES]; /* and what it would say */
+	char value[SHM_MEMBER_TEXT_BYTES]; /* and what it would say; "": nothing can */
 	bool is_passing;		   /* forgotten by the next reload */
 };
 
