@@ -141,8 +141,10 @@ init_group(struct group *g, struct cfg_proxy *p)
 	(void)roster_follow(checker.shm, p, &g->object, &g->members);
 	g->servers_n = p->servers_n;
 	g->servers = must_calloc(p->servers_n + 1, sizeof(struct checked *));
-	for (size_t i = 0; i < p->servers_n; i++)
+	for (size_t i = 0; i < p->servers_n; i++) {
 		g->servers[i] = new_server(g, p->servers[i]);
+		g->servers[i]->has_begun = true; /* with all others, in schedule.c */
+	}
 }
 
 /* --- probes, shared by servers that are checked alike ---------------------------------
@@ -355,10 +357,10 @@ link_trackers(struct group *g)
 /* --- those that join and leave
  * ------------------------------------------------------------ */
 
-static struct checked *
-join(struct group *g, const struct cfg_server *s)
+/* It is among the servers of its group. */
+static void
+begin(struct checked *c)
 {
-	struct checked *c = new_server(g, s);
 	if (has_probe(c))
 		own_probe(c);
 	if (has_agent(c))
@@ -370,7 +372,7 @@ join(struct group *g, const struct cfg_server *s)
 		outcome_unchecked(c);
 	if (c->agent)
 		schedule_begin_probe(c->agent);
-	return c;
+	c->has_begun = true;
 }
 
 static void
@@ -415,8 +417,11 @@ group_follow_members(struct group *g)
 	g->servers = must_calloc(g->servers_n + 1, sizeof(struct checked *));
 	for (size_t i = 0; i < g->servers_n; i++) {
 		struct checked *c = take(were, were_n, g->cfg->servers[i]);
-		g->servers[i] = c ? c : join(g, g->cfg->servers[i]);
+		g->servers[i] = c ? c : new_server(g, g->cfg->servers[i]);
 	}
+	for (size_t i = 0; i < g->servers_n; i++)
+		if (!g->servers[i]->has_begun)
+			begin(g->servers[i]);
 	for (size_t i = 0; i < were_n; i++)
 		if (were[i])
 			leave(were[i]);

@@ -90,6 +90,7 @@ struct checked {
 	bool is_agent_off;		      /* "disable agent" */
 	uint8_t wish_seq;		      /* the last one that was obeyed */
 	bool is_unresolved;
+	bool has_begun;			    /* it is looked after */
 	struct addr check_addr, agent_addr; /* where these are now */
 	struct probe *agent;		    /* NULL: it has none */
 	struct shm_agent_word says;	    /* the agent, last */

@@ -166,9 +166,9 @@ static bool
 take_passing(struct command_words *w)
 {
 	const char *last = w->at[w->n - 1], *first = w->at[0];
-	if (w->n < 2 || strcmp(last, "--runtime-only") != 0 ||
-	    (strcmp(first, "set") != 0 && strcmp(first, "enable") != 0 &&
-	     strcmp(first, "disable") != 0))
+	bool may = strcmp(first, "set") == 0 || strcmp(first, "enable") == 0 ||
+		   strcmp(first, "disable") == 0 || strcmp(first, "add") == 0;
+	if (w->n < 2 || strcmp(last, "--runtime-only") != 0 || !may)
 		return false;
 	w->at[--w->n] = NULL;
 	return true;

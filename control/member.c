@@ -188,7 +188,7 @@ take_word(struct command_session *s, struct line *l, const struct command_words 
 	if (!k) {
 		shm_text_str(&s->answer, "unknown keyword '");
 		shm_text_plain(&s->answer, word);
-		shm_text_str(&s->answer, "'; 'add server help' lists those there are.\n");
+		shm_text_str(&s->answer, "'.\n");
 		l->is_wrong = true;
 		return;
 	}
@@ -228,13 +228,13 @@ take_name(struct command_session *s, char *word, struct roster_request *r)
 {
 	char *slash = word ? strchr(word, '/') : NULL;
 	if (!slash || !slash[1]) {
-		shm_text_str(&s->answer, "Require 'backend/server'.\n");
+		shm_text_str(&s->answer, "Require 'backend/server'.");
 		return NULL;
 	}
 	*slash = '\0';
 	const struct cfg_proxy *p = find_backend(word);
 	if (!p || strlen(word) >= sizeof(r->backend)) {
-		shm_text_str(&s->answer, "No such backend.\n");
+		shm_text_str(&s->answer, "No such backend.");
 		return NULL;
 	}
 	if (strlen(slash + 1) >= sizeof(r->server)) {
@@ -256,6 +256,7 @@ has_server(const struct cfg_proxy *p, const char *name)
 	return false;
 }
 
+/* An answer to "add server" ends its line itself, one to "del server" does not. */
 static bool
 ask(struct command_session *s, struct roster_request *r)
 {
@@ -264,7 +265,7 @@ ask(struct command_session *s, struct roster_request *r)
 	roster_ask(control.in->member_fd, r, &a);
 	if (!a.is_done) {
 		shm_text_plain(&s->answer, a.text);
-		shm_text_char(&s->answer, '\n');
+		shm_text_str(&s->answer, r->wish == ROSTER_JOIN ? "\n" : "");
 	}
 	members_follow();
 	return a.is_done;
@@ -334,7 +335,7 @@ command_del_server(struct command_session *s, const struct command_words *w)
 	if (!p)
 		return;
 	if (!has_server(p, r.server))
-		shm_text_str(&s->answer, "No such server.\n");
+		shm_text_str(&s->answer, "No such server.");
 	else if (ask(s, &r))
-		shm_text_str(&s->answer, "Server deleted.\n");
+		shm_text_str(&s->answer, "Server deleted.");
 }

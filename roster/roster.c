@@ -11,28 +11,21 @@
 #include "lib/base/must.h"
 #include "shm/member.h"
 
-/* A server that is there is there no more, or was put there anew. Whoever is in a
- * configuration that is not the newest any more goes on with it. */
 static bool
 is_out(const struct shm *shm, const struct cfg_server *s)
 {
 	struct shm_object o;
-	struct shm_facts f;
-	if (!shm_find(shm, SHM_SERVER, s->backend->name, s->name, s->addr_text, &o))
-		return true;
-	shm_object_facts(shm, &o, &f);
-	return f.membership == SHM_MEMBER_LEFT ||
-	       (f.membership != SHM_MEMBER_CONFIGURED && f.text_hash != s->joined_hash);
+	return !shm_find(shm, SHM_SERVER, s->backend->name, s->name, s->addr_text, &o) ||
+	       shm_member_is_out(shm, &o, s->joined_hash);
 }
 
-static bool
-is_there(const struct cfg_proxy *p, const struct shm_facts *f)
+static struct cfg_server *
+find(const struct cfg_proxy *p, const char *name)
 {
 	for (size_t i = 0; i < p->servers_n; i++)
-		if (p->servers[i]->joined_hash == f->text_hash &&
-		    strcmp(p->servers[i]->name, f->name) == 0)
-			return true;
-	return false;
+		if (strcmp(p->servers[i]->name, name) == 0)
+			return p->servers[i];
+	return NULL;
 }
 
 static int
@@ -85,8 +78,16 @@ roster_follow(const struct shm *shm, struct cfg_proxy *p,
 	p->servers = now;
 	bool is_changed = n != were_n;
 	p->servers_n = n;
+	bool is_early = shm_members_are_anticipated(shm);
 	for (uint32_t i = 0; shm_member_next(shm, p->name, &i, &o, &f);) {
-		struct cfg_server *s = is_there(p, &f) ? NULL : read_member(p, &o, &f);
+		struct cfg_server *s = find(p, f.name);
+		if (s && s->joined_hash == f.text_hash && s->id != f.id) {
+			s->id = f.id; /* a file has taken its own */
+			is_changed = true;
+		}
+		if (s || (is_early && f.membership == SHM_MEMBER_PASSING))
+			continue;
+		s = read_member(p, &o, &f);
 		if (!s)
 			continue;
 		now = must_realloc(now, (n + 1) * sizeof(struct cfg_server *));

@@ -429,10 +429,14 @@ stays(struct shm *s, uint32_t i, struct shm_entry_data *d, const struct shm_geom
 	}
 	if (!backend)
 		return false;
+	uint32_t id = free_id(s, &d->facts, i, g);
+	bool is_renumbered = id != d->facts.id;
 	d->facts.parent_id = backend->id;
 	memcpy(d->facts.mode, backend->mode, sizeof(d->facts.mode));
-	d->facts.id = free_id(s, &d->facts, i, g);
+	d->facts.id = id;
 	shm_entry_write(s, i, d);
+	if (is_renumbered)
+		shm_members_changed(s, d->facts.parent);
 	return true;
 }
 

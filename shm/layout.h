@@ -386,6 +386,8 @@ void shm_cells_clear(struct shm *s, uint32_t i);
 
 /* The entry that shm_grow() made for f is current, and says what f says; its index. */
 uint32_t shm_entry_commit(struct shm *s, const struct shm_facts *f);
+/* member.c: those that joined are others now. */
+void shm_members_changed(struct shm *s, const char *backend);
 /* The words of a server nobody knew. */
 void shm_server_begin(struct shm *s, uint32_t i, const struct shm_facts *f);
 

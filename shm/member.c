@@ -18,12 +18,20 @@ hash_of(const char *text)
 
 /* --- master ------------------------------------------------------------------------ */
 
+/* Who sees the new version of the backend sees the new number of its members. */
 static void
 note_change(const struct shm_object *backend)
 {
-	/* who sees the new version of the backend sees the new number of its members */
 	atomic_fetch_add(&backend->backend->members_version, 1);
 	atomic_fetch_add(&backend->backend->version, 1);
+}
+
+void
+shm_members_changed(struct shm *s, const char *backend)
+{
+	struct shm_object o;
+	if (shm_find(s, SHM_BACKEND, "", backend, NULL, &o))
+		note_change(&o);
 }
 
 static void
@@ -124,10 +132,39 @@ shm_member_text(const struct shm_object *server, const struct shm_facts *facts,
 	return hash_of(text) == facts->text_hash;
 }
 
-bool
-shm_member_has_left(const struct shm *s, const struct shm_object *server)
+static uint64_t
+own_generation(const struct shm *s)
 {
-	struct shm_facts f;
-	shm_object_facts(s, server, &f);
-	return f.membership == SHM_MEMBER_LEFT;
+	struct shm_identity_data me;
+	shm_identity_read(s, s->slot, &me);
+	return me.generation;
+}
+
+bool
+shm_members_are_anticipated(const struct shm *s)
+{
+	struct shm_info info;
+	shm_info(s, &info);
+	return info.generation < own_generation(s);
+}
+
+bool
+shm_member_is_out(const struct shm *s, const struct shm_object *server,
+		  uint64_t text_hash)
+{
+	struct shm_entry_data d;
+	if (!shm_entry_read(s, server->index, &d))
+		return true;
+	bool is_of_files = text_hash == 0, is_early = shm_members_are_anticipated(s);
+	switch (d.state) {
+	case SHM_ENTRY_GONE:
+		return !(is_of_files && is_early) &&
+		       (d.facts.membership == SHM_MEMBER_LEFT ||
+			d.gone_generation <= own_generation(s));
+	case SHM_ENTRY_PENDING: /* it left; a reload of others brings it back */
+		return !is_early;
+	default:
+		return !(is_of_files && is_early) && has_joined(&d.facts) &&
+		       d.facts.text_hash != text_hash;
+	}
 }

@@ -36,12 +36,18 @@ void shm_member_leave(struct shm *s, const struct shm_object *backend,
 
 /* Another number whenever a server joined or left. */
 uint64_t shm_members_version(const struct shm_object *backend);
+/* Before its generation is committed a process anticipates what will be: its files win
+ * over who joined, and who was passing is gone. */
+bool shm_members_are_anticipated(const struct shm *s);
+/* Whether a server that this process knows has left, or is not what it knows any more.
+ * text_hash: of the text it was read from; 0: of the files. What a newer configuration
+ * does without stays for those who run on an older one. */
+bool shm_member_is_out(const struct shm *s, const struct shm_object *server,
+		       uint64_t text_hash);
 /* The next server that joined that backend, from the i-th object on; false: no more. */
 bool shm_member_next(const struct shm *s, const char *backend, uint32_t *i,
 		     struct shm_object *out, struct shm_facts *facts);
 /* A copy of its text; false: it is not what the master wrote. */
 bool shm_member_text(const struct shm_object *server, const struct shm_facts *facts,
 		     char text[SHM_MEMBER_TEXT_BYTES]);
-bool shm_member_has_left(const struct shm *s, const struct shm_object *server);
-
 #endif

@@ -111,7 +111,7 @@ who_left_is_not_there_and_may_join_again(void **state)
 	shm_count(&o, SHM_SERVER_stot, 5);
 	leave(&f, "x");
 	assert_false(is_there(&f, "x"));
-	assert_true(shm_member_has_left(f.shm, &o));
+	assert_true(shm_member_is_out(f.shm, &o, 1));
 	assert_string_equal(members(&f), "");
 	assert_int_equal(version_of(&f), 2);
 	join(&f, "x", 9, SHM_MEMBER_JOINED);
@@ -202,7 +202,7 @@ a_configured_server_that_left_is_back_when_files_are_read_again(void **state)
 	reload(&f, 2);
 	assert_true(is_there(&f, "b"));
 	struct shm_object b = fixture_object(&f, SHM_SERVER, "app", "b");
-	assert_false(shm_member_has_left(f.shm, &b));
+	assert_false(shm_member_is_out(f.shm, &b, 0));
 	fixture_remove(&f);
 }
 
