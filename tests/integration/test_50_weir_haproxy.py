@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from weirlab import Client, get, procs, wait_until
+from weirlab import Client, get, procs, say, wait_until
 from weirlab.wait import SLOW
 
 HEAD = """
@@ -60,9 +60,12 @@ class Running:
 
     def close(self):
         pids = self.all()
-        if self.process.poll() is None:
+        self.process.send_signal(signal.SIGINT)  # a kill would leave its region behind
+        try:
+            self.process.wait(10 * SLOW)
+        except subprocess.TimeoutExpired:
             self.process.kill()
-        self.process.wait()
+            self.process.wait()
         with open(self.stderr) as f:
             print(f.read())  # of a test that fails
         for pid in pids[1:]:
@@ -194,10 +197,7 @@ def test_a_successor_ends_its_predecessor(lab, held):
     assert old.ended(10) == 0
     serves(port, "b")
     assert new.is_ready(), "the pidfile is its successor's"
-    with socket.socket(socket.AF_UNIX) as s:
-        s.connect(sock)
-        s.sendall(b"show info\n")
-        assert f"Pid: {new.pid}\n" in s.makefile().read()
+    assert f"Pid: {new.pid}\n" in say(sock, "show info")
 
 
 def test_a_predecessor_that_is_gone_is_no_matter(lab, held):

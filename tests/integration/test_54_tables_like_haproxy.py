@@ -2,12 +2,11 @@
 """Stick tables beside HAProxy's: the same connections and requests to both; what fetches
 and converters say of them, how rates rise and fall, what is answered about tables."""
 import re
-import socket
 import time
 
 import pytest
 
-from weirlab import Client, wait_until
+from weirlab import Client, say, wait_until
 from weirlab import origin as do
 from weirlab.config import web
 from weirlab.haproxy import Haproxy
@@ -124,14 +123,6 @@ backend be
 
     def clients(self, **kwargs):
         return Client(self.peer, **kwargs), Client(self.port, **kwargs)
-
-
-def say(path, line):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(10)
-        s.connect(path)
-        s.sendall(line.encode() + b"\n")
-        return b"".join(iter(lambda: s.recv(65536), b"")).decode()
 
 
 @pytest.mark.parametrize("words", [READ, CHANGE], ids=["read", "change"])

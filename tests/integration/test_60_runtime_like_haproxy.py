@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from weirlab import Client, get, wait_until
+from weirlab import Client, get, say, wait_until
 from weirlab.config import web
 from weirlab.haproxy import Haproxy
 
@@ -123,14 +123,6 @@ DIFFERENT = {
     "set rate-limit ssl-sessions global 1": "'set rate-limit' only supports :",
     "show resolvers": "No resolvers",
 }
-
-
-def say(path, line):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(5)
-        s.connect(path)
-        s.sendall(line.encode() + b"\n")
-        return b"".join(iter(lambda: s.recv(65536), b"")).decode()
 
 
 class Both:

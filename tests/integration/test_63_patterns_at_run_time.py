@@ -4,12 +4,11 @@ at once."""
 import os
 import re
 import signal
-import socket
 import threading
 
 import pytest
 
-from weirlab import Client, get, wait_until
+from weirlab import Client, get, say, wait_until
 from weirlab.config import web
 from weirlab.haproxy import Haproxy
 
@@ -114,14 +113,6 @@ clear acl #77
 get acl #77 192.0.2.4
 clear acl
 """.strip().splitlines()
-
-
-def say(path, line):
-    with socket.socket(socket.AF_UNIX) as s:
-        s.settimeout(20)
-        s.connect(path)
-        s.sendall(line.encode() + b"\n")
-        return b"".join(iter(lambda: s.recv(65536), b"")).decode()
 
 
 def files(lab):

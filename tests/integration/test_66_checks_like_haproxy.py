@@ -4,12 +4,11 @@ same to the letter, but for what is listed here."""
 import csv
 import io
 import re
-import socket
 
 import pytest
 
 from test_28_check_scripts import OK_PACKET, PING, Peer, mysql
-from weirlab import wait_until
+from weirlab import say, wait_until
 from weirlab import origin as do
 from weirlab.haproxy import Haproxy
 
@@ -82,18 +81,8 @@ class Runtime:
     def __init__(self, lab):
         self.path = lab.file("haproxy.sock", "") + ".s"
 
-    def say(self, line):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(10)
-            s.connect(self.path)
-            s.sendall(line.encode() + b"\n")
-            data = b""
-            while chunk := s.recv(65536):
-                data += chunk
-        return data.decode()
-
     def stats(self):
-        rows = csv.DictReader(io.StringIO(self.say("show stat").removeprefix("# ")))
+        rows = csv.DictReader(io.StringIO(say(self.path, "show stat").removeprefix("# ")))
         return {(r["pxname"], r["svname"]): r for r in rows}
 
 
@@ -203,7 +192,7 @@ backend tr
         if isinstance(event, int):
             a.on("/c", do.answer(event))
         else:
-            runtime.say(event)
+            say(runtime.path, event)
             weir.api(event)
         settle(n)
     assert len(lines(theirs)) > 20

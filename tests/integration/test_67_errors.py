@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from weirlab import procs, wait_until
+from weirlab import procs, say, wait_until
 from weirlab.config import web
 from weirlab.haproxy import Haproxy
 
@@ -73,11 +73,8 @@ def test_show_errors_reads_as_that_of_haproxy(lab):
     for data in list(REQUESTS)[1:3]:  # it lets the NUL pass
         send(port, data)
         send(h_port, data)
-        with socket.socket(socket.AF_UNIX) as s:
-            s.connect(sock)
-            s.sendall(b"show errors fe request\n")
-            theirs = s.makefile().read()
-        assert newest(weir.api("show errors fe request")) == newest(theirs)
+        ours, theirs = (say(s, "show errors fe request") for s in (weir.sock, sock))
+        assert newest(ours) == newest(theirs)
     assert weir.api("show errors zz").strip() == "No such proxy."
     assert "invalid" not in weir.api("show errors fe response")
 

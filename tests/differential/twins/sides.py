@@ -4,10 +4,9 @@ import csv
 import io
 import os
 import shutil
-import socket
 import subprocess
 
-from weirlab import wait_until
+from weirlab import say, wait_until
 
 from .relocate import Places, relocate
 from .servers import Server
@@ -41,11 +40,7 @@ class Side:
             lab.things.append(server)
 
     def ask(self, line):
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(10)
-            s.connect(self.sock)
-            s.sendall(line.encode() + b"\n")
-            return b"".join(iter(lambda: s.recv(65536), b"")).decode()
+        return say(self.sock, line)
 
     def stats(self):
         rows = csv.DictReader(io.StringIO(self.ask("show stat").removeprefix("# ")))

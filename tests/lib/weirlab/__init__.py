@@ -8,7 +8,7 @@ crowd of clients in a process of its own. Standard library only.
 
 Nothing here sleeps instead of waiting for a condition: wait_until() polls one.
 """
-from .client import Client, Response, get
+from .client import Client, Response, get, say
 from .lab import Lab
 from .load import Load
 from .origin import Origin
@@ -17,4 +17,4 @@ from .wait import wait_until
 from .weir import Weir
 
 __all__ = ["Client", "Lab", "Load", "Origin", "Response", "Sink", "Weir", "get",
-           "wait_until"]
+           "say", "wait_until"]

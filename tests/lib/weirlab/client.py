@@ -47,23 +47,52 @@ def parse_head(head):
     return answer
 
 
+def dial(path, timeout=5.0):
+    """A UNIX socket, connected. It waits for room in the backlog of who listens: with a
+    timeout of Python's, which makes the socket non-blocking, a full one is an error."""
+    s = socket.socket(socket.AF_UNIX)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO,
+                 struct.pack("ll", int(timeout * SLOW) + 1, 0))
+    try:
+        s.connect(path)
+    except OSError:
+        s.close()
+        raise
+    s.settimeout(timeout * SLOW)
+    return s
+
+
+def say(path, text, timeout=5.0):
+    """Lines for a socket of the runtime API, weir's or HAProxy's; the whole answer."""
+    with dial(path, timeout) as s:
+        s.sendall(text.encode() + b"\n")
+        s.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: s.recv(65536), b"")).decode()
+
+
 class Client:
     def __init__(self, port, host="127.0.0.1", timeout=5.0, source=None, path=None,
                  rcvbuf=None):
-        family = (socket.AF_UNIX if path else
-                  socket.AF_INET6 if ":" in host else socket.AF_INET)
-        self.socket = socket.socket(family, socket.SOCK_STREAM)
-        self.socket.settimeout(timeout * SLOW)
-        if rcvbuf:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
-        if source:
-            self.socket.bind((source, 0))
-        try:
-            self.socket.connect(path or (host, port))
-        except OSError:
-            self.socket.close()
-            raise
+        if path:
+            self.socket = dial(path, timeout)
+        else:
+            self.socket = self._connect((host, port), timeout, source, rcvbuf)
         self.rest = b""
+
+    @staticmethod
+    def _connect(to, timeout, source, rcvbuf):
+        s = socket.socket(socket.AF_INET6 if ":" in to[0] else socket.AF_INET)
+        s.settimeout(timeout * SLOW)
+        if rcvbuf:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+        if source:
+            s.bind((source, 0))
+        try:
+            s.connect(to)
+        except OSError:
+            s.close()
+            raise
+        return s
 
     def __enter__(self):
         return self

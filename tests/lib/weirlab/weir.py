@@ -8,10 +8,10 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 
 from . import procs
+from .client import say
 from .wait import wait_until
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
@@ -249,15 +249,7 @@ class Weir:
 
     def api(self, command, timeout=5.0):
         """One command over the control socket; the whole answer."""
-        with socket.socket(socket.AF_UNIX) as s:
-            s.settimeout(timeout)
-            s.connect(self.sock)
-            s.sendall(command.encode() + b"\n")
-            s.shutdown(socket.SHUT_WR)
-            out = b""
-            while data := s.recv(65536):
-                out += data
-        return out.decode()
+        return say(self.sock, command, timeout)
 
     def wait_idle(self, timeout=5.0):
         """Every gauge is back at 0: nothing in flight, nothing leaked."""
