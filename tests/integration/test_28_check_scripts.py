@@ -11,6 +11,7 @@ import pytest
 from weirlab import get, wait_until
 from weirlab import origin as do
 from weirlab.config import web
+from weirlab.wait import SLOW
 
 EVERY = {"check": True, "inter": "100ms", "fall": 1, "rise": 1}
 
@@ -48,7 +49,7 @@ class Peer:
     def talk(self, conn):
         said = b""
         with conn:
-            conn.settimeout(2)
+            conn.settimeout(10 * SLOW)
             for line in self.lines:
                 if isinstance(line, int):
                     while line > 0:

@@ -10,9 +10,11 @@ import pytest
 from test_28_check_scripts import OK_PACKET, PING, Peer, mysql
 from weirlab import say, wait_until
 from weirlab import origin as do
+from weirlab.config import LONG
 from weirlab.haproxy import Haproxy
 
-EVERY = {"check": True, "inter": "300ms", "fall": 1, "rise": 1}
+# The first result is what is compared, so none may be a timeout: connecting has `inter`, too.
+EVERY = {"check": True, "inter": "3s", "fall": 1, "rise": 1}
 HTTP = b"HTTP/1.0 %s\r\nContent-Length: 2\r\n\r\nok"
 FIELDS = ("status", "check_status", "check_code", "last_chk", "check_desc", "check_health",
           "check_rise", "check_fall")
@@ -96,18 +98,18 @@ def lines(sink):
 def test_results_are_told_like_haproxys(lab):
     theirs, ours, runtime, port = lab.sink(), lab.sink(), Runtime(lab), lab.port()
     text = (f"global\n stats socket {runtime.path} level admin\n log {theirs.address} local0\n"
-            f"defaults\n log global\n mode tcp\n timeout check 2s\n timeout connect 2s\n"
+            f"defaults\n log global\n mode tcp\n timeout check {LONG}\n timeout connect {LONG}\n"
             f"frontend fe\n bind 127.0.0.1:{port}\n default_backend b0\n")
     config = {"global": {"log": [{"address": ours.address, "facility": "local0"}]},
               "defaults": {"mode": "tcp", "log": "global",
-                           "timeout": {"check": "2s", "connect": "2s"}},
+                           "timeout": {"check": LONG, "connect": LONG}},
               "frontends": {"fe": {"bind": f"127.0.0.1:{lab.port()}"}}, "backends": {}}
     peers = []
     for i, (their, our, dialogue) in enumerate(CHECKS.values()):
         one, two = Peer(*dialogue), Peer(*dialogue)
         peers += [one, two]
         text += (f"backend b{i}\n {their}\n"
-                 f" server s {one.address} check inter 300 fall 1 rise 1\n")
+                 f" server s {one.address} check inter 3s fall 1 rise 1\n")
         config["backends"][f"b{i}"] = {**our, "servers": {"s": {"address": two.address, **EVERY}}}
     try:
         Haproxy(lab, text, port)
