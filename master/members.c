@@ -82,36 +82,41 @@ find(struct subject *s)
 /* --- joining -------------------------------------------------------------------------
  */
 
-/* Of all servers of the backend, configured or not. */
+/* The id of the i-th object, if that is a server of the backend, configured or not. */
 static bool
-is_id_free(const struct subject *s, uint32_t id)
+id_of(const struct subject *s, uint32_t i, uint32_t *id)
 {
 	struct shm_object o;
 	struct shm_facts f;
-	for (uint32_t i = 0; i < shm_objects_n(master.shm); i++) {
-		if (!shm_object_at(master.shm, i, &o) || o.kind != SHM_SERVER ||
-		    !o.is_current)
-			continue;
-		shm_object_facts(master.shm, &o, &f);
-		if (f.id == id && strcmp(f.parent, s->backend->name) == 0)
-			return false;
-	}
-	return true;
+	if (!shm_object_at(master.shm, i, &o) || o.kind != SHM_SERVER || !o.is_current)
+		return false;
+	shm_object_facts(master.shm, &o, &f);
+	*id = f.id;
+	return strcmp(f.parent, s->backend->name) == 0;
 }
 
+/* The one that is asked for, or the first that is free. */
 static bool
 choose_id(const struct subject *s, uint32_t *id)
 {
-	uint32_t wanted = s->request->id;
-	if (wanted && !is_id_free(s, wanted)) {
+	uint32_t n = shm_objects_n(master.shm), wanted = s->request->id;
+	bool *is_used = must_calloc(n + 2ULL, sizeof(*is_used)), is_taken = false;
+	for (uint32_t i = 0; i < n; i++) {
+		if (!id_of(s, i, id))
+			continue;
+		is_taken |= *id == wanted;
+		if (*id <= n)
+			is_used[*id] = true;
+	}
+	for (*id = 1; is_used[*id];)
+		++*id;
+	free(is_used);
+	*id = wanted ? wanted : *id;
+	if (is_taken && wanted)
 		(void)report_into(s->why,
 				  "'id' : custom id %u is that of another server already",
 				  wanted);
-		return false;
-	}
-	for (*id = wanted ? wanted : 1; !is_id_free(s, *id);)
-		++*id;
-	return true;
+	return !is_taken || !wanted;
 }
 
 static bool

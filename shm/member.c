@@ -143,9 +143,8 @@ own_generation(const struct shm *s)
 bool
 shm_members_are_anticipated(const struct shm *s)
 {
-	struct shm_info info;
-	shm_info(s, &info);
-	return info.generation < own_generation(s);
+	uint64_t own = own_generation(s);
+	return own && !shm_generation_is_over(s, own - 1);
 }
 
 bool
