@@ -57,7 +57,7 @@ def test_a_session_is_seen_with_its_client_its_way_and_its_state(lab, nbproc):
         c.address, "fe", "be", "a", "http")
     assert s["bytes_in"] > 30 and s["bytes_out"] == 0 and s["age_ms"] < 5000
     assert s["pid"] in weir.workers()
-    gate.open()
+    gate.serve()
     assert c.response().status == 200
     rest, = seen_as(weir, "idle", c)
     assert rest["id"] == s["id"] and rest["bytes_out"] > 40 and rest["server"] == ""
@@ -111,7 +111,7 @@ def test_sessions_are_filtered_sorted_and_limited(lab, nbproc):
     assert ages == sorted(ages, reverse=True)
     wrong = weir.ctl("sessions", "colour", "red", check=False)
     assert wrong.returncode == 2 and "expected frontend" in wrong.stderr
-    gate.open(5)
+    gate.serve(5)
     for c in first + second:
         assert c.response().status == 200
 
@@ -131,6 +131,7 @@ def test_a_killed_session_ends_at_once_is_logged_with_K_and_the_others_go_on(lab
     wait_until(lambda: len(sessions(weir)) == 1)
     gone = weir.ctl("sessions", "kill", s["id"], check=False)
     assert gone.returncode == 1 and "No such session" in gone.stderr
+    wait_until(lambda: "/stay" in gate.order)
     gate.open(2)
     assert other.response().status == 200
     other.close()
@@ -178,7 +179,7 @@ def test_all_sessions_of_a_server_end_and_those_of_others_do_not(lab, nbproc):
     for c in victims:
         ended(c)
     wait_until(lambda: len(log.find(" KH-- ")) == 12)
-    stays.open(4)
+    stays.serve(4)
     for c in others:
         assert c.response().status == 200
     gate.hold_s = 0
@@ -283,7 +284,7 @@ def test_clients_of_unix_sockets_and_ipv6_are_told_apart(lab):
     wait_until(lambda: len(sessions(weir, "state", "response")) == 2)
     assert [s["client"] for s in sessions(weir, "client", "unix")] == ["unix:1"]
     assert sessions(weir, "client", "::1")[0]["client"].startswith("[::1]:")
-    gate.open(2)
+    gate.serve(2)
     local.close()
 
 

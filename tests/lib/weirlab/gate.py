@@ -4,13 +4,15 @@
     gate = Gate()
     a.on("/", gate)                     # requests wait here
     wait_until(lambda: gate.inside == 10)
-    gate.open(1)                        # answers the oldest
+    gate.open(1)                        # answers the oldest, gate.serve(1) waits for it
     assert gate.most == 10
 """
 import asyncio
 import os
 import socket
 import threading
+
+from .wait import wait_until
 
 
 def is_gone(conn):
@@ -71,7 +73,13 @@ class Gate:
         conn.answer(200, req.target)
         return self.keeps
 
+    def serve(self, n=1):
+        """Answers n requests. That weir has sent them does not mean they are here yet."""
+        wait_until(lambda: self.inside >= n, what=f"{n} requests at the server")
+        self.open(n)
+
     def open(self, n=1):
+        """Answers the oldest n, or as many as are here."""
         with self.lock:
             first = [e for e in self.here if e not in self.opened][:n]
             self.opened += first
