@@ -47,7 +47,8 @@ set_limits(struct txn *t)
 		       (t->head_sent < buf_len(t->head) || !flow_is_flushed(&t->up));
 	bool up_open = !t->up_broken && !flow_is_done(&t->up);
 	bool down_held = !flow_is_flushed(&t->down);
-	bool owes = t->head_forwarded ? !t->down.is_source_done && !down_held : !up_open;
+	bool owes =
+		!down_held && (t->head_forwarded ? !t->down.is_source_done : !up_open);
 	set_limit(&t->client_deadline_ms, &t->client_mark,
 		  down_held || (up_open && !up_held),
 		  t->up.taken + flow_delivered(&t->down), txn_client_ms(t));

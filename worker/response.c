@@ -134,6 +134,7 @@ forward_interim(struct txn *t, const struct http_head *h)
 	txn_count_status(t, h->status);
 	txn_count_server_status(t, h->status);
 	t->on_reused = false; /* it has the request: what comes now is no race */
+	t->down.taken += h->skipped + h->bytes; /* timeout server begins anew */
 	if (t->client_minor < 1)
 		return true; /* RFC 9110 15.2 */
 	struct http_outgoing out = {

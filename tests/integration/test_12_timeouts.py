@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Every time limit ends what it should, when it should, and says so."""
+import asyncio
 import socket
 import time
 
@@ -18,7 +19,10 @@ class Stopwatch:
         return self
 
     def __exit__(self, *_):
-        self.took = time.monotonic() - self.start
+        self.took = self.lasts()
+
+    def lasts(self):
+        return time.monotonic() - self.start
 
 
 def about(seconds, took):
@@ -137,7 +141,6 @@ def test_activity_extends_the_inactivity_limits(lab):
     a = lab.origin("a")
 
     async def drip(req, conn):
-        import asyncio
         conn.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
         for _ in range(10):
             conn.write(b"x")
@@ -147,6 +150,40 @@ def test_activity_extends_the_inactivity_limits(lab):
     port = lab.port()
     lab.start(web(port, [a], timeout={"server": "500ms", "client": "500ms"}), nbproc=1)
     assert get(port, "/drip").text == "x" * 10
+
+
+HINT = b"HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n"
+
+
+def test_interim_answers_extend_them_as_well(lab):
+    a = lab.origin("a")
+
+    async def hints(req, conn):
+        for _ in range(10):
+            conn.write(HINT)
+            await conn.writer.drain()
+            await asyncio.sleep(0.15)
+        conn.answer(200, b"done")
+    a.on("/hints", hints)
+    port = lab.port()
+    lab.start(web(port, [a], timeout={"server": "500ms"}), nbproc=1)
+    answer = get(port, "/hints")
+    assert (answer.status, len(answer.interim)) == (200, 10)
+
+
+def test_a_client_slow_to_take_interim_answers_does_not_make_the_server_late(lab):
+    many = 200_000
+    a, port = lab.origin("a"), lab.port()
+    a.on("/hints", do.raw(HINT * many + b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"))
+    lab.start(web(port, [a], timeout={"server": "400ms"}), nbproc=1)
+    with Client(port, rcvbuf=4096) as c:
+        c.request("/hints")
+        assert c.read_bytes(len(HINT)) == HINT
+        with Stopwatch() as w:
+            wait_until(lambda: w.lasts() > 1, what="more than the server has")
+        for _ in range(1, many):
+            assert c.read_until(b"\r\n\r\n") == HINT
+        assert c.response().status == 200
 
 
 def test_idle_tcp_sessions_end_by_client_or_server_timeout(lab):
