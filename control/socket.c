@@ -305,11 +305,14 @@ client_step(struct client *c)
 		}
 		if (is_pausing(c))
 			break;
-		if (c->is_closing || (c->has_ended && c->line_n == 0)) {
+		bool is_stuck = c->line_n == before;
+		/* the end of a payload that will not come any more */
+		bool is_over = c->has_ended && (is_stuck || c->line_n == 0);
+		if (c->is_closing || is_over) {
 			client_close(c);
 			return;
 		}
-		if (c->line_n == before)
+		if (is_stuck)
 			break;
 	}
 	/* who has said all he will say needs no watching while a pause lasts */

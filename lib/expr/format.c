@@ -262,6 +262,11 @@ parse_alias(struct parser *p, struct format_item *item, unsigned *item_flags)
 				"'%%%s' is of requests; health checks know %%H, %%b, "
 				"%%s and %%[expressions]",
 				aliases[i].name);
+		if (p->env->at == EXPR_AT_ALONE)
+			return expr_fail(p->err, start,
+					 "'%%%s' is of connections; here only "
+					 "%%[expressions] have a value",
+					 aliases[i].name);
 		if (aliases[i].is_http_only && !p->is_http)
 			return expr_fail(p->err, start,
 					 "'%%%s' is for mode http; this is mode tcp",

@@ -320,6 +320,7 @@ def test_variables_of_all_workers_are_told_and_set(lab):
         assert tell(line) == "\n"
         assert tell("get var proc.x") == f"proc.x: {shown}\n\n"
         assert get(port).get("x") == value
+    assert tell("set var proc.x fmt %ci").startswith("'%ci' is of connections")
     assert tell("set var proc.x") == "Missing either 'expr', 'fmt' or expression.\n\n"
     assert tell("set var") == tell("get var") == "Missing process-wide variable identifier.\n\n"
     assert tell("set var txn.x int(3)").startswith("'set var': cannot set variable 'txn.x', only")

@@ -64,6 +64,16 @@ a_line_without_its_end_counts_when_the_peer_has_finished(void **state)
 }
 
 static void
+a_payload_without_its_end_is_given_up_when_the_peer_has_finished(void **state)
+{
+	int fd = control_connect(t, 0);
+	(void)state;
+	send_text(fd, "add map #0 <<\nkey value\n");
+	assert_int_equal(shutdown(fd, SHUT_WR), 0);
+	assert_string_equal(receive_rest(fd), "");
+}
+
+static void
 only_the_first_line_is_answered_without_a_prompt(void **state)
 {
 	int fd = control_connect(t, 0);
@@ -170,6 +180,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		T(a_line_may_come_in_pieces_and_end_with_crlf),
 		T(a_line_without_its_end_counts_when_the_peer_has_finished),
+		T(a_payload_without_its_end_is_given_up_when_the_peer_has_finished),
 		T(only_the_first_line_is_answered_without_a_prompt),
 		T(a_prompt_keeps_the_connection_until_quit),
 		T(a_line_that_is_too_long_is_refused),
