@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The runtime API beside HAProxy's: the same lines said to both, the answers compared."""
 import json
+import pathlib
 import random
 import re
 import socket
@@ -155,6 +156,41 @@ def test_answers_are_haproxys_to_the_letter(both):
             wrong[line] = (ours, theirs)
     assert not wrong, "\n".join(f"{k}\n  weir:    {a!r}\n  haproxy: {b!r}"
                                 for k, (a, b) in wrong.items())
+
+
+def verbs_of_help(text):
+    for line in text.splitlines()[1:]:
+        words = line.split(" : ")[0].split(": ")[0].split()
+        end = next((i for i, word in enumerate(words) if word[0] in "[<({*@|"), len(words))
+        if words:
+            yield " ".join(words[:end])
+
+
+def verbs_of_manual():
+    """{verb: "same", "differs" or "none"}"""
+    manual = pathlib.Path(__file__).parents[2] / "docs/migration.md"
+    section = manual.read_text().split("## Runtime API")[1].split("Words of later versions")[0]
+    rows = [row.split("|")[1:3] for row in section.splitlines() if row.startswith("| `")]
+    pairs = [(verb, here.split()[0].strip(":;"))
+             for verbs, here in rows for verb in re.findall("`([^`]*)`", verbs)]
+    assert len(pairs) == len(dict(pairs))
+    return dict(pairs)
+
+
+def test_each_verb_of_haproxy_is_in_the_manual_and_does_what_that_says(both):
+    manual = verbs_of_manual()
+    assert sorted(manual) == sorted(verbs_of_help(say(both.sock, "help")))
+    joining = pathlib.Path(__file__).parent / "test_69_servers_join_and_leave.py"
+    compared = [part.strip() for line in SAME + joining.read_text().splitlines()
+                for part in line.split(";")]
+    own = list(verbs_of_help(say(both.weir.sock, "help")))
+    for verb, here in manual.items():
+        is_there = any(word.startswith(verb) for word in own)
+        assert is_there == (here in ("same", "differs")), verb
+        if here == "none":
+            assert say(both.weir.sock, verb).startswith("Unknown command"), verb
+        if here == "same":
+            assert any(line.startswith(verb) for line in compared), verb
 
 
 def test_answers_that_differ_are_those_we_know(both):
