@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A health check on its way: what the files that build it share (build_check.c,
- * build_steps.c, build_presets.c).
+ * A health check on its way: what the files that build it share (build/check.c, steps.c,
+ * expect.c, presets.c).
  */
 #ifndef WEIR_CONFIG_MAKING_H
 #define WEIR_CONFIG_MAKING_H
@@ -17,7 +17,7 @@ struct making {
 	const char *comment;	  /* for the next step */
 };
 
-/* --- build_steps.c -------------------------------------------------------------- */
+/* --- build/steps.c -------------------------------------------------------------- */
 
 /* Appends a step, zero but for its kind. */
 struct cfg_step *making_step(struct making *m, enum cfg_step_kind kind);
@@ -30,8 +30,11 @@ struct cfg_expect *making_expect(struct making *m, enum cfg_expect_kind kind);
 void making_script(struct making *m);
 /* Those of http_check behind the request of option httpchk. */
 void making_http(struct making *m, const struct node *httpchk);
-/* One map of `expect`, as a step. */
-void making_expect_of(struct making *m, const struct node *map);
+/* A format as it stands in the file, with its bytes when it is constant; the plain text
+ * of `key` or the format of the other key, not both. */
+struct cfg_text making_text_of_format(struct making *m, const struct node *n);
+struct cfg_text making_text_of_keys(struct making *m, const struct node *map,
+				    const char *key, const char *format_key);
 /* Compiles what the presets say; it is right. */
 const struct format *making_format(struct making *m, const char *text);
 const struct expr_program *making_expr(struct making *m, const char *text);
@@ -39,7 +42,14 @@ const struct expr_regex *making_regex(struct making *m, const char *text);
 /* "0a0D" as bytes; the text was checked. */
 struct span making_hex(struct making *m, const char *digits);
 
-/* --- build_presets.c ------------------------------------------------------------ */
+/* --- build/expect.c ------------------------------------------------------------- */
+
+/* One map of `expect`, as a step. */
+void making_expect_of(struct making *m, const struct node *map);
+/* Appends "200-399,404". */
+void making_ranges(struct loading *l, struct cfg_expect *e, const char *text);
+
+/* --- build/presets.c ------------------------------------------------------------ */
 
 /* args: the map of the option, or a plain value. */
 void making_redis(struct making *m, const struct node *args);
