@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "control/self.h"
+#include "lib/base/clock.h"
 #include "lib/base/must.h"
 #include "shm/counters.h"
 #include "shm/slots.h"
@@ -56,7 +57,7 @@ publish(_Atomic uint32_t *rate, _Atomic uint32_t *max, uint64_t v)
 static void
 measure(const struct shm_object *o, struct sample *was, uint64_t elapsed_ms)
 {
-	uint64_t rate[MEASURES_N] = {0};
+	uint64_t rate[MEASURES_N] = {0}, sessions = was->totals[SESSIONS];
 	/* the place may belong to another object by now */
 	bool is_same = was->is_set && was->kind == o->kind && was->cells == o->cells;
 	for (int m = 0; m < MEASURES_N; m++) {
@@ -69,11 +70,16 @@ measure(const struct shm_object *o, struct sample *was, uint64_t elapsed_ms)
 				  elapsed_ms;
 		was->totals[m] = total;
 	}
+	bool has_news = is_same && was->totals[SESSIONS] > sessions;
 	was->is_set = true;
 	was->kind = o->kind;
 	was->cells = o->cells;
 	if (!o->rates)
 		return;
+	if (has_news)
+		atomic_store_explicit(&o->rates->last_sess_s,
+				      (uint32_t)(clock_boot_ms() / 1000),
+				      memory_order_relaxed);
 	publish(&o->rates->sess_rate, &o->rates->sess_rate_max, rate[SESSIONS]);
 	publish(&o->rates->req_rate, &o->rates->req_rate_max, rate[REQUESTS]);
 	publish(&o->rates->conn_rate, &o->rates->conn_rate_max, rate[CONNECTIONS]);

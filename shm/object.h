@@ -58,7 +58,8 @@ struct shm_rates {
 	_Atomic uint32_t sess_rate, sess_rate_max; /* sessions per second */
 	_Atomic uint32_t req_rate, req_rate_max;
 	_Atomic uint32_t conn_rate, conn_rate_max;
-	_Atomic uint32_t reserved[2];
+	_Atomic uint32_t last_sess_s; /* boot time of the last session; 0: none yet */
+	_Atomic uint32_t reserved;
 	_Atomic uint64_t bin_rate, bout_rate; /* bytes per second */
 };
 

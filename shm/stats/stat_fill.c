@@ -115,6 +115,9 @@ fill_rates(const struct stat_taking *k, struct shm_stat_row *r)
 		set_n(r, SHM_STAT_conn_rate, now * rate_of(&q->conn_rate));
 		set_n(r, SHM_STAT_conn_rate_max, rate_of(&q->conn_rate_max));
 	}
+	uint32_t last_s = rate_of(&q->last_sess_s);
+	if (last_s && (r->type == SHM_STAT_BACKEND || r->type == SHM_STAT_SERVER))
+		set_n(r, SHM_STAT_lastsess, k->boot_s > last_s ? k->boot_s - last_s : 0);
 	set_n(r, SHM_STAT_bin_rate,
 	      now * atomic_load_explicit(&q->bin_rate, memory_order_relaxed));
 	set_n(r, SHM_STAT_bout_rate,

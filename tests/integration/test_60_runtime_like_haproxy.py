@@ -297,6 +297,15 @@ def test_counters_are_cleared_for_all_workers(both):
     wait_until(lambda: both.weir.stat("fe", "FRONTEND", "req_tot") == 1)
 
 
+def test_how_long_the_last_session_is_ago_is_told(both):
+    def ago(name):
+        return both.weir.stats()["be", name]["lastsess"]
+
+    assert ago("BACKEND") == ago("a") == ""
+    get(both.port)
+    wait_until(lambda: ago("BACKEND") != "" and int(ago("BACKEND")) < 60)
+
+
 def test_a_line_waits_between_two_commands(both):
     answer = say(both.weir.sock, "show cli level; wait 50ms; show version")
     assert answer.startswith("admin\n\n\n") and len(answer.splitlines()) == 5
