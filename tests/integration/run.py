@@ -5,7 +5,8 @@
 usage: run.py SCRATCH-DIRECTORY [pytest options]
 
 What passes only alone is printed as flaky and counts as a bug, but not as a failure of the
-change under test, unless there are more than FLAKY_MAX of them."""
+change under test, unless there are more than FLAKY_MAX of them, or a sanitizer has said
+something in any: that is a bug found by luck."""
 import json
 import os
 import subprocess
@@ -33,7 +34,14 @@ def main(scratch, *options):
     scratch = Path(scratch).resolve()
     os.chdir(HERE.parents[1])
     (scratch / "v/cache/lastfailed").unlink(missing_ok=True)
+    complaints = scratch / "complaints.txt"
+    scratch.mkdir(parents=True, exist_ok=True)
+    complaints.unlink(missing_ok=True)
+    os.environ["WEIRLAB_COMPLAINTS"] = str(complaints)
     status = pytest(scratch, *options, HERE)
+    if complaints.exists():
+        print(f"\na sanitizer has complained, which no second try forgives: {complaints}")
+        return status or 1
     names = failed(scratch)
     if status != 1 or not 0 < len(names) <= FLAKY_MAX:
         return status

@@ -90,8 +90,19 @@ class Lab:
                     f"weirctl check: {result.stdout}{result.stderr}"
                 if self.sanitized:  # leaks are told at the end of a process
                     weir.stop(signal.SIGINT)
-            for mark in ("Sanitizer", "runtime error:"):
-                assert mark not in weir.stderr, weir.stderr
+        complaints = self.complaints()
+        assert not complaints, complaints
+
+    def complaints(self):
+        """What sanitizers have said: a bug, whatever the test was about and however it ended."""
+        return "".join(weir.stderr for weir in self.started
+                       if "Sanitizer" in weir.stderr or "runtime error:" in weir.stderr)
+
+    def _write_down_complaints(self):
+        path, text = os.environ.get("WEIRLAB_COMPLAINTS"), self.complaints()
+        if path and text:
+            with open(path, "a") as f:
+                f.write(f"--- {self.name}\n{text}")
 
     def report(self):
         """For a failing test: configuration, stderr, processes, counters."""
@@ -116,6 +127,7 @@ class Lab:
                 thing.close()
         for weir in self.started:
             weir.destroy()
+        self._write_down_complaints()
         for thing in reversed(self.things):
             if not isinstance(thing, Load):
                 thing.close()
