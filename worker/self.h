@@ -38,7 +38,7 @@ struct rt_server {
 	const struct cfg_server *cfg;
 	struct shm_object shm;
 	struct rt_backend *be;
-	uint32_t index; /* among the servers of `be` */
+	uint32_t index; /* among the servers of `be`; UINT32_MAX: it has left */
 	/* idle.c: its connections of this worker */
 	struct list idle;    /* of struct origin, the freshest first */
 	struct list fresh;   /* likewise, released since epoll was asked last */

@@ -221,7 +221,9 @@ def write_report(path, tiers, results, counts, expected):
         out.write("# HAProxy's regression tests\n\nWritten by tests/regtests/run.py, which runs "
                   "`weir-haproxy` under VTest2 with the files of\nan external checkout of "
                   "HAProxy. Each file runs with each number of workers. Files that are\nbroken, "
-                  "or need " + ", ".join(LATER.values()) + " do not count.\n\n")
+                  "or need " + ", ".join(LATER.values()) + " do not count.\n"
+                  "One that fails is tried again alone, three times at most; it counts as passed "
+                  "when it passes\nthen, and is called flaky.\n\n")
         rows = [["tier", "files", "counted"] + [f"pass with {n}" for n in counts] +
                 [f"% with {n}" for n in counts]]
         for tier, (every, counted) in tallies(tiers, results, counts).items():

@@ -24,11 +24,12 @@ struct addr farm_address(const struct rt_server *srv);
 bool farm_may_stick(const struct rt_server *srv, bool is_forced);
 /* Whether srv could get new requests: a backup, too, while it is not its turn. */
 bool farm_is_usable(const struct rt_server *srv);
-/* The share of srv among those that serve; 0: it does not. */
+/* The share of srv among those that serve; 0: it does not, or has left. */
 static inline uint32_t
 farm_share(const struct rt_server *srv)
 {
-	return srv->be->farm[srv->index].share;
+	const struct rt_backend *be = srv->be;
+	return srv->index < be->servers_n ? be->farm[srv->index].share : 0;
 }
 
 #endif
