@@ -292,7 +292,7 @@ def test_a_limit_of_who_joined_is_exact_in_a_backend_that_had_none(lab, nbproc):
     for c in clients:
         c.request("/hold")
     wait_until(lambda: weir.stat("be", "BACKEND", "qcur") == 5)
-    assert len(b.seen("/hold")) == 3
+    wait_until(lambda: len(b.seen("/hold")) == 3)
     assert weir.stat("be", "b", "scur") == 3
     for c in clients:
         c.close()
