@@ -115,6 +115,8 @@ def _log_line(side, line, ports):
     line = re.sub(r" \+?-?\d+(/\+?-?\d+){2,4} ",
                   lambda m: re.sub(r"(?<!-)\b\d+", "t", m[0]), line, count=1)
     line = re.sub(r"( [-+t/1]+ \d{3}) \+?\d+ ", r"\1 <bytes> ", line)
+    # connections: one that its client has closed may still be counted
+    line = re.sub(r" \d+/\d+(/\d+/\d+/\+?\d+ \d+/\d+ )", r" <conns>\1", line)
     line = re.sub(r"(, check duration: )\d+ms", r"\1<t>", line)
     return line
 
